@@ -275,6 +275,37 @@ def check_knowledge(folder: Path | None) -> None:
     sys.exit(1 if needs_attention(found) else 0)
 
 
+@main.group("texts")
+def customer_texts() -> None:
+    """Texts that customers read, by language."""
+
+
+@customer_texts.command("check")
+@click.argument("languages", nargs=-1)
+@click.option("--strict", is_flag=True, help="Count a part that a language lacks as a problem.")
+def check_texts(languages: tuple[str, ...], *, strict: bool) -> None:
+    """List what each language's texts lack. Exits with 1 if there is a problem.
+
+    Checks missing texts, placeholders, plural forms, the form of address and the length on SMS.
+    LANGUAGES are codes such as de; by default all are checked.
+    """
+    from handoff_bot.domain.texts_check import check_languages
+
+    reports = check_languages(languages)
+    unknown = set(languages) - {one.language for one in reports}
+    if unknown:
+        raise click.BadParameter(f"no texts in {', '.join(sorted(unknown))}")
+    for one in reports:
+        name, count = one.longest
+        lacks = f"; lacks {', '.join(one.lacks)} (shown in English)" if one.lacks else ""
+        longest = f"longest {name}, {many(count, 'SMS segment')}"
+        click.echo(f"{one.language}: {many(len(one.problems), 'problem')}, {longest}{lacks}")
+        for each in one.problems:
+            click.echo(f"  {each.place}: {each.problem}")
+    is_wrong = any(one.problems or (strict and one.lacks) for one in reports)
+    sys.exit(1 if is_wrong else 0)
+
+
 @main.group()
 def tickets() -> None:
     """Support tickets."""

@@ -32,7 +32,7 @@ from handoff_bot.domain.messages import (
 )
 from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.roles import Home, Person
-from handoff_bot.domain.signals import Answer, Judgement
+from handoff_bot.domain.signals import Answer, Judgement, QueueAct
 from handoff_bot.domain.spending import Usage
 from handoff_bot.domain.tickets import TicketRecord
 
@@ -341,6 +341,9 @@ class Detector(Protocol):
         """Returns what the customer last asked about, as a sentence of a summary; "" without one.
         Hostile text.
         """
+
+    def queue_act(self, words: str) -> QueueAct:
+        """Returns what a queued customer's message asks for."""
 
 
 class Assistant(Protocol):

@@ -30,7 +30,7 @@ from handoff_bot.domain.messages import (
     Receipt,
 )
 from handoff_bot.domain.roles import Home, Person
-from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal, Turn
+from handoff_bot.domain.signals import Answer, Judgement, Priority, QueueAct, Signal, Turn
 from handoff_bot.domain.tickets import TicketRecord
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import WebhookRequest
@@ -405,6 +405,14 @@ class ScriptedDetector:
 
     def about(self, talk: ConversationContext) -> str:
         return ""
+
+    def queue_act(self, words: str) -> QueueAct:
+        said = words.lower()
+        if said in {"how long?", "am i next?"}:
+            return QueueAct.WAIT
+        if said.startswith("never mind"):
+            return QueueAct.LEAVE
+        return QueueAct.QUESTION if said.endswith("?") else QueueAct.OTHER
 
     def judge(self, talk: ConversationContext) -> Judgement:
         return self._judgement(talk)

@@ -71,6 +71,9 @@ def origins(step: Step) -> tuple[Status, ...]:
     return tuple(status for status, known in TRANSITIONS if known is step)
 
 
+LEFT_QUEUE = "left_queue"
+"""Outcome of a ticket whose customer has left the queue."""
+
 MOST_TAGS = 20
 LONGEST_TAG = 40
 LONGEST_WORDS = 1500
@@ -106,6 +109,7 @@ class Resolution:
         memory: handback note for the assistant (Return); never quoted to the customer.
         why: dismissal reason.
         ask: False skips the CSAT survey.
+        by_customer: True if the customer has left the queue.
     """
 
     solved_as: ResolvedAs = ResolvedAs.SOLVED
@@ -114,6 +118,7 @@ class Resolution:
     memory: str = ""
     why: DismissReason | None = None
     ask: bool = True
+    by_customer: bool = False
 
 
 PLAIN = Resolution()

@@ -14,6 +14,9 @@ from handoff_bot.domain.text import many
 UNSURE = 0.35
 """Answers below this confidence count as unknown."""
 
+SURE = 0.6
+"""Minimum confidence of an automatic answer to a queued customer."""
+
 DEFAULT_WAIT_MINUTES = 5
 _TENSE, _UPSET = 0.4, 0.75
 """Sentiment scores from which a customer counts as tense or upset."""

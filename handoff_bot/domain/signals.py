@@ -40,6 +40,15 @@ class Act(StrEnum):
     HELLO = "hello"
 
 
+class QueueAct(StrEnum):
+    """What a queued customer asks for."""
+
+    WAIT = "wait"
+    LEAVE = "leave"
+    QUESTION = "question"
+    OTHER = "other"
+
+
 class Mood(StrEnum):
     """The customer's mood by their last message."""
 

@@ -7,7 +7,7 @@ changes its words has a form for each plural category (CLDR) of its language.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -50,6 +50,11 @@ def choose(language: str, number: int, forms: Forms) -> str:
     if len(forms) == 1:
         return forms["other"]
     return forms.get(_plural_rule(language)(number), forms["other"])
+
+
+def plural_categories(language: str, numbers: Iterable[int]) -> set[str]:
+    """Returns the categories that these numbers have in a language."""
+    return {_plural_rule(language)(number) for number in numbers}
 
 
 @cache
@@ -118,6 +123,7 @@ class Moment(StrEnum):
     RESOLVED = "resolved"
     RETURNED = "returned"
     DISMISSED = "dismissed"
+    LEFT = "left"
     CSAT = "csat"
     CSAT_THANKS = "csat_thanks"
     STOPPED = "stopped"

@@ -91,6 +91,7 @@ class VisitorLine:
         name: the agent's name, "" for other authors.
         text: hostile if the author is the contact.
         files: attached files with harmless names.
+        choices: replies to offer as buttons.
     """
 
     order: int
@@ -102,6 +103,7 @@ class VisitorLine:
     provider_id: str = ""
     oid: str = ""
     files: tuple[VisitorFile, ...] = ()
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from handoff_bot.ports import (
     Translator,
 )
 from handoff_bot.services import catching_up, timers
-from handoff_bot.services.ai_turns import answering, inbound, moods, open_questions
+from handoff_bot.services.ai_turns import answering, inbound, moods, open_questions, queued
 from handoff_bot.services.ai_turns.drafting import Drafting
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
@@ -249,6 +249,11 @@ class Services:
                 JobKind(
                     answering.ANSWER,
                     answering.HandleAnswer(reacting, opening, parts.channels, clock),
+                    "answer",
+                ),
+                JobKind(
+                    queued.QUEUED,
+                    queued.HandleQueued(reacting, escalations, parts.channels, clock),
                     "answer",
                 ),
                 JobKind(

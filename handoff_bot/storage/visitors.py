@@ -74,6 +74,7 @@ _OUTBOUND = (
         DELIVERY.c.file,
         MESSAGE.c.id.label("message_id"),
         MESSAGE.c.author,
+        MESSAGE.c.payload,
         MESSAGE.c.created_at,
         AGENT.c.name,
     )
@@ -236,6 +237,7 @@ def _outbound(row: Row[Any], cursor: Cursor) -> VisitorLine:
         at=row.created_at,
         oid=row.oid,
         files=(VisitorFile(row.file, "", ""),) if row.file else (),
+        choices=tuple(row.payload.get("choices", ())) if row.part == 0 else (),
     )
 
 

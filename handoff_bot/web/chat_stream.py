@@ -113,7 +113,7 @@ def _message(line: VisitorLine) -> dict[str, Any]:
         "text": line.text,
         "files": [_file(file) for file in line.files],
         "at": line.at.isoformat(),
-    }
+    } | ({"choices": list(line.choices)} if line.choices else {})
 
 
 def _file(file: VisitorFile) -> dict[str, str | None]:

@@ -243,3 +243,48 @@ def test_training_makes_the_same_bytes(tmp_path):
     subprocess.run([sys.executable, "-c", code, "--out", str(out)], check=True, timeout=300)
 
     assert out.read_bytes() == answerability.MODEL.read_bytes()
+
+
+HOURS = """# Library
+## Opening hours
+| Weekday | From | Until |
+|---|---|---|
+| Monday | 9:00 | 17:00 |
+| Tuesday | 10:00 | 20:00 |
+| Wednesday | closed | closed |
+| Thursday | 9:00 | 18:30 |
+
+## Cards
+A card for adults costs 12 euros a year. Children read for free.
+
+## Ausleihe
+Mit dem Ausweis leihen Sie auch Filme aus. Ein Film kostet 2 Euro für drei Tage.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [
+        ("until when are you open on Tuesdays?", "Tuesday, From: 10:00, Until: 20:00"),
+        ("how late can I come on Thursdays?", "Thursday, From: 9:00, Until: 18:30"),
+        ("are you open Mondays?", "Monday, From: 9:00, Until: 17:00"),
+    ],
+)
+def test_of_a_tables_rows_the_one_that_the_question_names_is_quoted(
+    tmp_path, detector, question, row
+):
+    (tmp_path / "a.md").write_text(HOURS, "utf-8")
+    with Knowledge(tmp_path, meaning=detector.encoder.vectors) as knowledge:
+        text = said(LocalAssistant(knowledge), question).text
+
+    assert row in text
+    assert text.count("Weekday:") == 1
+
+
+def test_was_in_german_asks_for_a_thing_and_never_for_yes_or_no(tmp_path, detector):
+    (tmp_path / "a.md").write_text(HOURS, "utf-8")
+    with Knowledge(tmp_path, meaning=detector.encoder.vectors) as knowledge:
+        text = said(LocalAssistant(knowledge), "Was kostet ein Film?", language="de").text
+
+    assert "2 Euro" in text
+    assert not text.startswith("Ja.")

@@ -98,6 +98,49 @@ def test_two_visitors_are_two_and_a_reload_keeps_what_was_said(sandbox, windows)
     dana.shows("And express?")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_choices_are_buttons_for_keyboard_and_reader_on_a_phone_and_are_sent_once(
+    sandbox, windows, scheme
+):
+    phone = {"width": 390, "height": 844}
+    chat = Chat(windows.open(sandbox.shop, viewport=phone, color_scheme=scheme)).open()
+    world = sandbox.stage.world
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    card = claimed(sandbox)
+    world.slack.say(world.ana, world.queue, "!resolve", card)
+
+    group = chat.panel.get_by_role("group")
+    expect(group.get_by_role("button")).to_have_text(["1", "2", "3", "4", "5"])
+    assert group.get_attribute("aria-label").startswith("This conversation is now closed.")
+    assert findings(chat.page) == []
+    four = group.get_by_role("button", name="4")
+    box = four.bounding_box()
+    assert box["height"] >= 44
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    four.evaluate("(button) => { button.focus(); button.click(); button.click(); }")
+
+    expect(group).to_be_hidden()
+    expect(chat.panel.get_by_role("textbox")).to_be_focused()
+    chat.shows("Thank you for your answer.")
+    assert chat.mine() == ["Talk to a person", "4"]
+
+
+def test_a_typed_reply_does_what_a_button_does_and_takes_the_buttons_away(sandbox, windows):
+    chat = Chat(windows.open(sandbox.shop)).open()
+    world = sandbox.stage.world
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    card = claimed(sandbox)
+    world.slack.say(world.ana, world.queue, "!resolve", card)
+    group = chat.panel.get_by_role("group")
+    expect(group).to_be_visible()
+
+    chat.writes("5")
+
+    expect(group).to_be_hidden()
+    chat.shows("Thank you for your answer.")
+
+
 DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )

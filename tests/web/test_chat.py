@@ -14,6 +14,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.domain.signals import Answer
 from handoff_bot.services import visitors
 from handoff_bot.services.ai_turns.inbound import INBOUND, inbound_lane
 from handoff_bot.storage.models import Delivery, Work
@@ -397,3 +398,68 @@ def raise_(error: Exception) -> None:
 def test_a_file_that_is_not_the_widgets_is_not_there(shop):
     for path in ("/chat/nothing.js", "/chat/../chat.js", "/chat/%2e%2e%2fchat.js"):
         assert shop.client.get(path).status_code == 404
+
+
+# -- choices
+
+
+def asks_back(talk, language):
+    """Asks which is meant, and answers a choice by its number or its name."""
+    said = talk.turns[-1].text
+    if said in {"1", "Repairing <b>watches</b>"}:
+        return Answer("Ten days.", 0.9, ("Repairs",), "scripted")
+    if said == "my timepiece is broken":
+        names = ("Repairing <b>watches</b>", "Repairing clocks")
+        text = "Do you mean one of these?\n1. Repairing <b>watches</b>\n2. Repairing clocks"
+        return Answer(text, 0.4, by="scripted", choices=names)
+    return Answer("I'm not sure.", 0.4, by="scripted")
+
+
+def choices_of(browser):
+    events = browser.poll().json["events"]
+    return [one["data"].get("choices") for one in events if one["event"] == "message"]
+
+
+@pytest.mark.parametrize("reply", ["1", "Repairing <b>watches</b>"])
+def test_choices_are_offered_as_data_and_a_click_is_a_message_like_any_other(shop, reply):
+    shop.assistant.answer = asks_back
+    browser = shop.browser()
+    browser.says("my timepiece is broken")
+    shop.settle()
+    assert choices_of(browser) == [None, ["Repairing <b>watches</b>", "Repairing clocks"]]
+
+    click = str(uuid.uuid4())
+    assert browser.says(reply, click).status_code == 202
+    browser.says(reply, click)  # sent again by the browser
+    shop.settle()
+
+    assert [text for author, text in browser.sees() if author == "assistant"][1:] == ["Ten days."]
+    assert [text for author, text in browser.sees() if author == "visitor"][1:] == [reply]
+
+
+@pytest.mark.parametrize("late", ["2", "Repairing clocks", "<script>alert(1)</script>", "9" * 4000])
+def test_a_late_or_forged_choice_is_read_like_any_message(shop, late):
+    shop.assistant.answer = asks_back
+    browser = shop.browser()
+    browser.says("my timepiece is broken")
+    shop.settle()
+    browser.says("something else")
+    shop.settle()
+    assert browser.says(late, choices=["x"], choice={"a": 1}).status_code == 202
+    shop.settle()
+
+    assert browser.sees()[-2:] == [("visitor", late), ("assistant", "I'm not sure.")]
+
+
+def test_the_survey_offers_its_numbers(shop):
+    browser = shop.browser()
+    browser.says("a human please")
+    shop.settle()
+    shop.take(Step.CLAIM)
+    shop.take(Step.RESOLVE)
+    assert choices_of(browser)[-1] == ["1", "2", "3", "4", "5"]
+
+    browser.says("4")
+    shop.settle()
+    assert browser.sees()[-1] == ("system", "Thank you for your answer.")
+    assert choices_of(browser)[-1] is None

@@ -93,6 +93,16 @@ def questions_in(text: str) -> list[str]:
     return asked if len(asked) > 1 else [text]
 
 
+_UNMARKED = ("か", "吗", "嗎", "呢", "요", "까", "ไหม", "ไหมคะ", "ไหมครับ", "มั้ย")
+"""Ends of questions in scripts that often have no question mark."""
+
+
+def asks(text: str) -> bool:
+    """Returns whether any sentence is a question."""
+    parts = [part.strip() for part in _AFTER_MARK.split(text) if part.strip()]
+    return any(_asks(part) or part.endswith(_UNMARKED) for part in parts)
+
+
 def _asks(part: str) -> bool:
     words = without_pleasantries(part)
     is_marked = part.endswith(("?", "\u061f", "\uff1f"))

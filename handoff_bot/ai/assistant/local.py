@@ -41,7 +41,8 @@ from handoff_bot.domain.texts import FALLBACK, languages
 
 BY = "local"
 
-_FLOOR = 0.46
+_FLOOR = 0.5
+"""A passage must be more likely to answer than not."""
 _LONGEST, _SHORTEST = 900, 240
 """Characters of a passage: as the only answer, and among several."""
 _CANDIDATES = 12
@@ -165,7 +166,7 @@ class LocalAssistant:
         """Quotes what answers, with yes or no before it where the passage says so."""
         assert found.hit is not None  # noqa: S101 - a certainty above 0 has a passage
         hit = found.hit
-        text = _shortened(quote(hit), _LONGEST)
+        text = _shortened(quote(hit, question), _LONGEST)
         verdict = is_yes(question, hit)
         if verdict is not None:
             text = f"{say(YES if verdict else NO, hit.passage.locale or language)} {decisive(hit)}"

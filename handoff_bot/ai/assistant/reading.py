@@ -27,7 +27,7 @@ _LEANS = frozenset(_LEANS_TEXT.split())
 _ALSO = frozenset(["also", "them", "too", "auch", "tambien", "aussi", "anche", "tambem", "ook"])
 
 _ASKS_TEXT = """
-do does did is are can could may will would have has am must should was were kann kannst konnen
+do does did is are can could may will would have has am must should kann kannst konnen
 konnt darf durfen ist sind gibt habt haben hat muss mussen bietet bieten nehmt nehmen seid werden
 wird liefert liefern verkauft verkaufen macht machen puedo puede pueden podemos hay tienen tiene
 es son aceptan hacen venden ofrecen esta estan puis peut pouvez avez est faut faites acceptez
@@ -35,7 +35,7 @@ vendez livrez posso possiamo avete fate siete accettate vendete posso pode tem v
 vendem kan mag is zijn hebben heeft hebt kunnen verkopen leveren
 """
 _ASKS = frozenset(_ASKS_TEXT.split())
-"""First words of a question to which yes or no is an answer."""
+"""First words of a question to which yes or no is an answer. Not "was", which asks for a thing in German."""
 _CHOICE_TEXT = "or oder o ou of not nicht kein keine keinen no pas non niet geen"
 _CHOICE = frozenset(_CHOICE_TEXT.split())
 _NEGATIVE_TEXT = """
@@ -56,8 +56,12 @@ _LIMITS = frozenset(_LIMITS_TEXT.split())
 _LETS = re.compile(r"(?:yes|no|ja|nein|si|oui|non|sim|nao|nee)\b")
 
 
-def quote(hit: Hit) -> str:
-    """Returns one to three sentences, a row, or the steps of a list; short passages whole."""
+def quote(hit: Hit, question: str = "") -> str:
+    """Returns one to three sentences, a row, or the steps of a list; short passages whole.
+
+    Of the rows of a table, those with most words of the question count: every row is about the same
+    in meaning.
+    """
     text = hit.passage.text
     said = [each for each, _ in hit.statements]
     is_short = len(text) <= _SHORT and len(said) <= _MOST
@@ -66,12 +70,21 @@ def quote(hit: Hit) -> str:
     scores = [score for _, score in hit.statements]
     best = max(range(len(scores)), key=scores.__getitem__)
     if _is_row(said, best):
-        rows = [at for at in range(len(said)) if _is_row(said, at)]
-        return "\n".join(said[at] for at in rows if scores[at] >= scores[best] - _SAME)
+        rows = _named_rows(said, [at for at in range(len(said)) if _is_row(said, at)], question)
+        least = max(scores[at] for at in rows) - _SAME
+        return "\n".join(said[at] for at in rows if scores[at] >= least)
     if ITEM.match(said[best]) or said[best].endswith(":"):
         return "\n".join(_list_around(said, best))
     first, last = _stretch(said, scores, best)
     return " ".join(each.strip() for each in said[first : last + 1])
+
+
+def _named_rows(said: Sequence[str], rows: Sequence[int], question: str) -> list[int]:
+    """Returns the rows that hold most of the question's words."""
+    stems = telling_stems(question)
+    known = {at: searchable(said[at]) for at in rows}
+    named = {at: sum(holds(known[at], one) for one in stems) for at in rows}
+    return [at for at in rows if named[at] == max(named.values())]
 
 
 def _is_row(said: Sequence[str], at: int) -> bool:

@@ -17,10 +17,11 @@ from handoff_bot.ai.detector.language import language_of, last_language
 from handoff_bot.ai.detector.memory import Memory
 from handoff_bot.ai.detector.messages import Reply, Utterance
 from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model
+from handoff_bot.ai.detector.queued import QueueTalk
 from handoff_bot.ai.detector.summary import about, summary_of, topic_of
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.detection_rules import Rules, Sensitivity
-from handoff_bot.domain.signals import Act, Judgement, Signal, Turn
+from handoff_bot.domain.signals import Act, Judgement, QueueAct, Signal, Turn
 
 MODEL = Path(__file__).parent / "model" / "local.npz"
 BY = "local"
@@ -54,6 +55,7 @@ class LocalDetector:
         self._read_closely: Memory[Utterance] = Memory(partial(model.utterance, closely=True))
         self._reply: Memory[Reply] = Memory(model.reply)
         self._language: Memory[str] = Memory(partial(language_of, model=model))
+        self._queue_talk = QueueTalk.load(model.encoder)
 
     @classmethod
     def load(cls, path: Path = MODEL) -> LocalDetector:
@@ -93,6 +95,10 @@ class LocalDetector:
     def about(self, talk: ConversationContext) -> str:
         """Returns what the customer last asked about, as a sentence of a summary; "" without one."""
         return about(topic_of(_spoken(_stretch(talk)), self._utterance))
+
+    def queue_act(self, words: str) -> QueueAct:
+        """Returns what a queued customer's message asks for."""
+        return self._queue_talk.act_of(words)
 
     def act_of(self, talk: ConversationContext) -> Act:
         """Returns the kind of small talk of all waiting turns, the last one first; NONE if any has

@@ -17,7 +17,7 @@ from handoff_bot.ai.redaction import Redactor
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.messages import storable
-from handoff_bot.domain.signals import Act, Judgement, Priority, Signal, Turn
+from handoff_bot.domain.signals import Act, Judgement, Priority, QueueAct, Signal, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,9 @@ class OpenAIDetector:
 
     def about(self, talk: ConversationContext) -> str:
         return self._local.about(talk)
+
+    def queue_act(self, words: str) -> QueueAct:
+        return self._local.queue_act(words)
 
     def judge(self, talk: ConversationContext) -> Judgement:
         """Evaluates the last turn. If the model fails, the local detector's result stands."""

@@ -279,6 +279,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
             confidence=answer.confidence,
             sources=answer.sources,
             answers=message_id,
+            choices=answer.choices,
         )
         sending.say(tx, conversation, words, self._channels, now)
 

@@ -21,7 +21,7 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import settings_catalog
-from handoff_bot.services.ai_turns import answering, machines, moods
+from handoff_bot.services.ai_turns import answering, machines, moods, queued
 from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.services.delivery import (
     customer_texts,
@@ -209,6 +209,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return None
         if escalation:
             self._to_thread(tx, conversation, escalation, message, judge=True)
+            queued.ask(tx, conversation, escalation, message, now)
             if is_translated:  # once its language is known
                 mood_check.ask_for_each(tx, escalation, message, now)
             if escalation.snoozed_until:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from handoff_bot.domain import policy
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.errors import ModelError
-from handoff_bot.domain.signals import Act, Answer, Judgement
+from handoff_bot.domain.signals import Act, Answer, Judgement, QueueAct
 from handoff_bot.ports import Assistant, Detector
 
 logger = logging.getLogger(__name__)
@@ -129,6 +129,22 @@ class TurnEvaluator:
             weighed = replace(policy.broken_detector(question.words), by=judgement.by)
         weighed = self._ranked(question, weighed)
         return Reaction(weighed, None if weighed.escalate else answer, answer)
+
+    def queue_act(self, words: str) -> QueueAct:
+        """Returns what a queued customer's message asks for."""
+        return self._detector.queue_act(words)
+
+    def sure_answer(self, question: Question) -> Answer | None:
+        """Returns an answer from articles that a queued customer may get, or None."""
+        talk = question.talk
+        if talk.rules.paused or (
+            talk.rules.languages and talk.language not in talk.rules.languages
+        ):
+            return None
+        answer = self._answer(question, talk.language)
+        if answer is None or not answer.sources or answer.confidence < policy.SURE:
+            return None
+        return None if self._detector.announces(answer.text) else answer
 
     def _about(self, question: Question, judgement: Judgement) -> Judgement:
         """Adds to a rule's summary what the customer wants."""

@@ -60,13 +60,20 @@ def say(
     escalation: Escalation | None = None,
     *,
     agent: str = "",
+    wait_minutes: int | None = None,
 ) -> str:
-    """Returns the text for a moment of a conversation; "" if it is switched off."""
+    """Returns the text for a moment of a conversation; "" if it is switched off.
+
+    Args:
+        wait_minutes: replaces the estimate for a wait that begins now.
+    """
     if moment in silent_moments(tx):
         return ""
     reason = Signal(escalation.reason) if escalation else None
     words = _effective(tx, Text(moment, conversation.language or "en", reason))
     values = _values(tx, words.template, escalation, now) if escalation else {}
+    if wait_minutes is not None:
+        values["wait_minutes"] = wait_minutes
     return fill(words, agent=agent, **values)
 
 
@@ -204,6 +211,7 @@ def tell(
     epoch_bound: bool = False,
     and_then: str = "",
     instead: str = "",
+    choices: tuple[str, ...] = (),
 ) -> bool:
     """Sends the text of this moment. Returns False if nothing was sent.
 
@@ -214,6 +222,7 @@ def tell(
         epoch_bound: sent only while the epoch has not changed.
         and_then: appended to the text.
         instead: replaces the text.
+        choices: replies that the website chat offers as buttons.
     """
     tx, conversation, escalation = about.tx, about.conversation, about.escalation
     if opt_outs.refuses(conversation, about.now) or messaging_window.is_closed(
@@ -224,7 +233,11 @@ def tell(
     text = "\n\n".join(filter(None, (text, and_then)))
     if text:
         words = OutboundDraft(
-            text, Author.SYSTEM, epoch_bound=epoch_bound, escalation_id=escalation.id
+            text,
+            Author.SYSTEM,
+            epoch_bound=epoch_bound,
+            escalation_id=escalation.id,
+            choices=choices,
         )
         sending.say(tx, conversation, words, about.channels, about.now)
     return bool(text)

@@ -54,6 +54,7 @@ class OutboundDraft:
         epoch_bound: True if it must not be sent once the epoch has changed.
         confidence, sources: of the assistant's answer.
         answers: id of the newest message that this answers.
+        choices: replies that the website chat offers as buttons.
         files: an agent's attachments.
         template: sent instead of free text; `text` is its content.
         hold: how long it waits, so that its author can still edit it.
@@ -71,6 +72,7 @@ class OutboundDraft:
     confidence: float | None = None
     sources: tuple[str, ...] = ()
     answers: int | None = None
+    choices: tuple[str, ...] = ()
     files: tuple[DeskFile, ...] = ()
     template: Template | None = None
     hold: timedelta = NO_HOLD
@@ -95,6 +97,8 @@ def say(
         payload = {"confidence": words.confidence, "sources": list(words.sources)}
     if words.answers is not None:
         payload["answers"] = words.answers
+    if words.choices:
+        payload["choices"] = list(words.choices)
     if words.hold:
         payload["held"] = True
     if words.written:

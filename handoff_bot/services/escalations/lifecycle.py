@@ -26,6 +26,7 @@ from handoff_bot.services.escalations import (
     snoozing,
     transfer,
 )
+from handoff_bot.services.escalations.still_queued import NOBODY
 from handoff_bot.services.outbox import outbox, view_models
 from handoff_bot.services.outbox.escalation_events import EscalationChanged, Subscriber
 from handoff_bot.storage import conversations, deliveries, log, reservations
@@ -48,6 +49,8 @@ TAKEN_BY = (
     "{name} is taking over. The assistant's last message is still being sent. You will get "
     "the result here."
 )
+LEFT = "{name} left the queue and no longer needs an agent. The AI answers from now on."
+_LEFT = Resolution(by_customer=True)
 AFTER_THE_AI = "Taking over. The assistant's last message is still being sent."
 
 
@@ -291,6 +294,17 @@ class Escalations:
         self._note(change, why)
         return True
 
+    def leave_in(self, tx: Transaction, escalation_id: int) -> bool:
+        """Takes a customer who no longer needs an agent out of the queue; False once an agent has
+        claimed the escalation or is about to.
+        """
+        change = self._change(tx, Step.RETURN, escalation_id, NOBODY)
+        if change is None or change.escalation.status != Status.QUEUED:
+            return False
+        if reservations.live(tx, escalation_id, change.now):
+            return False
+        return self._take(replace(change, ending=_LEFT)).done
+
     def closing(self, escalation_id: int, agent: AgentRef) -> tuple[str, bool]:
         """Returns the default closing message for this agent, and whether a CSAT survey is sent."""
         with self._database.read() as tx:
@@ -395,6 +409,7 @@ class Escalations:
         epoch_bound: bool = False,
         and_then: str = "",
         instead: str = "",
+        choices: tuple[str, ...] = (),
     ) -> bool:
         about = customer_texts.About(
             tx, conversation, escalation, self._channels, self._clock.now()
@@ -406,6 +421,7 @@ class Escalations:
             epoch_bound=epoch_bound,
             and_then=and_then,
             instead=instead,
+            choices=choices,
         )
 
     # -- after an action
@@ -441,6 +457,7 @@ class Escalations:
             change.agent,
             and_then=question,
             instead=change.ending.closing,
+            choices=rating.CHOICES if question else (),
         )
         if told and question:
             rating.asked(change.tx, change.escalation, change.now)
@@ -449,6 +466,11 @@ class Escalations:
         return ActionResult(True)
 
     def _returned(self, change: _Change) -> ActionResult:
+        if change.ending.by_customer:
+            self._tell(change.tx, change.conversation, change.escalation, Moment.LEFT)
+            name = conversations.contact_name(change.tx, change.conversation)
+            self._note(change, LEFT.format(name=name))
+            return ActionResult(True)
         self._tell(change.tx, change.conversation, change.escalation, Moment.RETURNED, change.agent)
         self._note(change, f"{change.agent.name} returned this conversation to the AI.")
         return ActionResult(True)

@@ -22,6 +22,10 @@ WITHIN = timedelta(hours=24)
 _RECENT = 20
 
 
+CHOICES = ("1", "2", "3", "4", "5")
+"""Replies to the survey, which the website chat offers as buttons."""
+
+
 def question(tx: Transaction, conversation: Conversation, now: datetime) -> str:
     """Returns the survey question, or "" if it is not sent."""
     if not live(tx).survey:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from handoff_bot.domain.desk import Button, Post, PostKind
-from handoff_bot.domain.escalations import Resolution, Status
+from handoff_bot.domain.escalations import LEFT_QUEUE, Resolution, Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.services.outbox import message_content, outbox
@@ -122,6 +122,8 @@ def keep(
 
 
 def _outcome(status: Status, ending: Resolution) -> str:
+    if ending.by_customer:
+        return LEFT_QUEUE
     if status is Status.RESOLVED:
         return ending.solved_as.value
     return "returned" if status is Status.RETURNED else "not_needed"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from handoff_bot.domain.desk import AgentRef, Button, Card, Line
-from handoff_bot.domain.escalations import OPEN, ResolvedAs, Status
+from handoff_bot.domain.escalations import LEFT_QUEUE, OPEN, ResolvedAs, Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.text import LANGUAGES
@@ -70,6 +70,7 @@ SOLVED: dict[ResolvedAs, str] = {
     ResolvedAs.NO_REPLY: "Customer did not reply",
 }
 _OUTCOMES = {outcome.value: label for outcome, label in SOLVED.items()}
+LEFT = "Customer left the queue"
 
 _BUTTONS: dict[Status, tuple[Button, ...]] = {
     Status.QUEUED: (
@@ -162,6 +163,8 @@ def _state(card: Card) -> str:
         return f"{PRIORITIES[card.priority]} · {named(card.contact)} is waiting on {spelled(card.channel)}"
     if card.status is Status.CLAIMED:
         return f"🟢 Assigned to {_name(card.owner)} · {_who(card)}"
+    if card.outcome == LEFT_QUEUE:
+        return f"👋 {LEFT} · {_who(card)}"
     return f"{_ENDINGS[card.status].format(agent=_name(card.closed_by))} · {_who(card)}"
 
 

@@ -68,6 +68,7 @@ MOMENTS: dict[Moment, str] = {
     Moment.RESOLVED: "Closed",
     Moment.RETURNED: "Returned to the AI",
     Moment.DISMISSED: "Dismissed: the AI continues",
+    Moment.LEFT: "The customer left the queue",
     Moment.CSAT: "Satisfaction survey",
     Moment.CSAT_THANKS: "Survey answered",
     Moment.STOPPED: "After STOP",

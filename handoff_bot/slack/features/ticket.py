@@ -8,13 +8,13 @@ from enum import StrEnum
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.escalations import TicketStatus, tags_of
+from handoff_bot.domain.escalations import LEFT_QUEUE, TicketStatus, tags_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.tickets import BY_HAND, LONGEST_SUBJECT, Edit, Happened, TicketView
 from handoff_bot.services.tickets.ticket_edits import GONE, NO_SUBJECT
 from handoff_bot.slack.cards.board import permalink
-from handoff_bot.slack.cards.card import PRIORITIES, REASONS, SOLVED
+from handoff_bot.slack.cards.card import LEFT, PRIORITIES, REASONS, SOLVED
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools, number
 from handoff_bot.slack.feature import Feature, SlashCommand, Subject, guarded, submits
@@ -71,6 +71,7 @@ STATUSES: dict[TicketStatus, str] = {
 _OUTCOMES = {outcome.value: label for outcome, label in SOLVED.items()} | {
     "returned": "Returned to the AI",
     "not_needed": "Dismissed",
+    LEFT_QUEUE: LEFT,
 }
 
 

@@ -20,6 +20,7 @@ const MOST_MARKS = 100;
  * @property {string} text
  * @property {string} at
  * @property {File[]} files
+ * @property {string[]} [choices] replies to offer as buttons
  *
  * @typedef {object} File
  * @property {string | null} url below the bot's address, null when it is not kept any more

@@ -47,6 +47,10 @@ header :focus-visible { outline-color: var(--on-accent); }
 .mark.read { color: var(--seen); font-weight: 700; }
 .failed .meta { color: var(--bad); }
 .retry { color: var(--bad); text-decoration: underline; padding: 2px 6px; }
+.choices { display: flex; flex-wrap: wrap; gap: 8px; padding: 0 14px 10px; max-height: 40%; overflow-y: auto; flex: none; }
+.choice { min-height: 44px; min-width: 44px; max-width: 100%; padding: 8px 14px; border: 1px solid var(--seen); border-radius: 14px;
+  color: var(--seen); background: var(--paper); font-weight: 600; text-align: start; overflow-wrap: anywhere; }
+.choice:hover { background: var(--theirs); }
 .typing { color: var(--soft); font-size: 13.5px; padding: 0 18px 8px; margin: 0; }
 .notice { background: #5c3b00; color: #fff; padding: 8px 14px; font-size: 13.5px; margin: 0; }
 form { display: flex; gap: 8px; padding: 10px; border-top: 1px solid var(--line); align-items: flex-end; }
@@ -68,7 +72,7 @@ textarea::placeholder { color: var(--soft); opacity: 1; }
   .panel { animation: rise .16s ease-out; }
   @keyframes rise { from { opacity: 0; transform: translateY(10px); } }
 }
-@media (forced-colors: active) { .launcher, .send, .bubble { border: 1px solid; } }
+@media (forced-colors: active) { .launcher, .send, .bubble, .choice { border: 1px solid; } }
 `;
 
 /** @returns {CSSStyleSheet} */

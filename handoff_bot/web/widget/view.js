@@ -27,12 +27,16 @@ export class View {
   person = /** @type {HTMLButtonElement} */ (el("button", { class: "person", type: "button" }));
   status = el("p", { class: "status", role: "status" });
   log = el("div", { class: "log", role: "log", "aria-live": "polite", tabindex: "0" });
+  choices = el("div", { class: "choices", role: "group", hidden: true });
   typing = el("p", { class: "typing", hidden: true });
   notice = el("p", { class: "notice", role: "alert", hidden: true });
   field = /** @type {HTMLTextAreaElement} */ (el("textarea", { rows: "1", dir: "auto" }));
   panel = el("section", { class: "panel", role: "dialog", hidden: true });
   /** @type {WeakMap<Element, import("./chat.js").Message>} */
   messageOf = new WeakMap();
+  /** Key of the message whose choices are drawn, and of the last one that was answered by a click. */
+  offered = "";
+  chosen = "";
   /** How many unread messages the page was last told of. */
   told = 0;
 
@@ -63,7 +67,7 @@ export class View {
     this.log.setAttribute("aria-label", texts.messages ?? "");
     this.log.append(bubble(this.look, { author: "system", name: null, text: this.look.greeting, at: "" }));
     this.panel.setAttribute("aria-label", title);
-    this.panel.append(this.header(), this.status, this.log, this.typing, this.notice, this.form());
+    this.panel.append(this.header(), this.status, this.log, this.choices, this.typing, this.notice, this.form());
     this.panel.onkeydown = (event) => {
       if (event.key === "Escape") this.close();
     };
@@ -165,6 +169,7 @@ export class View {
     this.drawLauncher();
     this.drawStatus();
     this.drawMessages();
+    this.drawChoices();
     this.drawNotice();
   }
 
@@ -215,6 +220,38 @@ export class View {
     this.place(wanted);
     for (const message of this.chat.messages) this.remark(message);
     if (atEnd) this.toEnd();
+  }
+
+  /** The replies to the newest message as buttons, until anything else is said. A click is sent as its words are. */
+  drawChoices() {
+    const { chat } = this;
+    const last = chat.messages.at(-1);
+    const isOpen = last?.choices?.length && last.key !== this.chosen && !chat.outbox.waiting.length;
+    const key = last && isOpen ? last.key : "";
+    if (key === this.offered) return;
+    this.offered = key;
+    // What has the focus must not vanish under it: the keyboard would be nowhere.
+    if (this.choices.contains(this.host.shadowRoot?.activeElement ?? null)) this.field.focus();
+    this.choices.hidden = !key;
+    this.choices.setAttribute("aria-label", last?.text.trim().split("\n").at(0) ?? "");
+    this.choices.replaceChildren(...(key ? (last?.choices ?? []) : []).map((text) => this.choice(key, text)));
+    if (key) this.toEnd();
+  }
+
+  /**
+   * @param {string} key of the message that offers it
+   * @param {string} text
+   */
+  choice(key, text) {
+    const made = el("button", { class: "choice", type: "button", dir: "auto" }, text);
+    made.onclick = () => {
+      if (this.chosen === key) return;
+      this.chosen = key;
+      this.chat.say(text);
+      this.field.focus();
+      this.redraw();
+    };
+    return made;
   }
 
   /**
