@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import col, exists, select
 
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.storage.deliveries import LOST
 from handoff_bot.storage.models import Agent, Conversation, Delivery, Escalation, Event, Message
@@ -84,7 +85,9 @@ def awaits_answer(tx: Transaction, conversation_id: int) -> bool:
 
 def left_at(tx: Transaction, agent_id: int) -> datetime | None:
     """Returns when the agent last set themselves to away."""
-    found = select(func.max(Event.at)).where(Event.kind == "agent.off", Event.agent_id == agent_id)
+    found = select(func.max(Event.at)).where(
+        Event.kind == EventKind.AGENT_OFF, Event.agent_id == agent_id
+    )
     return tx.session.execute(found).scalar_one()
 
 

@@ -71,7 +71,7 @@ def test_sensitivities_count_from_then_on(admin):
 WRONG = {
     "too much": ("team", {"hold_seconds": "11"}, "Between 0 and 10."),
     "no number": ("team", {"hold_seconds": "soon"}, "Enter a whole number."),
-    "too long": ("triggers", {"rules.languages": "en\nus"}, "us is not a known language"),
+    "too long": ("team", {"note.prefixes": "x" * 21}, "At most 20 characters per line."),
 }
 
 
