@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from handoff_bot.domain.public_holidays import PublicHolidays
 from handoff_bot.domain.time_phrases import zone
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -30,14 +31,22 @@ class Hours:
         days: time spans for each weekday from Monday, in order.
         zone: their time zone.
         holidays: closed dates in that zone.
+        public: further closed dates, by country.
     """
 
     days: tuple[tuple[Span, ...], ...]
     zone: ZoneInfo
     holidays: frozenset[date] = frozenset()
+    public: PublicHolidays | None = None
 
     @classmethod
-    def parse(cls, lines: Sequence[str], timezone: str, holidays: Sequence[str] = ()) -> Hours:
+    def parse(
+        cls,
+        lines: Sequence[str],
+        timezone: str,
+        holidays: Sequence[str] = (),
+        public: PublicHolidays | None = None,
+    ) -> Hours:
         """Parses lines as entered by admins.
 
         Raises:
@@ -48,10 +57,19 @@ class Hours:
             for day, span in _parsed(line):
                 spans[day].add(span)
         free = frozenset(map(_date, holidays))
-        return cls(tuple(tuple(_merged(day)) for day in spans), zone(timezone), free)
+        return cls(tuple(tuple(_merged(day)) for day in spans), zone(timezone), free, public)
 
     def is_open(self, at: datetime) -> bool:
         return self._is_always or any(start <= at < end for start, end in self._spans(at, 2))
+
+    def closed_since(self, at: datetime) -> datetime | None:
+        """Returns when the last open time ended; None while it is open, and if there is none within
+        a week.
+        """
+        if self.is_open(at):
+            return None
+        ended = (end for _, end in self._spans(at - timedelta(days=8), 9) if end <= at)
+        return max(ended, default=None)
 
     def opens(self, at: datetime) -> datetime | None:
         """Returns the next opening at or after this time; None if there is none within a year."""
@@ -86,16 +104,19 @@ class Hours:
 
     @property
     def _is_always(self) -> bool:
-        return not any(self.days) and not self.holidays
+        return not any(self.days) and not self.holidays and not self.public
 
     def _spans(self, at: datetime, days: int) -> Iterator[tuple[datetime, datetime]]:
         """Yields the open spans from the day before on, in UTC, in order."""
         first = at.astimezone(self.zone).date() - timedelta(days=1)
         for number in range(days + 1):
             day = first + timedelta(days=number)
-            if day not in self.holidays:
+            if not self._is_holiday(day):
                 for start, end in self.days[day.weekday()] if any(self.days) else _WHOLE:
                     yield self._at(day, start), self._until(day, end)
+
+    def _is_holiday(self, day: date) -> bool:
+        return day in self.holidays or (self.public is not None and day in self.public)
 
     def _at(self, day: date, clock: time) -> datetime:
         return datetime.combine(day, clock, self.zone).astimezone(UTC)

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from zoneinfo import available_timezones
 
-from handoff_bot.domain.hours import Hours
-from handoff_bot.domain.text import language_in
+from handoff_bot.domain.hours import DAYS, Hours
+from handoff_bot.domain.opening_times import day_times, hours_lines, lines_of, times_by_day
+from handoff_bot.domain.waiting_policy import MOST_STEPS, PolicyStep, canonical
 
 Parse = Callable[[tuple[str, ...]], Any]
 """Converts a field's content to the value; raises ValueError with a message for the user."""
+Problems = Callable[[Mapping[str, Any]], Mapping[str, str]]
+"""Returns field name -> message for values that do not fit together."""
 
 
 class Widget(StrEnum):
     """Input element of a setting."""
 
     CHOICE = "choice"
+    NONE_OR_ONE = "none_or_one"
+    SEVERAL = "several"
     YES_NO = "yes_no"
     LINE = "line"
     LINES = "lines"
     PEOPLE = "people"
     GROUP = "group"
+    POLICY_STEPS = "policy_steps"
     CHANNELS = "channels"
 
 
@@ -38,6 +44,9 @@ class Setting:
         default: the default value.
         part: the value's name, if the key stores several by name.
         choices: value -> label, for a choice.
+        placeholder: shown in a menu while nothing is chosen.
+        renders_again: True if a choice shows the section again, because others depend on it.
+        depends_on: what its choices depend on, "".
         parse: see `Parse`.
     """
 
@@ -49,6 +58,9 @@ class Setting:
     hint: str = ""
     part: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
+    placeholder: str = "Choose"
+    renders_again: bool = False
+    depends_on: str = ""
 
     @property
     def name(self) -> str:
@@ -71,13 +83,51 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class DayHours(Setting):
+    """The times of one weekday, `part`; all days are stored together, as lines."""
+
+    def current(self, stored: Any) -> str:
+        return times_by_day(stored or ())[self.part]
+
+    def merged(self, stored: Any, value: Any) -> list[str]:
+        return lines_of({**times_by_day(stored or ()), self.part: value})
+
+
+@dataclass(frozen=True)
+class PolicySteps(Setting):
+    """The waiting policy, as lines; lines of earlier versions may be spelled in other ways."""
+
+    def current(self, stored: Any) -> list[str]:
+        return canonical(map(str, self.default if stored is None else stored))
+
+
+def no_problems(_values: Mapping[str, Any]) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True)
 class Section:
-    """Settings shown together in one modal."""
+    """Settings shown together in one modal.
+
+    Attributes:
+        problems: returns field name -> message for values that do not fit together.
+    """
 
     name: str
     title: str
     description: str
     settings: tuple[Setting, ...]
+    problems: Problems = no_problems
+
+    def replacing(self, *others: Setting) -> Section:
+        """Returns the section with these settings in place of those with the same names."""
+        new = {each.name: each for each in others}
+        return replace(self, settings=tuple(new.get(each.name, each) for each in self.settings))
+
+    def without(self, *names: str) -> Section:
+        """Returns the section without the settings of these names."""
+        kept = tuple(each for each in self.settings if each.name not in names)
+        return replace(self, settings=kept)
 
     def with_groups(self, groups: Mapping[str, str]) -> Section:
         """Returns the section with the user groups (id -> name) as choices."""
@@ -130,18 +180,6 @@ def lines(most: int = 100, longest: int = 200) -> Parse:
     return parse
 
 
-def languages(held: tuple[str, ...]) -> list[str]:
-    """Parses language codes, separated by lines or commas; accepts English names."""
-    said = (held[0] if held else "").replace(",", "\n").splitlines()
-    codes = {words.strip(): language_in(words) for words in said if words.strip()}
-    unknown = [words for words, code in codes.items() if not code]
-    if unknown:
-        raise ValueError(
-            f"{unknown[0]} is not a known language code. Use codes such as en, es or de."
-        )
-    return list(dict.fromkeys(codes.values()))
-
-
 def number(least: float, most: float, *, whole: bool = True) -> Parse:
     """Parses a number in a range."""
 
@@ -158,11 +196,59 @@ def number(least: float, most: float, *, whole: bool = True) -> Parse:
     return parse
 
 
+def none_or_one(choices: Mapping[str, str]) -> Parse:
+    """Accepts one of these choices, or none as ""."""
+
+    def parse(held: tuple[str, ...]) -> str:
+        value = line(held)
+        if value in ("", ANYBODY):
+            return ""
+        if value not in choices:
+            raise ValueError("Choose an option.")
+        return value
+
+    return parse
+
+
+def several(most: int = 100) -> Parse:
+    """Parses the choices of a menu; choices that are no longer offered are kept."""
+
+    def parse(held: tuple[str, ...]) -> list[str]:
+        return list(dict.fromkeys(held))[:most]
+
+    return parse
+
+
+def policy_steps(held: tuple[str, ...]) -> list[str]:
+    """Parses the lines of the waiting policy."""
+    for each in held:
+        PolicyStep.parse(each)
+    found = canonical(held)
+    if len(found) > MOST_STEPS:
+        raise ValueError(f"At most {MOST_STEPS} steps.")
+    return found
+
+
 def working_hours(held: tuple[str, ...]) -> list[str]:
-    """Parses lines like "mon-fri 9:00-17:00"."""
-    kept: list[str] = lines(50, 60)(held)
-    Hours.parse(kept, "")
-    return kept
+    """Parses lines like "mon-fri 9:00-17:00", in any spelling."""
+    return hours_lines(held[0] if held else "")
+
+
+def times_of_day(held: tuple[str, ...]) -> str:
+    """Parses the times of one day."""
+    return day_times(line(held))
+
+
+def any_day_open(names: Sequence[str]) -> Problems:
+    """Refuses a week of closed days, which would be stored like one without any hours."""
+
+    def problems(values: Mapping[str, Any]) -> Mapping[str, str]:
+        times = [values.get(name, "") for name in names]
+        if any(times) and not lines_of(dict(zip(DAYS, times, strict=True))):
+            return {names[0]: "All days are closed. Enter times, or leave all days empty for 24/7."}
+        return {}
+
+    return problems
 
 
 def holidays(held: tuple[str, ...]) -> list[str]:

@@ -23,16 +23,18 @@ class PolicyStepKind(StrEnum):
 
 
 WHAT: dict[PolicyStepKind, str] = {
-    PolicyStepKind.REMIND: "post a reminder in the thread",
-    PolicyStepKind.MENTION: "mention the group in the thread",
-    PolicyStepKind.OFFER: "offer it to available agents by direct message, one after the other",
-    PolicyStepKind.TELL: "send the customer their queue position",
-    PolicyStepKind.CALLBACK: "turn it into a callback: tag the ticket and tell the customer",
-    PolicyStepKind.RETURN: "return it to the AI",
+    PolicyStepKind.REMIND: "Remind the team",
+    PolicyStepKind.MENTION: "Mention the group",
+    PolicyStepKind.OFFER: "Offer to agents",
+    PolicyStepKind.TELL: "Tell the position",
+    PolicyStepKind.CALLBACK: "Promise a callback",
+    PolicyStepKind.RETURN: "Return to the AI",
 }
 
 DEFAULT = ("2 remind", "4 mention", "6 offer", "10 tell", "30 tell", "60 callback")
 LONGEST_MINUTES = 7 * 24 * 60
+MOST_STEPS = 40
+"""Rows of menus in one modal, which may hold 100 blocks and 250 KB."""
 
 _LINE = re.compile(
     rf"(?:({'|'.join(Priority)})\s*:\s*)?(\d{{1,5}})\s+({'|'.join(PolicyStepKind)})", re.IGNORECASE
@@ -60,6 +62,29 @@ class PolicyStep:
             raise ValueError(f"“{line[:40]}” is not valid. Enter minutes and one of {kinds}.")
         priority = Priority(found[1].casefold()) if found[1] else None
         return cls(timedelta(minutes=int(found[2])), PolicyStepKind(found[3].casefold()), priority)
+
+    @property
+    def line(self) -> str:
+        """Returns the stored line, which `parse` takes."""
+        start = f"{self.priority.value}: " if self.priority else ""
+        return f"{start}{self.minutes} {self.kind.value}"
+
+    @property
+    def minutes(self) -> int:
+        return int(self.after.total_seconds() // 60)
+
+
+def canonical(lines: Iterable[str]) -> list[str]:
+    """Returns lines in order, each once and spelled the same way; leaves out those that are not valid."""
+    found: set[tuple[str, timedelta, str, str]] = set()
+    for line in lines:
+        try:
+            policy_step = PolicyStep.parse(line)
+        except ValueError:
+            continue
+        first = policy_step.priority or ""
+        found.add((first, policy_step.after, policy_step.kind, policy_step.line))
+    return [line for *_, line in sorted(found)]
 
 
 _HEARD_BY = {

@@ -73,6 +73,7 @@ from handoff_bot.services.reporting.reports import REPORT, HandOver, Maker, Repo
 from handoff_bot.services.settings.preferences import Audit, Preferences
 from handoff_bot.services.settings.roles import Roles
 from handoff_bot.services.tickets import ticket_export
+from handoff_bot.services.tickets.tag_list import TagList
 from handoff_bot.services.tickets.tickets import Tickets
 from handoff_bot.services.translation import translating
 from handoff_bot.services.translation.translating import Interpreter
@@ -177,6 +178,7 @@ class Services:
     offers: offers.Offers
     routing: routing.Routing
     notices: notifications.Notifications
+    tags: TagList
     tickets: Tickets
     files: inbound_files.Files
     serving: outbound_files.Serving
@@ -309,7 +311,9 @@ class Services:
                 JobKind(notifications.NOTICE, notifications.Notify(mails, clock), "ladder"),
                 JobKind(sla.REMIND, sla.Remind(clock), "tick"),
                 JobKind(IDLE, RemindOwner(clock), "tick"),
-                JobKind(owners.OWNER, owners.CheckOwner(roles, escalations, parts.desk), "claim"),
+                JobKind(
+                    owners.OWNER, owners.CheckOwner(roles, escalations, parts.desk, clock), "claim"
+                ),
                 JobKind(owners.OWNERS, owners.CheckOwners(clock), "tick"),
                 JobKind(
                     messaging_window.CLOSING,
@@ -387,6 +391,7 @@ class Services:
             offers=offers.Offers(database, clock),
             routing=routing.Routing(database, preferences, parts.channels),
             notices=notifications.Notifications(database, preferences, has_mail=mails is not None),
+            tags=TagList(database, preferences),
             tickets=Tickets(database, clock, escalations, tickets_out, parts.channels),
             files=inbound_files.Files(database, clock),
             serving=outbound_files.Serving(database, parts.channels, clock),

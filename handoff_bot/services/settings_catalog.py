@@ -20,21 +20,29 @@ from pydantic import (
 )
 
 from handoff_bot.domain.detection_rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
+from handoff_bot.domain.opening_times import DAY_NAMES
 from handoff_bot.domain.settings import (
+    DayHours,
     Parse,
+    PolicySteps,
+    Problems,
     Section,
     Setting,
     Widget,
+    any_day_open,
     choice,
     group,
     holidays,
-    languages,
+    line,
     lines,
+    no_problems,
     number,
     people,
+    policy_steps,
+    several,
     slack_channels,
     time_zone,
-    working_hours,
+    times_of_day,
     yes_no,
 )
 from handoff_bot.domain.signals import Priority, Signal
@@ -42,7 +50,7 @@ from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
 from handoff_bot.domain.sla import LONGEST_MINUTES, SlaTarget, name_of
 from handoff_bot.domain.text import LANGUAGES
 from handoff_bot.domain.thread_syntax import NOTE_PREFIXES
-from handoff_bot.domain.waiting_policy import DEFAULT, WHAT, PolicyStep
+from handoff_bot.domain.waiting_policy import DEFAULT, MOST_STEPS
 from handoff_bot.storage import log
 from handoff_bot.storage.transaction import Transaction
 
@@ -63,13 +71,6 @@ _SIGNALS = {
 _PROMISED = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
 
 Lines = tuple[str, ...]
-
-
-def _policy_steps(held: tuple[str, ...]) -> list[str]:
-    kept: list[str] = lines(40, 60)(held)
-    for each in kept:
-        PolicyStep.parse(each)
-    return kept
 
 
 def _language(code: str) -> str:
@@ -124,6 +125,22 @@ def _trigger(signal: Signal) -> Setting:
     )
 
 
+def _day(day: str) -> Setting:
+    return DayHours(
+        key="hours.lines",
+        part=day,
+        label=DAY_NAMES[day],
+        widget=Widget.LINE,
+        default="",
+        parse=times_of_day,
+        hint=(
+            "E.g. 9-17, 9am-5pm, 9-12, 13-17, 24 h or closed. Leave all days empty for 24/7."
+            if day == "mon"
+            else ""
+        ),
+    )
+
+
 def _target(priority: Priority, target: SlaTarget) -> Setting:
     return Setting(
         key="sla",
@@ -167,12 +184,22 @@ class Triggers(_Section):
         "Addresses, one per line, e.g. +15551234567. VIPs get higher priority.",
         lines(2000),
     )
-    languages: Lines = _lines(
+    languages: Lines = _field(
         (),
         "rules.languages",
-        "Languages the AI may answer in",
-        "Two-letter codes, one per line, e.g. en. Leave empty for any language.",
-        languages,
+        Setting(
+            "rules.languages",
+            "Languages the AI may answer in",
+            Widget.SEVERAL,
+            [],
+            several(),
+            hint=(
+                "Conversations in other languages go to agents. Where automatic messages are "
+                "missing in a language, they are in English: add them under Customer texts."
+            ),
+            choices=LANGUAGES,
+            placeholder="Any language",
+        ),
     )
     most_answers: StrictInt = _whole(
         0, 100, "rules.most_answers", "Hand off after this many AI replies", "0 = never"
@@ -258,29 +285,70 @@ class Translation(_Section):
 
 
 class Hours(_Section):
-    business_hours: Lines = _lines(
-        (),
-        "hours.lines",
-        "Business hours",
-        "One per line, e.g. mon-fri 9:00-17:00. Leave empty for 24/7.",
-        working_hours,
-    )
+    business_hours: Lines = _field((), "hours.lines", *map(_day, DAY_NAMES))
     timezone: str = _of(
         "", "hours.timezone", "Time zone", Widget.LINE, time_zone, "For example Europe/Berlin."
     )
+    country: str = _field(
+        "",
+        "hours.country",
+        Setting(
+            "hours.country",
+            "Public holidays of",
+            Widget.NONE_OR_ONE,
+            "",
+            line,
+            hint="The team counts as closed on them, every year. Choose a country to see them.",
+            placeholder="No country",
+            renders_again=True,
+        ),
+    )
+    region: str = _field(
+        "",
+        "hours.region",
+        Setting(
+            "hours.region",
+            "Region",
+            Widget.NONE_OR_ONE,
+            "",
+            line,
+            placeholder="The whole country",
+            renders_again=True,
+        ),
+    )
+    holidays_worked: Lines = _field(
+        (),
+        "hours.worked",
+        Setting(
+            "hours.worked",
+            "Public holidays on which the team works",
+            Widget.SEVERAL,
+            [],
+            several(),
+            hint="Removed every year. The other days in this menu are days off.",
+            placeholder="None of them",
+        ),
+    )
     holidays: Lines = _lines(
-        (), "hours.holidays", "Holidays", "Dates, one per line, e.g. 2026-12-25.", holidays
+        (), "hours.holidays", "Further days off", "Dates, one per line, e.g. 2026-12-25.", holidays
     )
 
 
 class Waiting(_Section):
-    waiting_policy: Lines = _lines(
+    waiting_policy: Lines = _field(
         DEFAULT,
         "ladder.rungs",
-        "Waiting policy: minutes and step",
-        "; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
-        + ". To replace the steps for one priority, write e.g. urgent: 1 mention.",
-        _policy_steps,
+        PolicySteps(
+            "ladder.rungs",
+            "Waiting policy",
+            Widget.POLICY_STEPS,
+            list(DEFAULT),
+            policy_steps,
+            hint=(
+                f"At most {MOST_STEPS} steps, within 7 days; time outside business hours does not "
+                "count. A step for one priority replaces the steps of its kind for all priorities."
+            ),
+        ),
     )
     mention_group: str = _of("", "ladder.group", "Group to mention", Widget.GROUP, group)
     mention_minutes: StrictInt = _whole(
@@ -307,6 +375,14 @@ class Waiting(_Section):
     )
     reminder_minutes: StrictInt = _whole(
         10, 24 * 60, "idle_minutes", "Minutes until the assignee is reminded to reply", "0 = never"
+    )
+    away_minutes: StrictInt = _whole(
+        30,
+        24 * 60,
+        "away_minutes",
+        "Minutes until conversations of an agent who is away go back to the queue",
+        "0 = never. Counts in business hours, from the agent's absence, the end of their own "
+        "hours, or their last reply or note.",
     )
     capacity: StrictInt = _whole(
         0,
@@ -369,10 +445,12 @@ def live(tx: Transaction, prefix: str = "") -> LiveSettings:
 # -- what the modals show
 
 
-def _section(model: type[BaseModel], title: str, description: str) -> Section:
+def _section(
+    model: type[BaseModel], title: str, description: str, problems: Problems = no_problems
+) -> Section:
     held = (each for field in model.model_fields.values() for each in field.metadata)
     settings = tuple(each for each in held if isinstance(each, Setting))
-    return Section(model.__name__.casefold(), title, description, settings)
+    return Section(model.__name__.casefold(), title, description, settings, problems)
 
 
 TRANSLATION = _section(
@@ -380,6 +458,13 @@ TRANSLATION = _section(
     "Translation",
     "Agents and customers each write in their own language. Requires a language model "
     "(OPENAI_API_KEY).",
+)
+HOURS = _section(
+    Hours,
+    "Business hours",
+    "When the team works. Outside business hours, customers are informed and the waiting "
+    "policy pauses.",
+    any_day_open([f"hours.lines:{day}" for day in DAY_NAMES]),
 )
 SECTIONS: tuple[Section, ...] = (
     _section(
@@ -393,12 +478,7 @@ SECTIONS: tuple[Section, ...] = (
         "Admins and agents, note prefixes, reply delay, surveys and reopening of tickets.",
     ),
     TRANSLATION,
-    _section(
-        Hours,
-        "Hours",
-        "When the team works. Outside business hours, customers are informed and the waiting "
-        "policy pauses.",
-    ),
+    HOURS,
     _section(
         Waiting,
         "Waiting",

@@ -9,9 +9,10 @@ from sqlalchemy import func
 from sqlmodel import col, exists, select
 
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.storage.deliveries import LOST
-from handoff_bot.storage.models import Agent, Conversation, Delivery, Escalation, Message
+from handoff_bot.storage.models import Agent, Conversation, Delivery, Escalation, Event, Message
 from handoff_bot.storage.transaction import Transaction
 
 
@@ -59,20 +60,69 @@ def loads(tx: Transaction) -> dict[int, int]:
     return {int(owner): int(count) for owner, count in found if owner is not None}
 
 
+_ANSWERED = exists().where(
+    col(Message.conversation_id) == Conversation.id,
+    col(Message.author) == Author.AGENT.value,
+    col(Message.created_at) >= Conversation.last_inbound_at,
+    exists().where(
+        col(Delivery.message_id) == Message.id,
+        col(Delivery.superseded_at).is_(None),
+        col(Delivery.status).not_in(LOST),
+    ),
+)
+"""An agent's message that was not lost follows the customer's last one."""
+
+
+def awaits_answer(tx: Transaction, conversation_id: int) -> bool:
+    """Returns whether the customer wrote last, and no agent has answered."""
+    found = select(Conversation.id).where(
+        Conversation.id == conversation_id,
+        col(Conversation.last_inbound_at).is_not(None),
+        ~_ANSWERED,
+    )
+    return tx.session.execute(found).first() is not None
+
+
+def left_at(tx: Transaction, agent_id: int) -> datetime | None:
+    """Returns when the agent last set themselves to away."""
+    found = select(func.max(Event.at)).where(
+        Event.kind == EventKind.AGENT_OFF, Event.agent_id == agent_id
+    )
+    return tx.session.execute(found).scalar_one()
+
+
+def with_conversations(tx: Transaction) -> Sequence[Agent]:
+    """Returns the agents who have a conversation now."""
+    given = select(Escalation.owner_id).where(Escalation.status == Status.CLAIMED.value)
+    return list(tx.session.execute(select(Agent).where(col(Agent.id).in_(given))).scalars())
+
+
+def assigned_to(
+    tx: Transaction, agent_ids: Collection[int], escalation_id: int | None = None
+) -> list[tuple[Escalation, Agent, datetime | None]]:
+    """Returns conversations of these agents, and when they last did something in each."""
+    last = (
+        select(func.max(Event.at))
+        .where(Event.escalation_id == Escalation.id, Event.agent_id == Escalation.owner_id)
+        .correlate(Escalation)
+        .scalar_subquery()
+    )
+    found = (
+        select(Escalation, Agent, last)
+        .join(Agent, col(Agent.id) == Escalation.owner_id)
+        .where(Escalation.status == Status.CLAIMED.value)
+        .where(col(Escalation.owner_id).in_(sorted(agent_ids)))
+        .order_by(col(Escalation.id))
+    )
+    if escalation_id is not None:
+        found = found.where(Escalation.id == escalation_id)
+    return [(escalation, agent, at) for escalation, agent, at in tx.session.execute(found)]
+
+
 def silent(
     tx: Transaction, before: datetime, now: datetime
 ) -> list[tuple[Escalation, Conversation, Agent]]:
     """Returns claimed conversations whose customer wrote last and before then, except snoozed ones."""
-    answered = exists().where(
-        col(Message.conversation_id) == Conversation.id,
-        col(Message.author) == Author.AGENT.value,
-        col(Message.created_at) >= Conversation.last_inbound_at,
-        exists().where(
-            col(Delivery.message_id) == Message.id,
-            col(Delivery.superseded_at).is_(None),
-            col(Delivery.status).not_in(LOST),
-        ),
-    )
     found = (
         select(Escalation, Conversation, Agent)
         .join(Conversation, col(Conversation.id) == Escalation.conversation_id)
@@ -80,7 +130,7 @@ def silent(
         .where(Escalation.status == Status.CLAIMED.value)
         .where(col(Conversation.last_inbound_at) <= before)
         .where(col(Escalation.claimed_at) <= before)
-        .where(~answered)
+        .where(~_ANSWERED)
     )
     return [
         (escalation, conversation, owner)

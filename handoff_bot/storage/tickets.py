@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, update
 from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
@@ -144,6 +144,28 @@ def tags_of_contact(tx: Transaction, contact_id: int) -> frozenset[str]:
     tagged = select(TicketTag.tag).join(Ticket, col(Ticket.id) == TicketTag.ticket_id)
     found = tx.session.execute(tagged.where(Ticket.contact_id == contact_id).distinct())
     return frozenset(found.scalars())
+
+
+def tag_counts(tx: Transaction) -> dict[str, int]:
+    """Returns tag -> number of tickets."""
+    found = select(TicketTag.tag, func.count()).group_by(col(TicketTag.tag))
+    return {str(tag): int(count) for tag, count in tx.session.execute(found)}
+
+
+def rename_tag(tx: Transaction, old: str, new: str) -> None:
+    """Renames a tag on all tickets; those that have both keep one."""
+    if old == new:
+        return
+    having = select(TicketTag.ticket_id).where(TicketTag.tag == new)
+    both = delete(TicketTag).where(
+        col(TicketTag.tag) == old, col(TicketTag.ticket_id).in_(having.scalar_subquery())
+    )
+    tx.session.execute(both)
+    tx.session.execute(update(TicketTag).where(col(TicketTag.tag) == old).values(tag=new))
+
+
+def remove_tag(tx: Transaction, tag: str) -> None:
+    tx.session.execute(delete(TicketTag).where(col(TicketTag.tag) == tag))
 
 
 def set_tags(tx: Transaction, number: int, wanted: Sequence[str]) -> None:

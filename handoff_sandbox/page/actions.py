@@ -52,7 +52,8 @@ class Actions(SlackActions):
         phone = self._stage.phones.find(address)
         if not (text.strip() or media):
             raise Failed("Nothing to send.")
-        files = [(file.content_type, file.content) for file in media]
+        self._stage.wait_for_a_starting_bot()
+        files = [(file.content_type, file.content, file.name) for file in media]
         result = self._stage.twilio.customer_writes(
             app, phone.address, text, media=files, profile_name=phone.name
         )

@@ -99,7 +99,7 @@ def _shown(message: Message) -> dict[str, Any]:
             {
                 "url": f"/sandbox/media/{file.sid}",
                 "content_type": file.content_type,
-                "name": f"file.{file.content_type.rpartition('/')[2]}",
+                "name": file.name or f"file.{file.content_type.rpartition('/')[2]}",
             }
             for file in message.files
         ],

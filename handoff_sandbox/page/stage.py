@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from handoff_bot.slack.manifest import manifest
+from handoff_sandbox.mailbox import Mailbox
 from handoff_sandbox.movable_time import MovableTime
 from handoff_sandbox.openai import OpenAIStandIn
 from handoff_sandbox.openai.translations import nothing_else
@@ -23,6 +24,11 @@ from handoff_sandbox.world import KNOWLEDGE, World
 
 START = 60.0
 """Timeout in seconds of the bot's start."""
+TEMPLATES = {
+    f"HX{1:032}": "Hi {{1}}, we have news about your order {{2}}. Reply to this message to hear more.",
+    f"HX{2:032}": "Hi {{1}}, did that solve your problem?",
+}
+"""Approved texts by their ContentSid, for `/handoff templates`; docs/sandbox.md lists them."""
 BotState = Literal["starting", "up", "down"]
 
 
@@ -50,8 +56,10 @@ class Stage:
         self.slack, self.twilio = self.world.slack, self.world.twilio
         self.journal = self.world.journal
         # It only translates: judging and answering stay with the real local models.
+        self.mailbox = Mailbox(self.time.now).start()
         self._openai = OpenAIStandIn(self.journal).start()
         self._openai.respond_with(nothing_else)
+        self.twilio.account.templates.update(TEMPLATES)
         self.shop_url = f"{origins[0]}/shop/"
         self._origins = origins
         self.website_secrets = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
@@ -76,6 +84,14 @@ class Stage:
             self.world.start_bot(arguments, self._settings())
             self._watcher = threading.Thread(target=self._watch, daemon=True)
             self._watcher.start()
+
+    def wait_for_a_starting_bot(self) -> None:
+        """Holds a message until the bot is up: Twilio would report a bot that refuses connections,
+        and the visitor has only just opened the page.
+        """
+        watcher = self._watcher
+        if watcher and self.bot_state() == "starting":
+            watcher.join(START)
 
     def kill_bot(self) -> None:
         """Kills the bot like `kill -9`."""
@@ -103,6 +119,8 @@ class Stage:
             "WEBCHAT_VISITORS": "50",
             "OPENAI_API_KEY": self._openai.api_key,
             "OPENAI_BASE_URL": self._openai.base_url,
+            "SMTP_URL": self.mailbox.url,
+            "MAIL_FROM": "Handoff <handoff@example.com>",
         }
 
     def stop(self) -> None:
@@ -111,6 +129,7 @@ class Stage:
         self.world.kill_bot()
         self.world.__exit__(None, None, None)
         self._openai.stop()
+        self.mailbox.stop()
         if self._watcher:
             self._watcher.join()
 
@@ -121,6 +140,7 @@ class Stage:
         values: dict[str, Any] = {
             "world": self._world(),
             "journal": {"total": self.journal.total},
+            "mail": [vars(letter) for letter in self.mailbox.letters()],
             "phones": [vars(phone) for phone in self.phones.all()],
             **self.phones.screens(),
         }

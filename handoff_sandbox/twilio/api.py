@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -156,7 +157,11 @@ class Api:
     def content(self, sid: str, media: str) -> Response:
         """Returns the file's content."""
         _, file = self._file(sid, media)
-        return Response(file.content, content_type=file.content_type)
+        answer = Response(file.content, content_type=file.content_type)
+        if file.name:
+            named = quote(file.name, safe="")
+            answer.headers["Content-Disposition"] = f"inline; filename*=UTF-8''{named}"
+        return answer
 
     def _file(self, sid: str, media: str) -> tuple[Message, StoredFile]:
         message = self._message(sid)

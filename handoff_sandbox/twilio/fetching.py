@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.message
 from dataclasses import dataclass
 
 import requests
@@ -59,7 +60,9 @@ class Fetcher:
         kind = answer.headers.get("Content-Type", "")
         if not kind.startswith(_KINDS) or head.headers.get("Content-Type") != kind:
             raise Unfetched(WRONG_KIND)
-        return StoredFile(new_sid("ME"), kind, answer.content)
+        said = email.message.Message()
+        said["Content-Disposition"] = answer.headers.get("Content-Disposition", "")
+        return StoredFile(new_sid("ME"), kind, answer.content, said.get_filename() or "")
 
     def _ask(self, method: str, url: str) -> requests.Response:
         with requests.Session() as session:

@@ -25,11 +25,12 @@ def new_sid(kind: str) -> str:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of a message."""
+    """A file of a message, with the sender's name for it, "" for none."""
 
     sid: str
     content_type: str
     content: bytes = field(repr=False)
+    name: str = ""
 
 
 @dataclass

@@ -155,7 +155,7 @@ class TwilioStandIn:
         address: str,
         text: str,
         *,
-        media: Sequence[tuple[str, bytes]] = (),
+        media: Sequence[tuple[str, bytes] | tuple[str, bytes, str]] = (),
         profile_name: str = "",
         external_user_id: str = "",
         button: Button | None = None,
@@ -169,7 +169,7 @@ class TwilioStandIn:
         Args:
             channel: "sms" or "whatsapp".
             address: a phone number, or on WhatsApp a user id like "US.1A2b" of a customer who hides it.
-            media: content type and content of each file.
+            media: content type, content and optional name of each file.
             fields: parameters to add or to replace.
             sid: the message's id, a new one if None.
             times: number of simultaneous copies of the webhook.

@@ -128,6 +128,37 @@ def test_a_killed_bot_comes_back_and_goes_on(sandbox, windows):
     phone.hears("Here I am again")
 
 
+def test_what_a_customer_writes_while_the_bot_starts_is_answered(sandbox, windows):
+    page = windows.open(sandbox.url)
+    phone = Phone(page)
+    expect(page.get_by_text("The bot is up")).to_be_visible()
+    sandbox.stage.kill_bot()
+    sandbox.stage.start_bot()
+    phone.writes("How long does delivery take?")
+    sandbox.wait_until_up()
+    phone.hears("Standard delivery takes 2 to 4 working days")
+
+
+def test_an_e_mail_to_the_team_can_be_read_in_the_mailbox(sandbox, windows):
+    page = windows.open(sandbox.url)
+    mia = Desk(page, "Mia")
+    mia.types("/handoff notices")
+    page.get_by_role("dialog", name="Notifications").get_by_role(
+        "button", name="Add a rule"
+    ).click()
+    rule = page.get_by_role("dialog", name="Add a rule")
+    rule.get_by_role("textbox", name="Email to").fill("ops@example.com")
+    rule.get_by_role("button", name="Save").click()
+    expect(rule).to_have_count(0)
+    page.keyboard.press("Escape")
+    Phone(page).writes("I want to talk to a person <b>now</b>")
+    page.get_by_role("button", name="Behind the scenes").click()
+    mailbox = page.get_by_role("region", name="Mailbox")
+    mailbox.get_by_text("Dana Reyes is waiting on WhatsApp").click()
+    expect(mailbox.get_by_text("I want to talk to a person <b>now</b>")).to_be_visible()
+    expect(mailbox.get_by_text("To ops@example.com")).to_be_visible()
+
+
 def test_two_windows_stay_in_step_and_scripts_play(sandbox, windows):
     one, two = windows.open(sandbox.url), windows.open(sandbox.url)
     one.get_by_role("button", name="Behind the scenes").click()

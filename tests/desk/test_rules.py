@@ -219,6 +219,12 @@ def test_a_rule_of_notifications_is_checked(bureau, fields, wrong):
     assert wrong in told(bureau, **fields).errors
 
 
+def test_a_rule_with_e_mail_is_refused_while_there_is_no_mail_server(bureau):
+    sent = told(bureau, notices_people=[bureau.ben], notices_emails="ops@example.com")
+    assert "Ask the person who runs the server to set SMTP_URL" in sent.errors["notices_emails"]
+    assert bureau.core.notices.rules.all() == []
+
+
 # -- nothing is lost by looking at it
 
 

@@ -71,7 +71,7 @@ def test_sensitivities_count_from_then_on(admin):
 WRONG = {
     "too much": ("team", {"hold_seconds": "11"}, "Between 0 and 10."),
     "no number": ("team", {"hold_seconds": "soon"}, "Enter a whole number."),
-    "too long": ("triggers", {"rules.languages": "en\nus"}, "us is not a known language"),
+    "too long": ("team", {"note.prefixes": "x" * 21}, "At most 20 characters per line."),
 }
 
 
@@ -129,10 +129,18 @@ def test_a_section_can_be_opened_by_its_name(bureau):
     assert "Your wait time is approximately" in words(bureau.modal(bureau.mia))
 
 
-def test_languages_may_be_named_in_any_way(admin):
+def test_languages_are_chosen_by_name_and_one_stored_earlier_is_kept(admin):
+    admin.core.preferences.change("rules.languages", ["en", "xx"], admin.mia)
     admin.presses(admin.mia, "settings_open", "triggers")
-    admin.sends(admin.mia, {"rules.languages": "EN, german\nes"})
-    assert stored(admin, "rules.languages") == ["en", "de", "es"]
+    (shown,) = [
+        block["element"]
+        for block in admin.modal(admin.mia)["blocks"]
+        if block["block_id"] == "rules.languages"
+    ]
+    labels = {each["value"]: each["text"]["text"] for each in shown["options"]}
+    assert (labels["de"], labels["xx"]) == ("German", "xx")
+    admin.sends(admin.mia, {"rules.languages": ["en", "de", "xx"]})
+    assert stored(admin, "rules.languages") == ["en", "de", "xx"]
 
 
 @pytest.mark.on_both

@@ -23,6 +23,7 @@ from handoff_bot.services.privacy.forgetting import Preview
 from handoff_bot.services.privacy.retention import RetentionPreview
 from handoff_bot.services.settings.rule_lists import MOST
 from handoff_bot.services.settings_catalog import SECTIONS
+from handoff_bot.services.tickets.tag_list import KnownTag
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.card import render_card
 from handoff_bot.slack.cards.thread import (
@@ -45,6 +46,7 @@ from handoff_bot.slack.features import (
     privacy,
     routing,
     settings,
+    tags,
     ticket,
     tickets,
 )
@@ -136,6 +138,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     }
     drawn |= settings_views(text)
     drawn |= canned_views(text)
+    drawn |= tag_views(text)
     drawn |= template_views(text)
     drawn |= privacy_views(text)
     drawn["admins alone"] = admins.admins_only_modal("Settings", [text, "UBEN"] * 20)
@@ -217,6 +220,17 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
             lines = [routing_words(route), notice_words(notice)] * rows
             drawn[f"{name} of {rows}"] = render_rules(kind, lines[:rows], 7, text)
     return drawn
+
+
+def tag_views(text: str) -> dict[str, dict[str, Any]]:
+    """The modals of tags."""
+    many = [KnownTag(f"{text[:20]}{number}", number) for number in range(90)]
+    return {
+        "tags": tags.render_tags(many, 1, text),
+        "no tags": tags.render_tags([]),
+        "new tag": tags.render_edit(KnownTag("")),
+        "tag": tags.render_edit(KnownTag(text[:40] or "refund", 12)),
+    }
 
 
 def canned_views(text: str) -> dict[str, dict[str, Any]]:

@@ -69,7 +69,7 @@ def test_help_lists_what_can_be_asked(slack, text):
 
 def test_what_is_not_understood_is_answered_with_help(slack):
     text = slack.sends(*as_command(command("dance"))).get_json()["text"]
-    assert text.startswith("Unknown command.")
+    assert text.startswith("/handoff dance is not a command.")
 
 
 def test_an_unknown_command_is_answered_in_words(slack, caplog):

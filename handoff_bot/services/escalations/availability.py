@@ -82,6 +82,13 @@ def is_away(agent: Agent, now: datetime) -> bool:
     return agent.is_away and (agent.away_until is None or agent.away_until > now)
 
 
+def away_since(tx: Transaction, agent: Agent, now: datetime) -> datetime | None:
+    """Returns since when the agent is away or outside their own hours; None if they are not."""
+    if is_away(agent, now):
+        return agents.left_at(tx, agent.id) or agent.created_at
+    return hours.of_an_agent(agent).closed_since(now)
+
+
 def candidates(
     tx: Transaction,
     now: datetime,

@@ -29,7 +29,7 @@ from handoff_bot.services.escalations import (
 from handoff_bot.services.escalations.still_queued import NOBODY
 from handoff_bot.services.outbox import outbox, view_models
 from handoff_bot.services.outbox.escalation_events import EscalationChanged, Subscriber
-from handoff_bot.storage import conversations, deliveries, log, reservations
+from handoff_bot.storage import agents, conversations, deliveries, log, reservations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
@@ -42,6 +42,8 @@ RESERVED_FOR = timedelta(minutes=1)
 than any provider call, and longer than the recovery after a crash during one.
 """
 
+TOLD = "The customer has been informed."
+NOT_TOLD = "The customer does not wait for an answer, and was not informed."
 GONE = "This conversation no longer exists."
 NOBODY_FREE = "No agent who can take this conversation is available."
 TOO_LONG = "The assistant's last message was not sent in time."
@@ -281,8 +283,8 @@ class Escalations:
         return ActionResult(True)
 
     def give_back(self, tx: Transaction, escalation_id: int, owner: AgentRef, why: str) -> bool:
-        """Releases an escalation whose assignee can no longer answer; False if it has changed in
-        the meantime.
+        """Releases an escalation whose assignee cannot answer; False if it has changed in the
+        meantime. The customer is told if they wait for an answer.
         """
         change = self._change(tx, Step.RELEASE, escalation_id, owner)
         if change is None or self._belongs_to_another(change):
@@ -290,8 +292,11 @@ class Escalations:
         values = _values(change) | {"expected_owner_id": change.agent.id}
         if not self._move(change, **values):
             return False
-        self._tell_released(change)
-        self._note(change, why)
+        told = NOT_TOLD
+        if agents.awaits_answer(tx, change.conversation.id):
+            self._tell_released(change)
+            told = TOLD
+        self._note(change, f"{why}, so the conversation is back in the queue. {told}")
         return True
 
     def leave_in(self, tx: Transaction, escalation_id: int) -> bool:

@@ -1,7 +1,7 @@
 """Assignees who can no longer answer (deactivated, left the channel) or who keep a customer waiting.
 
 The first lose their conversations: at the customer's next message, when Slack reports a change, and
-by a tick. The others are reminded.
+by a tick. The others are reminded. Agents who are away lose them after a time that admins choose.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
+from handoff_bot.services.escalations import availability
 from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.services.outbox import outbox
+from handoff_bot.services.settings import hours
 from handoff_bot.services.settings.roles import Roles
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import access, agents, conversations
@@ -48,16 +50,25 @@ WHY: dict[Refusal, str] = {
     Refusal.GUEST: "{name} is a guest of this workspace",
     Refusal.OUTSIDE: "{name} is no longer in this Slack channel",
 }
-GIVEN_BACK = "{why}, so the conversation is back in the queue. The customer has been informed."
+OUTSIDE = (
+    "A conversation of yours is back in the queue, because you are no longer in its Slack channel."
+)
+AWAY_TOLD = (
+    "Your conversation with {name} is back in the queue, because you are away. To continue it, take "
+    "it over again."
+)
 
 
-def check(tx: Transaction, escalation: Escalation, clock: Clock) -> None:
-    """Enqueues checking the assignee."""
+def check(tx: Transaction, escalation: Escalation, clock: Clock, *, away: bool = False) -> None:
+    """Enqueues checking the assignee; with `away`, also whether they are away for too long."""
     if escalation.status != Status.CLAIMED:
         return
-    key = f"claim:{escalation.id}"
-    payload = {"escalation_id": escalation.id}
-    enqueue_job(tx, NewJob(OWNER, key, payload, clock.now(), key=f"owner:{key}", coalesce=True))
+    lane = f"claim:{escalation.id}"
+    payload: dict[str, object] = {"escalation_id": escalation.id}
+    key = f"owner:{lane}"
+    if away:
+        payload, key = payload | {"away": True}, f"away:{lane}"
+    enqueue_job(tx, NewJob(OWNER, lane, payload, clock.now(), key=key, coalesce=True))
 
 
 class OwnerChecks:
@@ -115,10 +126,11 @@ class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
     coalesces = True
     told = ADMINS
 
-    def __init__(self, roles: Roles, escalations: Escalations, desk: Desk) -> None:
+    def __init__(self, roles: Roles, escalations: Escalations, desk: Desk, clock: Clock) -> None:
         self._roles = roles
         self._escalations = escalations
         self._desk = desk
+        self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> OwnerPlan | None:
         """Returns whom to check, or None without an assignee."""
@@ -139,11 +151,41 @@ class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
 
     def finish(self, tx: Transaction, job: Job, plan: OwnerPlan, result: Refusal | None) -> None:
         """Releases the conversation unless it has changed."""
-        if result not in WHY:
+        if result in WHY:
+            why = WHY[result].format(name=plan.owner.name)
+            told = OUTSIDE if result is Refusal.OUTSIDE else ""  # Slack cannot reach the others
+        elif job.payload.get("away") and self._is_left_behind(tx, plan):
+            why, told = f"{plan.owner.name} is away", AWAY_TOLD
+        else:
             return
-        why = GIVEN_BACK.format(why=WHY[result].format(name=plan.owner.name))
         if self._escalations.give_back(tx, plan.escalation_id, plan.owner, why):
             logger.info("owner gone", extra={"escalation_id": plan.escalation_id, "why": result})
+            self._tell(tx, job, plan, told)
+
+    def _is_left_behind(self, tx: Transaction, plan: OwnerPlan) -> bool:
+        """Decides once more while the conversation is locked: the assignee may have just answered."""
+        escalation = rows.get(tx, plan.escalation_id)
+        if escalation is None:
+            return False
+        conversations.hold(tx, escalation.conversation_id)
+        found = left_behind(tx, self._clock.now(), plan.escalation_id)
+        return any(owner.desk_id == plan.owner.desk_id for _, owner in found)
+
+    def _tell(self, tx: Transaction, job: Job, plan: OwnerPlan, text: str) -> None:
+        """Tells the agent who had the conversation."""
+        escalation = rows.get(tx, plan.escalation_id)
+        if not text or escalation is None:
+            return
+        conversation = conversations.get(tx, escalation.conversation_id)
+        said = text.format(name=conversations.contact_name(tx, conversation))
+        outbox.tell(
+            tx,
+            plan.owner.desk_id,
+            Post(PostKind.TOLD, said),
+            self._clock.now(),
+            key=f"given back:{job.id}",
+            about=escalation,
+        )
 
 
 class CheckOwners(TransactionJob):
@@ -162,6 +204,39 @@ class CheckOwners(TransactionJob):
             check(tx, escalation, self._clock)
 
 
+def left_behind(
+    tx: Transaction, now: datetime, escalation_id: int | None = None
+) -> list[tuple[Escalation, Agent]]:
+    """Returns the conversations whose assignee is away and has done nothing in them for too long."""
+    minutes = live(tx).away_minutes
+    if not minutes:
+        return []
+    holders = agents.with_conversations(tx)
+    since = {agent.id: availability.away_since(tx, agent, now) for agent in holders}
+    away = {agent_id: at for agent_id, at in since.items() if at}
+    if not away:
+        return []
+    team, longest = hours.of_the_team(tx), timedelta(minutes=minutes)
+    return [
+        (escalation, owner)
+        for escalation, owner, last in agents.assigned_to(tx, away, escalation_id)
+        if _is_away_from(escalation, owner, away[owner.id], now)
+        and team.between(_latest(away[owner.id], escalation.claimed_at, last), now) >= longest
+    ]
+
+
+def _is_away_from(escalation: Escalation, owner: Agent, since: datetime, now: datetime) -> bool:
+    """Returns False for snoozed conversations, and for those that were taken after the own hours."""
+    if escalation.snoozed_until and escalation.snoozed_until > now:
+        return False
+    claimed_at = escalation.claimed_at
+    return availability.is_away(owner, now) or claimed_at is None or since > claimed_at
+
+
+def _latest(*times: datetime | None) -> datetime:
+    return max(at for at in times if at)
+
+
 IDLE = "tick.idle"
 
 
@@ -172,11 +247,13 @@ class RemindOwner(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Reminds each assignee once per unanswered message."""
+        """Reminds each assignee once per unanswered message, and checks those who are away."""
+        now = self._clock.now()
+        for escalation, _ in left_behind(tx, now)[:AT_ONCE]:
+            check(tx, escalation, self._clock, away=True)
         minutes = live(tx).reminder_minutes
         if not minutes:
             return
-        now = self._clock.now()
         for escalation, conversation, owner in agents.silent(
             tx, now - timedelta(minutes=minutes), now
         ):

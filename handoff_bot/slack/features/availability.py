@@ -63,7 +63,7 @@ HOURS = text(
     "My hours",
     many_lines=True,
     most=600,
-    hint="One per line, e.g. mon-fri 9:00-17:00. Leave empty for 24/7.",
+    hint="One per line, e.g. Mon-Fri 9-17 or Sat 10am-2pm. Leave empty for 24/7.",
     optional=True,
     current=lambda mine: "\n".join(mine.hours),
 ).parsed(working_hours)

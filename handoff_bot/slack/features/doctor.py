@@ -150,5 +150,5 @@ def _begin(tools: Tools, view_id: str) -> None:
 FEATURE = Feature(
     clicks={SHOW: by_admins(show)},
     commands={"doctor": by_admins(asked_for)},
-    help=("/handoff doctor: check Slack and the language model (admins)",),
+    help=("/handoff doctor: check Slack and the language model",),
 )

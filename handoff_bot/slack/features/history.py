@@ -21,12 +21,14 @@ from handoff_bot.services.escalations import applied_route
 from handoff_bot.services.notifications import notifications
 from handoff_bot.services.replies import canned, message_templates
 from handoff_bot.services.settings_catalog import SECTIONS
+from handoff_bot.services.tickets.tag_list import TAGS
 from handoff_bot.slack.cards.card import REASONS
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand
 from handoff_bot.slack.features.admins import by_admins, mention, put
 from handoff_bot.slack.features.customer_texts import MOMENTS
 from handoff_bot.slack.features.notifications import notice_words
+from handoff_bot.slack.features.policy_rows import step_words
 from handoff_bot.slack.features.routing import routing_words
 from handoff_bot.slack.kit.fields import labelled, modal, person_menu
 from handoff_bot.slack.kit.form import Metadata
@@ -48,6 +50,8 @@ _SHOWN = 300
 _SHARED = {
     "rules.triggers": "Sensitivity of each signal",
     "sla": "SLA targets",
+    "hours.lines": "Business hours",
+    TAGS: "Tags",
     customer_texts.SILENT: "Customer texts that are switched off",
     applied_route.RULES: "Routing",
     notifications.RULES: "Notifications",
@@ -58,6 +62,7 @@ _LABELS = {each.key: each.label for one in SECTIONS for each in one.settings} | 
 _IN_WORDS: dict[str, Callable[[Any], str]] = {
     applied_route.RULES: lambda rule: routing_words(applied_route.RULE.validate_python(rule)).text,
     notifications.RULES: lambda rule: notice_words(notifications.RULE.validate_python(rule)).text,
+    "ladder.rungs": step_words,
     message_templates.TEMPLATES: lambda template: str(template["name"]),
 }
 """Text of one entry of a list that is stored as a preference."""
@@ -324,5 +329,5 @@ FEATURE = Feature(
         AuditAction.NEWEST: by_admins(turned),
     },
     commands={"audit": by_admins(audit)},
-    help=("/handoff audit: audit log (admins)",),
+    help=("/handoff audit: audit log",),
 )

@@ -269,6 +269,6 @@ FEATURE = Feature(
         SetupAction.DISMISS: by_admins(dismissed),
     },
     commands={"setup": by_admins(set_up)},
-    help=("/handoff setup: the setup checklist (admins)",),
+    help=("/handoff setup: the setup checklist",),
     events={"app_home_opened": guarded(Action.SEARCH, opened)},
 )

@@ -363,5 +363,5 @@ FEATURE = Feature(
         USE.callback_id: guarded(Action.REPLY, submits(USE, sent), Subject.MESSAGE),
     },
     commands={"templates": by_admins(in_words)},
-    help=("/handoff templates: message templates that WhatsApp has approved (admins)",),
+    help=("/handoff templates: message templates that WhatsApp has approved",),
 )

@@ -25,7 +25,10 @@ from handoff_bot.slack.kit.form import Field, Submission, channel, group, people
 from handoff_bot.slack.kit.text import shorten
 
 NOBODY = "Choose who is notified."
-NO_MAIL = "No mail server is configured (SMTP_URL), so no emails are sent."
+NO_MAIL = (
+    "No mail server is set, so no emails can be sent. Ask the person who runs the server to set "
+    "SMTP_URL."
+)
 
 
 def _quiet(entered: Entered) -> str:
@@ -114,6 +117,8 @@ def _parsed(tools: Tools, entered: Submission[Opened]) -> NotificationRule:
         quiet=entered[QUIET],
         wakes=entered[WAKES],
     )
+    if to.emails and not tools.core.notices.has_mail:
+        raise EMAILS.invalid(NO_MAIL)
     if to.is_nobody():
         raise EMAILS.invalid(NOBODY)
     return NotificationRule(conditions_in(entered), to)
@@ -137,6 +142,4 @@ MODALS = RuleModals(
     preview=_preview,
     empty=NotificationRule(),
 )
-FEATURE = MODALS.feature(
-    "/handoff notices: who is notified when a customer enters the queue (admins)"
-)
+FEATURE = MODALS.feature("/handoff notices: who is notified when a customer enters the queue")

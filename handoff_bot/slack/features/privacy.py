@@ -146,7 +146,7 @@ FEATURE = Feature(
         PrivacyView.CONFIRM.value: by_admins(submits(CONFIRM, confirmed)),
     },
     help=(
-        "/handoff forget CONTACT: delete everything about a customer (admins)",
-        "/handoff retention: how long messages and files are kept (admins)",
+        "/handoff forget CONTACT: delete everything about a customer",
+        "/handoff retention: how long messages and files are kept",
     ),
 )

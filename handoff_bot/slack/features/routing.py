@@ -137,4 +137,4 @@ MODALS = RuleModals(
     preview=_preview,
     empty=Rule(),
 )
-FEATURE = MODALS.feature("/handoff routing: where conversations go and who is asked (admins)")
+FEATURE = MODALS.feature("/handoff routing: where conversations go and who is asked")

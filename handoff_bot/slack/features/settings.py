@@ -9,8 +9,10 @@ from typing import Any
 
 from slack_bolt import Ack
 
+from handoff_bot.domain.public_holidays import regions
 from handoff_bot.domain.settings import Section, Setting, Widget
-from handoff_bot.services.settings_catalog import SECTIONS, TRANSLATION
+from handoff_bot.services.settings import hours
+from handoff_bot.services.settings_catalog import HOURS, SECTIONS, TRANSLATION, key_of
 from handoff_bot.services.translation.translating import NO_MODEL
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand, submits
@@ -25,10 +27,28 @@ from handoff_bot.slack.features.history import (
     history_page,
 )
 from handoff_bot.slack.features.message_templates import TemplateAction
+from handoff_bot.slack.features.policy_rows import (
+    PolicyAction,
+    PolicyField,
+    Rows,
+    rows_in,
+    step_words,
+    with_another,
+    without,
+)
+from handoff_bot.slack.features.policy_rows import entered as entered_steps
 from handoff_bot.slack.features.rules import NOTICES, ROUTING
+from handoff_bot.slack.features.tags import TagAction
 from handoff_bot.slack.kit import fields as elements
-from handoff_bot.slack.kit.fields import Number, labelled, modal
-from handoff_bot.slack.kit.form import Field, Form, Invalid, Metadata, Submission
+from handoff_bot.slack.kit.fields import Number, State, held, labelled, modal
+from handoff_bot.slack.kit.form import (
+    Field,
+    Form,
+    Invalid,
+    Metadata,
+    Submission,
+    chosen_or_any,
+)
 from handoff_bot.slack.kit.text import Block, actions, section
 
 CHANGED_MEANWHILE = "Another admin has changed these settings. Go back and open them again."
@@ -60,6 +80,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         CannedAction.SHOW, "Canned replies", ("Prepared replies for agents, in several languages.")
     ),
+    Entry(TagAction.SHOW, "Tags", "Tags of tickets, and how many tickets have them."),
     Entry(
         TemplateAction.SHOW,
         "Templates",
@@ -98,6 +119,8 @@ def _row(title: str, description: str, button: Block) -> Block:
     return section(f"{title}\n{description}") | {"accessory": button}
 
 
+_NOTHING: State = {}
+POLICY = key_of("waiting_policy")
 _BY_NAME = {each.name: each for each in SECTIONS}
 _MODALS: Mapping[str, Callable[[Tools], Block]] = {
     "texts": first_text,
@@ -135,14 +158,34 @@ def open_section(tools: Tools, click: Click, ack: Ack) -> None:
         put(tools, click, _section(tools, found))
 
 
-def _known(tools: Tools, name: str) -> Section | None:
+def _known(tools: Tools, name: str, state: State = _NOTHING) -> Section | None:
+    """Returns a section with its choices, which may depend on what is entered in the modal."""
     found = _BY_NAME.get(name)
     if found and any(each.widget is Widget.GROUP for each in found.settings):
         return found.with_groups(tools.desk.groups())
     if found is TRANSLATION and not tools.core.interpreter.has_model:
         switch, *others = found.settings
         return replace(found, settings=(replace(switch, hint=NO_MODEL), *others))
+    if found is HOURS:
+        values = _with_country(_stored(tools, found), state)
+        return hours.with_holidays(found, values, tools.core.clock.now().date())
     return found
+
+
+def _with_country(stored: Mapping[str, Any], state: State) -> dict[str, Any]:
+    """Returns the preferences with the chosen country and region; another country begins without
+    the region and the removed days of the one before.
+    """
+    fields = {key for block in state.values() for key in block}
+    country = chosen_or_any(held(state, hours.COUNTRY))
+    if hours.COUNTRY not in fields or country == (stored.get(hours.COUNTRY) or ""):
+        fresh = dict(stored)
+    else:
+        fresh = {**stored, hours.COUNTRY: country, hours.REGION: "", hours.WORKED: []}
+    region = chosen_or_any(held(state, hours.REGION))
+    if hours.REGION in fields and region in {"", *regions(fresh.get(hours.COUNTRY) or "")}:
+        fresh[hours.REGION] = region
+    return fresh
 
 
 # -- one section
@@ -166,20 +209,51 @@ def section_form(shown: Section) -> Form[Opened]:
 
 
 def _field(setting: Setting) -> Field[Any]:
+    if setting.widget is Widget.POLICY_STEPS:
+        return PolicyField(
+            setting.name,
+            setting.label,
+            _lines,
+            setting.parse,
+            hint=setting.hint,
+            current=lambda values: _rows(setting, values),
+            read=entered_steps,
+        )
     return Field(
         setting.name,
         setting.label,
-        _WIDGETS[setting.widget],
+        _element(setting),
         setting.parse,
         setting.choices,
         hint=setting.hint,
         optional=setting.widget is not Widget.CHOICE,
+        acts=setting.renders_again,
+        block_id=f"{setting.name}:{setting.depends_on}" if setting.depends_on else "",
         current=lambda values: setting.current(values.get(setting.key)),
     )
 
 
+def _rows(setting: Setting, values: Mapping[str, Any]) -> Any:
+    held_rows = values.get(setting.key)
+    return held_rows if isinstance(held_rows, Mapping) else setting.current(held_rows)
+
+
 def _choice(field: Field[Any], value: Any) -> Block:
     return elements.menu(field.id, "Choose", field.choices, str(value))
+
+
+def _none_or_one(setting: Setting) -> Callable[[Field[Any], Any], Block]:
+    def element(field: Field[Any], value: Any) -> Block:
+        return elements.filter_menu(field.id, setting.placeholder, field.choices, str(value or ""))
+
+    return element
+
+
+def _several(setting: Setting) -> Callable[[Field[Any], Any], Block]:
+    def element(field: Field[Any], value: Any) -> Block:
+        return elements.several(field.id, setting.placeholder, field.choices, _texts(value))
+
+    return element
 
 
 def _yes_no(field: Field[Any], value: Any) -> Block:
@@ -220,6 +294,13 @@ _WIDGETS = {
     Widget.LINES: _lines,
     Widget.PEOPLE: _people,
 }
+
+
+def _element(setting: Setting) -> Callable[[Field[Any], Any], Block]:
+    with_placeholder = {Widget.NONE_OR_ONE: _none_or_one, Widget.SEVERAL: _several}
+    if setting.widget in with_placeholder:
+        return with_placeholder[setting.widget](setting)
+    return _WIDGETS[setting.widget]
 
 
 @dataclass(frozen=True)
@@ -271,8 +352,10 @@ def in_words(setting: Setting, value: Any) -> str:
     """Returns a value as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if setting.widget is Widget.POLICY_STEPS:
+        return "; ".join(map(step_words, value)) or "none"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(setting.choices.get(str(each), str(each)) for each in value) or "none"
     return setting.choices.get(str(value), str(value))
 
 
@@ -293,13 +376,51 @@ def checked(tools: Tools, click: Click, ack: Ack) -> None:
     """Previews the changes; the input stays."""
     ack()
     entered = FORM.received(click.metadata, click.state)
-    found = _known(tools, entered.about.section)
+    found = _known(tools, entered.about.section, click.state)
     if found is None:
         return
     stored = _stored(tools, found)
     changes = list(_changes(found, stored, entered))
-    shown = render_section(found, stored, entered.about.seen, changes)
+    values = _in_modal(stored, click.state)
+    shown = render_section(found, values, entered.about.seen, changes)
     tools.desk.update_view(click.view_id, shown)
+
+
+def rendered_again(tools: Tools, click: Click, ack: Ack) -> None:
+    """Shows a section with other choices, after a choice that they depend on."""
+    ack()
+    _show_again(tools, click, lambda rows: rows)
+
+
+def step_added(tools: Tools, click: Click, ack: Ack) -> None:
+    ack()
+    _show_again(tools, click, with_another)
+
+
+def step_removed(tools: Tools, click: Click, ack: Ack) -> None:
+    ack()
+    _show_again(tools, click, lambda rows: without(rows, click.number))
+
+
+def step_chosen(_tools: Tools, _click: Click, ack: Ack) -> None:
+    """Slack sends each choice in a row; it counts when the modal is submitted."""
+    ack()
+
+
+def _show_again(tools: Tools, click: Click, changed: Callable[[Rows], Rows]) -> None:
+    about = FORM.received(click.metadata, click.state).about
+    found = _known(tools, about.section, click.state)
+    if found:
+        values = _in_modal(_stored(tools, found), click.state)
+        if POLICY in values:
+            values[POLICY] = changed(values[POLICY])
+        tools.desk.update_view(click.view_id, render_section(found, values, about.seen))
+
+
+def _in_modal(stored: Mapping[str, Any], state: State) -> dict[str, Any]:
+    """Returns the preferences with what decides in an open modal which fields it has."""
+    values = _with_country(stored, state)
+    return {**values, POLICY: rows_in(state)} if POLICY in stored else values
 
 
 def _changes(
@@ -312,18 +433,22 @@ def _changes(
         except Invalid as invalid:
             yield Difference(each.label, problem=str(invalid))
             continue
-        if value != now:
+        before = stored.get(each.key)
+        if each.merged(before, value) != each.merged(before, now):
             yield Difference(each.label, in_words(each, now), in_words(each, value))
 
 
 def saved(tools: Tools, entered: Submission[Opened], ack: Ack) -> None:
     """Saves a whole section or nothing."""
-    found = _known(tools, entered.about.section)
+    found = _known(tools, entered.about.section, entered.state)
     if found is None:
         ack(response_action="update", view=refused_in_modal(tools))
         return
     stored, form = _stored(tools, found), section_form(found)
-    merged = _merged(found, stored, form.values(entered))
+    values = form.values(entered)
+    if wrong := found.problems(values):
+        raise Invalid(wrong)
+    merged = _merged(found, stored, values)
     form.require_unchanged(
         tools.core.preferences.change_several(merged, entered.by, entered.about.seen)
     )
@@ -356,8 +481,15 @@ FEATURE = Feature(
         SettingsAction.SHOW: by_admins(show),
         SettingsAction.OPEN: by_admins(open_section),
         SettingsAction.CHECK: by_admins(checked),
+        PolicyAction.AFTER: by_admins(step_chosen),
+        PolicyAction.WHAT: by_admins(step_chosen),
+        PolicyAction.WHOM: by_admins(step_chosen),
+        PolicyAction.ADD: by_admins(step_added),
+        PolicyAction.REMOVE: by_admins(step_removed),
+        hours.COUNTRY: by_admins(rendered_again),
+        hours.REGION: by_admins(rendered_again),
     },
     views={FORM.callback_id: by_admins(submits(FORM, saved))},
     commands={"settings": by_admins(asked_for)},
-    help=("/handoff settings: triggers, customer texts, team, history (admins)",),
+    help=("/handoff settings: triggers, customer texts, team, history",),
 )

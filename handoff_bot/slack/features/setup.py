@@ -267,5 +267,5 @@ FEATURE = Feature(
     },
     commands={"here": by_admins(here)},
     events={"member_joined_channel": guarded(Action.REPORT, invited)},
-    help=("/handoff here: use this Slack channel as the queue channel (admins)",),
+    help=("/handoff here: use this Slack channel as the queue channel",),
 )

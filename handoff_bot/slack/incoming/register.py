@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from difflib import get_close_matches
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -12,6 +13,7 @@ from slack_bolt import Ack, App
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.roles import Action, Refusal
+from handoff_bot.domain.text import shorten
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools, ephemeral, sender
 from handoff_bot.slack.feature import (
@@ -38,16 +40,15 @@ logger = logging.getLogger(__name__)
 
 COMMAND = "/handoff"
 
-NOT_UNDERSTOOD = "Unknown command. Available commands:\n"
+NOT_UNDERSTOOD = "/handoff {word} is not a command. Nothing was done.{near}"
+NEAR = " Did you mean /handoff {near}?"
+_LONGEST_WORD = 30
 UNKNOWN = "This command no longer exists. Try /handoff help."
-HELP = "\n".join(
-    (
-        *EVERYTHING.help,
-        "/handoff help: this list",
-        "In the thread of a conversation assigned to you, your messages go to the "
-        "customer. Start with note: to keep one internal.",
-    )
+IN_THREADS = (
+    "In the thread of a conversation assigned to you, your messages go to the customer. Start with "
+    "note: to keep one internal."
 )
+FOR_ADMINS = "For admins:"
 
 _ANYTHING = re.compile("")
 
@@ -55,7 +56,7 @@ _ANYTHING = re.compile("")
 def register(app: App, tools: Tools) -> None:
     """Registers everything with Bolt."""
     for action_id, click in EVERYTHING.clicks.items():
-        app.action(action_id)(_click(click, tools))
+        app.action(_in_any_row(action_id))(_click(click, tools))
     for action_id, buttons in EVERYTHING.menus.items():
         app.action(action_id)(_menu(buttons, tools))
     for callback_id, view in EVERYTHING.views.items():
@@ -66,6 +67,14 @@ def register(app: App, tools: Tools) -> None:
         app.shortcut(callback_id)(_shortcut(shortcut.rule, tools))
     app.command(COMMAND)(_command(tools))
     _register_unknown(app, tools)
+
+
+def _in_any_row(action_id: str) -> re.Pattern[str]:
+    """Matches an action id also with the number of a row: ids must differ within a modal."""
+    return re.compile(rf"\A{re.escape(action_id)}(?::\d{{1,6}})?\Z")
+
+
+_NUMBER_OF_ROW = re.compile(r":\d{1,6}\Z")
 
 
 def _register_unknown(app: App, tools: Tools) -> None:
@@ -219,15 +228,43 @@ def answer(tools: Tools, body: Body) -> SlackMessage | None:
     refused = gate.stopped(tools, rule, gate.of_command(body, asked))
     if refused is None:
         if rule is _HELP and word.casefold() not in ("", "help"):
-            return render_words(NOT_UNDERSTOOD + HELP)
+            return _not_understood(tools, asked, word)
         return rule.listener(tools, asked)
     return (
         refused_drawing(tools) if refused.why is Refusal.NOT_ADMIN else render_words(refused.words)
     )
 
 
-def _help(_tools: Tools, _asked: SlashCommand) -> SlackMessage:
-    return render_words(HELP)
+def _not_understood(tools: Tools, asked: SlashCommand, word: str) -> SlackMessage:
+    """Names the nearest command that this person may use."""
+    is_admin = tools.may_administer(asked.desk_id)
+    known = [name for name in EVERYTHING.commands if is_admin or not _is_for_admins(name)]
+    close = get_close_matches(word[:_LONGEST_WORD].casefold(), [*known, "help"], n=1, cutoff=0.5)
+    near = "".join(NEAR.format(near=each) for each in close)
+    said = NOT_UNDERSTOOD.format(word=shorten(word, _LONGEST_WORD), near=near)
+    return render_words("\n".join((said, *commands_for(is_admin))))
+
+
+def _help(tools: Tools, asked: SlashCommand) -> SlackMessage:
+    return render_words("\n".join(commands_for(tools.may_administer(asked.desk_id))))
+
+
+def commands_for(is_admin: bool) -> Iterator[str]:
+    """Yields the commands that a person may use, those of admins last."""
+    by_role: dict[bool, list[str]] = {False: [], True: []}
+    for line in EVERYTHING.help:
+        by_role[_is_for_admins(line.split()[1].rstrip(":"))].append(line)
+    yield from by_role[False]
+    yield "/handoff help: this list"
+    yield IN_THREADS
+    if is_admin:
+        yield FOR_ADMINS
+        yield from by_role[True]
+
+
+def _is_for_admins(name: str) -> bool:
+    rule = EVERYTHING.commands.get(name)
+    return rule is not None and rule.action is Action.ADMINISTER
 
 
 _HELP: Guarded[CommandListener] = guarded(Action.USE, _help)
@@ -235,7 +272,7 @@ _HELP: Guarded[CommandListener] = guarded(Action.USE, _help)
 
 def _is_unknown_click(body: Body) -> bool:
     known = EVERYTHING.clicks.keys() | EVERYTHING.menus.keys()
-    return body["actions"][0].get("action_id") not in known
+    return _NUMBER_OF_ROW.sub("", str(body["actions"][0].get("action_id"))) not in known
 
 
 def _is_unknown_view(body: Body) -> bool:

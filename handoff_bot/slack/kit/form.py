@@ -152,6 +152,7 @@ class Field(Generic[Value]):
         acts: True if input is sent at once, as a click.
         block_id: "" for the same as `id`. Errors name it.
         current: returns the value to show, from what the form shows.
+        read: returns what was entered, for a field that is more than one element.
     """
 
     id: str
@@ -164,6 +165,14 @@ class Field(Generic[Value]):
     acts: bool = False
     block_id: str = ""
     current: Callable[[Any], object] = _empty
+    read: Callable[[State], Entered] | None = None
+
+    def entered(self, state: State) -> Entered:
+        return self.read(state) if self.read else held(state, self.id)
+
+    def blocks(self, shown: object = None) -> list[Block]:
+        """Renders everything that belongs to the field."""
+        return [self.render(shown)]
 
     def render(self, shown: object = None) -> Block:
         """Renders the input block."""
@@ -332,7 +341,7 @@ class Submission(Generic[About]):
             Invalid: it cannot be parsed.
         """
         try:
-            return field.parse(held(self.state, field.id))
+            return field.parse(field.entered(self.state))
         except ValueError as error:
             raise field.invalid(str(error)) from error
 
@@ -387,7 +396,9 @@ class Form(Generic[About]):
             below: blocks below the fields.
             banner: the result of the last click, at the top.
         """
-        blocks = [each.render(shown) if isinstance(each, Field) else each for each in self.parts]
+        blocks: list[Block] = []
+        for each in self.parts:
+            blocks += each.blocks(shown) if isinstance(each, Field) else [each]
         return modal(
             self.title,
             [*blocks, *below],

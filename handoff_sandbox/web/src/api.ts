@@ -145,6 +145,16 @@ export interface SlackView {
   [more: string]: unknown;
 }
 
+/** Key "mail": the e-mails to the team, newest first. */
+export interface Letter {
+  id: number;
+  /** In seconds since the epoch. */
+  at: number;
+  to: string;
+  subject: string;
+  text: string;
+}
+
 /** Key "phones": the customers with a phone. */
 export interface Phone {
   address: string;

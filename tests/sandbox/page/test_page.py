@@ -3,15 +3,20 @@
 import base64
 import json
 import os
+import re
 import signal
+import smtplib
 import subprocess
 import sys
 import threading
+from email.message import EmailMessage
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from handoff_sandbox.free_port import free_port
+from handoff_sandbox.mailbox import KEPT
 from handoff_sandbox.movable_time import FollowingClock, MovableTime
 from handoff_sandbox.page.actions import _NAMES
 from handoff_sandbox.page.mirror import Mirror
@@ -56,6 +61,37 @@ def values(http, stage):
 
 
 # -- what is seen
+
+
+def test_an_e_mail_to_the_team_is_seen_and_stays_here(stage):
+    letter = EmailMessage()
+    letter["To"], letter["Subject"] = "ops@example.com", "Dana \u2013 is waiting"
+    letter.set_content("<script>alert(1)</script>\n")
+    letter.add_alternative("<p>Dana</p>", subtype="html")
+    where = urlsplit(stage.mailbox.url)
+    with smtplib.SMTP(where.hostname, where.port, timeout=PATIENCE) as smtp:
+        smtp.send_message(letter, "handoff@example.com", ["ops@example.com"])
+    (seen,) = stage.look()["mail"]
+    assert (seen["to"], seen["subject"]) == ("ops@example.com", "Dana \u2013 is waiting")
+    assert seen["text"] == "<script>alert(1)</script>"
+
+
+def test_the_mailbox_keeps_the_newest_e_mails(stage):
+    where = urlsplit(stage.mailbox.url)
+    with smtplib.SMTP(where.hostname, where.port, timeout=PATIENCE) as smtp:
+        for number in range(KEPT + 3):
+            smtp.sendmail("a@example.com", ["b@example.com"], f"Subject: {number}\r\n\r\nx")
+    letters = stage.mailbox.letters()
+    assert len(letters) == KEPT
+    assert letters[0].subject == str(KEPT + 2)
+
+
+def test_approved_templates_can_be_sent(stage):
+    sids = list(stage.twilio.account.templates)
+    assert all(re.fullmatch("HX[0-9a-f]{32}", sid) for sid in sids)
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    for sid, text in stage.twilio.account.templates.items():
+        assert f"| `{sid}` | `{text}` |" in page
 
 
 def test_the_state_is_the_whole_world(http, stage):

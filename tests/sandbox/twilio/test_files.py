@@ -8,7 +8,9 @@ from twilio.base.exceptions import TwilioRestException
 
 from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.files import safe_name
 from handoff_bot.domain.messages import Media
+from tests.samples import PDF
 
 PICTURE = b"GIF89a"
 TIMEOUT = 5
@@ -88,3 +90,26 @@ def test_our_channel_fetches_it_as_twilio_wants_it_fetched(twilio, sent, clock):
     with pytest.raises(DeliveryError) as early:
         channel.fetch(Media(sent["MediaUrl0"], "image/gif"))
     assert not early.value.permanent
+
+
+NAMES = {
+    "Rechnung M\u00e4rz.pdf": "Rechnung M\u00e4rz.pdf",
+    "../../etc/passwd.pdf": "passwd.pdf",
+    'a"b; filename=c\r\nX-Evil: 1.pdf': "a_b_ filename=cX-Evil_ 1.pdf",
+    "\u6cd5 \u202efdp.exe.pdf": "\u6cd5 fdp.exe.pdf",
+}
+
+
+@pytest.mark.parametrize(("given", "shown"), NAMES.items(), ids=ascii)
+def test_a_file_keeps_its_name_and_a_hostile_one_stays_readable(twilio, bot, given, shown):
+    twilio.customer_writes("whatsapp", "+15550111", "", media=[("application/pdf", PDF, given)])
+    account = TwilioAccount(
+        account_sid=twilio.account_sid,
+        auth_tokens=(twilio.auth_token,),
+        senders={"whatsapp": twilio.whatsapp_number},
+        api_url=twilio.server.url,
+        public_base_url="https://bot.example.com",
+    )
+    media = Media(bot.heard[0]["MediaUrl0"], "application/pdf")
+    fetched = TWILIO["whatsapp"](account).fetch(media)
+    assert safe_name(fetched.name, "application/pdf") == shown

@@ -73,6 +73,7 @@ def test_a_file_is_fetched_without_credentials_and_shown_with_its_words(twilio, 
     (shown,) = twilio.phone(SMS)
     assert (shown.body, shown.status) == ("Look", "delivered")
     assert [(f.content_type, f.content) for f in shown.files] == [("image/jpeg", JPEG)]
+    assert [file.name for file in shown.files] == ["photo.jpg"]
     assert asked[:2] == [("HEAD", None), ("GET", None)]
 
 

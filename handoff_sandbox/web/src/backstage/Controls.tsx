@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import type { FaultSwitch, Script, World } from "../api";
 import { dayOf, lengthOf, preciseTime, useWorldTime } from "../shell/time";
 import { useAct } from "../shell/trouble";
+import { Mailbox } from "./Mailbox";
 
 /** All of them, one below the other. */
 export function Controls({ world }: { world: World }) {
@@ -12,6 +13,7 @@ export function Controls({ world }: { world: World }) {
       <Clock world={world} />
       <Scripts scripts={world.scripts} />
       <Faults faults={world.faults} />
+      <Mailbox />
       <BotSwitch bot={world.bot} />
     </div>
   );
