@@ -231,6 +231,9 @@ class Desk(Protocol):
     def hand(self, to: str, file: File, post: Post, mark: str) -> None:
         """Sends a person a file in a direct message with `post` above it."""
 
+    def retell(self, at: Place, post: Post) -> None:
+        """Replaces a message that `tell` posted."""
+
     def ephemeral(self, ephemeral: EphemeralMessage) -> None:
         """Posts an ephemeral message to one agent in a thread."""
 

@@ -164,6 +164,7 @@ class FakeDesk:
     threads: dict[Place, list[Post]] = field(default_factory=dict)
     whispers: list[EphemeralMessage] = field(default_factory=list)
     told: dict[str, list[Post]] = field(default_factory=dict)
+    retold: dict[Place, Post] = field(default_factory=dict)
     marks: dict[Place, DeliveryStatus] = field(default_factory=dict)
     boards: dict[Place, Board] = field(default_factory=dict)
     uploads: list[tuple[File, Post]] = field(default_factory=list)
@@ -241,6 +242,10 @@ class FakeDesk:
         place = self._place(mark)
         self._fail_after()
         return place
+
+    def retell(self, at: Place, post: Post) -> None:
+        self._fail_before()
+        self.retold[at] = post
 
     def ephemeral(self, ephemeral: EphemeralMessage) -> None:
         self._fail_before()

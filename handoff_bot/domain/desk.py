@@ -5,7 +5,7 @@ Values marked hostile were written by a contact and must be escaped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -237,6 +237,8 @@ class Post:
         buttons: more buttons with the same value.
         about: a thread to link to, for posts outside of it.
         notes: context of the customer's message, such as the quoted message (hostile).
+        footer: a line of our own below it; "{time}" and "{moment}" stand for `at` (Unix seconds) in
+            the reader's time zone, without and with the day.
     """
 
     kind: PostKind
@@ -249,6 +251,12 @@ class Post:
     buttons: tuple[Button, ...] = ()
     about: Place | None = None
     notes: tuple[str, ...] = ()
+    footer: str = ""
+    at: int = 0
+
+    def ended(self, footer: str, at: datetime) -> Post:
+        """Returns the post without its buttons, with what became of it."""
+        return replace(self, button=None, buttons=(), footer=footer, at=int(at.timestamp()))
 
     @property
     def spoken(self) -> str:

@@ -131,12 +131,20 @@ class TicketPage:
 
 @dataclass(frozen=True)
 class Happened:
-    """One line of a ticket's timeline in our own terms; `quote` is free text (hostile)."""
+    """One line of a ticket's timeline: a sentence of ours, or a speaker with a text.
+
+    Attributes:
+        what: the sentence; after `who` for a text.
+        who: the speaker of a text (hostile).
+        quote: the text (hostile).
+        until: when a snooze ends.
+    """
 
     at: datetime
     what: str
     who: str = ""
     quote: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)

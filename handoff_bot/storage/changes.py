@@ -27,8 +27,18 @@ BY_DESK_ID = (
     CONTACT_EXPORTED,
 )
 """Event kinds whose data names the person as `by`, who need not be an agent."""
-LEFT_OUT = ("csat.answered", "reply.accepted", "note.kept", "escalation.not_needed")
-"""Event kinds with an agent that are not actions: survey answers, single replies and notes, reasons."""
+LEFT_OUT = (
+    "csat.answered",
+    "escalation.not_needed",
+    "escalation.offered",
+    "message.failed",
+    "note.held",
+    "note.kept",
+    "reply.accepted",
+)
+"""Event kinds with an agent that are not actions: survey answers, offers, single replies and notes,
+reasons.
+"""
 
 
 def remember(

@@ -84,10 +84,10 @@ def test_a_ticket_shows_its_whole_story(two):
     for fact in (
         "assigned to Ana",
         "Dana Reyes on SMS · Asked for an agent",
-        "escalated",
-        "Ana taken",
+        "#1 was escalated: asked for a person",
+        "Ana took over #1",
         "Hello Dana",
-        "Ana note",
+        "Ana wrote a note:",
         "third time",
         "Automatic message",
     ):

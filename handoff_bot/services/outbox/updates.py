@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.delivery import DeliveryStatus, overall
-from handoff_bot.domain.desk import Board, Place
+from handoff_bot.domain.desk import Board, Place, Post
 from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.jobs.handler import ADMINS
@@ -17,7 +17,7 @@ from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.services.outbox import outbox, slack_channels, slack_costs, view_models
 from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler
 from handoff_bot.storage import deliveries, escalations, log
-from handoff_bot.storage.models import Message
+from handoff_bot.storage.models import DeskPost, Message
 from handoff_bot.storage.transaction import Transaction
 
 _PLACE = TypeAdapter(Place)
@@ -95,6 +95,37 @@ class UpdateDeliveryReaction(DeskHandler[MarkPlan, None]):
     def call(self, plan: MarkPlan) -> None:
         try:
             self._desk.mark_delivery(plan.reply, plan.status, held=plan.held)
+        except DeskGone as error:
+            raise DeskError(str(error), permanent=True, code=error.code) from error
+
+
+@dataclass(frozen=True)
+class RetellPlan:
+    at: Place
+    post: Post
+
+
+class UpdateMessage(DeskHandler[RetellPlan, None]):
+    """Replaces a message that was posted outside threads, such as an offer that has lapsed."""
+
+    repeatable = True
+    told = "nobody: a click on the old message is answered by what is true then"
+
+    def cost(self, tx: Transaction, job: Job) -> Cost:
+        return slack_costs.CARD
+
+    def prepare(self, tx: Transaction, job: Job) -> RetellPlan | None:
+        """Returns None for a message that was deleted with its customer's data."""
+        told = tx.session.get(DeskPost, int(job.payload["told"]))
+        if told is None:
+            return None
+        about = escalations.place_of(tx, told.escalation_id) if told.escalation_id else None
+        post = replace(slack_costs.post_of(job), about=about)
+        return RetellPlan(Place(told.slack_channel, told.ts), post)
+
+    def call(self, plan: RetellPlan) -> None:
+        try:
+            self._desk.retell(plan.at, plan.post)
         except DeskGone as error:
             raise DeskError(str(error), permanent=True, code=error.code) from error
 

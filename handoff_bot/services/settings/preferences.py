@@ -7,7 +7,7 @@ from typing import Any
 
 from handoff_bot.domain.audit import PAGE_ROWS, AuditPage, Did
 from handoff_bot.ports import Clock
-from handoff_bot.storage import changes, log
+from handoff_bot.storage import changes, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Event, SettingChange
@@ -130,6 +130,8 @@ def _did(tx: Transaction, event: Event, desk_id: str | None, ticket: int | None)
         whom=_owner(tx, held) if event.kind == "escalation.reassign" else "",
         what=str(held.get("key") or held.get("purpose") or held.get("what") or ""),
         where=str(held.get("slack_channel") or ""),
+        tags=tickets.tags(tx, ticket) if ticket and event.kind == "escalation.resolve" else (),
+        data=held,
     )
 
 

@@ -19,6 +19,7 @@ from handoff_bot.slack.kit.text import (
     named,
     notification,
     plain,
+    section,
     spelled,
 )
 
@@ -63,6 +64,16 @@ def held_in_words(count: int) -> str:
     """Says how many customers wait for room in the queue."""
     who = many(count, "more customer asks", "more customers ask")
     return f"{who} for an agent, and will join the queue when the limits for anonymous visitors allow it."
+
+
+def banner_of(text: str, link: str = "") -> list[Block]:
+    """Returns the result of a click, with a link to its thread; nothing without a text."""
+    return [*([section(text)] if text else ()), *link_to(link)]
+
+
+def link_to(link: str) -> list[Block]:
+    """Returns the link to a thread, with a label; nothing if its address is unknown."""
+    return [context(mrkdwn(f"<{link}|Open thread>"))] if link else []
 
 
 def permalink(thread: Place | None, workspace_url: str) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from handoff_bot.domain.desk import EphemeralMessage, Post, PostKind
-from handoff_bot.slack.cards.board import permalink
+from handoff_bot.slack.cards.board import link_to, permalink
 from handoff_bot.slack.kit.fields import button
 from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,
     actions,
     context,
+    date,
     line,
     mention,
+    moment,
     mrkdwn,
     named,
     notification,
@@ -39,13 +42,19 @@ def render_post(
     `named_outside` if the post's sender already shows the speaker's name, so that no line repeats it.
     """
     blocks = [*_mentions(post), *_post(post, named_outside=named_outside)]
-    link = permalink(post.about, workspace_url)
-    if link:
-        blocks.append(context(mrkdwn(f"<{link}|Open thread>")))
+    blocks += link_to(permalink(post.about, workspace_url))
+    if post.footer:
+        blocks.append(context(mrkdwn(_footer(post))))
     buttons = [*([post.button] if post.button else []), *post.buttons]
     if buttons:
         blocks.append(actions(*(button(kind, post.value) for kind in buttons)))
-    return SlackMessage(notification(_spoken(post)), blocks)
+    text = notification(_spoken(post)) if post.text or not post.footer else _footer(post)
+    return SlackMessage(text, blocks)
+
+
+def _footer(post: Post) -> str:
+    at = datetime.fromtimestamp(post.at, UTC)
+    return post.footer.format(time=date(at, "{time}"), moment=moment(at))
 
 
 def render_posts(posts: Sequence[Post], *, named_outside: bool = False) -> SlackMessage:
@@ -80,7 +89,8 @@ def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
         yield context(plain(post.text))
         return
     if post.kind is PostKind.TOLD:
-        yield section(post.text)
+        if post.text or not post.footer:
+            yield section(post.text)
         return
     if post.kind is PostKind.FAILURE:
         yield section(f"❌ This did not reach the customer. {post.text}")

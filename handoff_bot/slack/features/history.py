@@ -12,7 +12,7 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.audit import AuditPage, Did
+from handoff_bot.domain.audit import AuditPage, Did, act
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.text import language_name
 from handoff_bot.services.delivery import customer_texts
@@ -207,24 +207,6 @@ def _entry(value: Any, key: str) -> str:
 # -- the audit log
 
 
-_DONE: dict[str, str] = {
-    "escalation.claim": "took over the conversation",
-    "escalation.release": "released it to the queue",
-    "escalation.resolve": "resolved it",
-    "escalation.return": "returned it to the AI",
-    "escalation.dismiss": "dismissed it",
-    "escalation.reassign": "assigned it to",
-    "escalation.snoozed": "snoozed it",
-    "feedback.sooner": "reported that it was escalated too late",
-    "setting.changed": "changed a setting:",
-    "canned.changed": "changed the canned replies",
-    "channel.purpose": "set the purpose of a channel:",
-    "report.ordered": "exported as a file:",
-    "contact.forgotten": "deleted the data of",
-    "contact.exported": "exported the data of",
-}
-
-
 @dataclass(frozen=True)
 class Looking:
     """The person whose actions are shown; "" for all."""
@@ -250,13 +232,12 @@ def render_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> B
 
 
 def _line(did: Did) -> Block:
-    words = _DONE.get(did.kind, did.kind.replace(".", " ").replace("_", " "))
-    about = f" · ticket #{did.ticket}" if did.ticket else ""
-    shown = [mrkdwn(moment(did.at)), *_who(did.who)]
-    shown.append(plain(f"{words} {one_line(did.what, 200)}".strip(), 300))
+    """One sentence: the person, what they did, and to whom or where."""
+    it = f"#{did.ticket}" if did.ticket else "a conversation"
+    said = act(did.kind, it, what=one_line(did.what, 200), tags=did.tags, data=did.data)
     aim = mention(did.whom) or _slack_channel(did.where)
-    shown += [mrkdwn(aim)] if aim else []
-    return context(*shown, *([plain(about.removeprefix(" · "))] if about else []))
+    aimed = [mrkdwn(aim)] if aim else []
+    return context(mrkdwn(moment(did.at)), *_who(did.who), plain(said, 300), *aimed)
 
 
 def _slack_channel(channel: str) -> str:

@@ -11,7 +11,7 @@ from handoff_bot.domain import report
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import BoardRow, Home, MyRow
 from handoff_bot.domain.roles import Action
-from handoff_bot.slack.cards.board import permalink
+from handoff_bot.slack.cards.board import banner_of, permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools
@@ -65,6 +65,7 @@ def render_home(
     banner: str = "",
     presence: Sequence[Block] = (),
     checklist: Sequence[Block] = (),
+    link: str = "",
 ) -> Block:
     """Renders the Home tab.
 
@@ -74,8 +75,9 @@ def render_home(
         banner: the result of the last click, at the top.
         presence: the agent's availability, with its buttons.
         checklist: what is left to set up, for admins.
+        link: the address of the thread that the banner is about, or "".
     """
-    blocks: list[Block] = [section(banner)] if banner else []
+    blocks = banner_of(banner, link)
     blocks += [
         *checklist,
         *presence,
@@ -198,7 +200,7 @@ def presence_text(mine: Availability) -> str:
 # -- listeners
 
 
-def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
+def publish(tools: Tools, desk_id: str, banner: str = "", link: str = "") -> None:
     """Publishes a person's current Home tab."""
     person = tools.desk.person(desk_id)
     home = tools.core.homes.of(
@@ -211,7 +213,7 @@ def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
     steps = setup.shown(tools) if home.may_administer else ()
     checklist = setup.render_steps(steps) if steps else ()
     workspace = tools.desk.workspace()
-    view = render_home(home, workspace, banner, render_presence(mine), checklist)
+    view = render_home(home, workspace, banner, render_presence(mine), checklist, link)
     tools.desk.publish_home(desk_id, view)
 
 

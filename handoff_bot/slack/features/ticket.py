@@ -119,7 +119,8 @@ def _facts(view: TicketView, workspace_url: str) -> Iterator[Block]:
 
 def _line(happened: Happened) -> Iterator[Block]:
     who = " ".join(filter(None, (named(happened.who) if happened.who else "", happened.what)))
-    yield context(plain(who or "…", _TIMELINE_WORDS), mrkdwn(moment(happened.at)))
+    until = [mrkdwn(f"until {moment(happened.until)}")] if happened.until else []
+    yield context(plain(who or "…", _TIMELINE_WORDS), *until, mrkdwn(moment(happened.at)))
     if happened.quote:
         yield rich(line(words(happened.quote, _QUOTE)))
 
