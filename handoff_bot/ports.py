@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import (
     AgentRef,
     Board,
@@ -237,11 +237,10 @@ class Desk(Protocol):
     def ephemeral(self, ephemeral: EphemeralMessage) -> None:
         """Posts an ephemeral message to one agent in a thread."""
 
-    def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
-        """Sets the delivery reaction on an agent's reply. Safe to repeat.
-
-        `held`: the reply was held, so the waiting reaction must be removed.
-        """
+    def mark_reply(
+        self, reply: Place, wanted: ReplyMark | None, shown: ReplyMark | None = None
+    ) -> None:
+        """Replaces the reaction that is shown on an agent's message. Safe to repeat."""
 
     def render_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Posts and pins the board (at None) or updates it; returns its location."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.delivery import DeliveryStatus, ReplyMark
 from handoff_bot.domain.desk import (
     AgentRef,
     Board,
@@ -165,7 +165,7 @@ class FakeDesk:
     whispers: list[EphemeralMessage] = field(default_factory=list)
     told: dict[str, list[Post]] = field(default_factory=dict)
     retold: dict[Place, Post] = field(default_factory=dict)
-    marks: dict[Place, DeliveryStatus] = field(default_factory=dict)
+    marks: dict[Place, ReplyMark] = field(default_factory=dict)
     boards: dict[Place, Board] = field(default_factory=dict)
     uploads: list[tuple[File, Post]] = field(default_factory=list)
     handed: list[tuple[str, File, Place]] = field(default_factory=list)
@@ -267,9 +267,14 @@ class FakeDesk:
     def link(self, thread: Place) -> str:
         return f"https://acme.slack.test/archives/{thread.slack_channel}/p{thread.ts}"
 
-    def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
+    def mark_reply(
+        self, reply: Place, wanted: ReplyMark | None, shown: ReplyMark | None = None
+    ) -> None:
         self._fail_before()
-        self.marks[reply] = status
+        if wanted:
+            self.marks[reply] = wanted
+        elif self.marks.get(reply) is shown:
+            self.marks.pop(reply, None)
 
     def render_board(self, board: Board, at: Place | None, mark: str) -> Place:
         self._fail_before()

@@ -31,6 +31,7 @@ from handoff_bot.services.escalations.availability import BY_PRESENCE, CAPACITY
 from handoff_bot.services.escalations.owners import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.escalations.rating import ASKED
 from handoff_bot.services.outbox import team_mention
+from handoff_bot.services.outbox.view_models import TRANSCRIPT
 from handoff_bot.services.settings import hours, roles
 from handoff_bot.services.settings.preferences import ADMINS
 from handoff_bot.services.translation import translating
@@ -187,6 +188,14 @@ TEAM = Section(
             0,
             number(0, LONGEST_HOLD),
             hint="0 to 10. You can still edit or delete during this time.",
+        ),
+        Setting(
+            TRANSCRIPT,
+            "Begin threads with the last messages",
+            Widget.YES_NO,
+            True,
+            yes_no,
+            hint="What the customer and the AI wrote before the escalation.",
         ),
         Setting(ASKED, "Send satisfaction survey", Widget.YES_NO, True, yes_no),
         Setting(

@@ -110,6 +110,10 @@ def messages(text: str) -> dict[str, SlackMessage]:
     )
     translated = Post(PostKind.CONTACT, text, f"{text} · translated from Spanish", "sms")
     drawn["post translated"] = render_post(translated)
+    drawn["transcript"] = render_post(Post(PostKind.TRANSCRIPT, "", said=((text, text),) * 50))
+    drawn["offer that lapsed"] = render_post(
+        Post(PostKind.TOLD, text, about=CARD_AT).ended("Lapsed at {time}.", builders.NOW), WORKSPACE
+    )
     drawn["plain text"] = render_words(text)
     drawn["buttons done"] = settled(drawn["post failure"].blocks, text)
     for rows in (0, 1, 15, 50, 500):

@@ -18,7 +18,7 @@ from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.storage import deliveries, escalations
-from handoff_bot.storage.models import DeskPost, Escalation, Message
+from handoff_bot.storage.models import DeskPost, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
 CARD = "desk.card"
@@ -171,6 +171,15 @@ def delivery_updated(tx: Transaction, message: Message, now: datetime) -> None:
         return
     key = f"draw:mark:{message.id}"
     payload = {"message_id": message.id}
+    enqueue_job(tx, NewJob(MARK, key, payload, due_at=now, key=key, coalesce=True))
+
+
+def note_updated(tx: Transaction, note: Note, now: datetime) -> None:
+    """Updates the reaction on a note in a thread: it has one until it is sent as a reply."""
+    if note.revision:
+        return  # of a modal, or another version of a message that has a mark
+    key = f"draw:mark:note:{note.id}"
+    payload = {"note_id": note.id}
     enqueue_job(tx, NewJob(MARK, key, payload, due_at=now, key=key, coalesce=True))
 
 

@@ -197,7 +197,7 @@ class PostInThread(InThread[PostPlan, Posted]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         thread = escalations.place_of(tx, int(job.payload["escalation_id"]))
-        return slack_costs.words(thread.slack_channel) if thread else ()
+        return slack_costs.in_thread(thread.slack_channel, job) if thread else ()
 
     def batch(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
         """Returns the following posts by the same speaker."""
@@ -230,7 +230,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         """Waits. Tells the team early about an unknown error, and the assignee in any case."""
         super().on_retry(tx, job, plan, error)
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
-        if escalation is None or job.attempts + 1 < SOON_TOLD:
+        if escalation is None or job.attempts + 1 < SOON_TOLD or _is_transcript(job):
             return
         post, now, why = slack_costs.post_of(job), self._clock.now(), alarms.why(error)
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:waits"
@@ -242,7 +242,7 @@ class PostInThread(InThread[PostPlan, Posted]):
     def on_failed(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
         """Tells the team what the thread does not show."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
-        if escalation is None:
+        if escalation is None or _is_transcript(job):
             return
         post, now = slack_costs.post_of(job), self._clock.now()
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:{now.timestamp()}"
@@ -268,6 +268,11 @@ class PostInThread(InThread[PostPlan, Posted]):
             plan = self._plan(tx, job, at) if at else None
         place = self._desk.find_post(plan.thread, plan.mark, begun_at) if plan else None
         return (plan, self._posted(plan, place)) if plan and place else None
+
+
+def _is_transcript(job: Job) -> bool:
+    """Whether it only repeats what View conversation shows, so that no alarm is worth its loss."""
+    return slack_costs.post_of(job).kind is PostKind.TRANSCRIPT
 
 
 class PostEphemeral(DeskHandler[EphemeralMessage, None]):

@@ -167,7 +167,9 @@ class Threads:
         held: bool,
         revision: str = "",
         files: tuple[DeskFile, ...] = (),
+        marked: bool = True,
     ) -> Note:
+        """Stores a note; `marked` shows in the thread that it is one."""
         now = self._clock.now()
         note = tx.add(
             Note(
@@ -183,6 +185,8 @@ class Threads:
                 created_at=now,
             )
         )
+        if marked:
+            outbox.note_updated(tx, note, now)
         kind = "note.held" if held else "note.kept"
         log.record(tx, kind, now, escalation=thread.escalation, agent_id=author.id)
         return note

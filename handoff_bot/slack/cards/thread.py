@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from handoff_bot.domain.desk import EphemeralMessage, Post, PostKind
@@ -12,6 +12,7 @@ from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,
     actions,
+    bullets,
     context,
     date,
     line,
@@ -20,17 +21,23 @@ from handoff_bot.slack.kit.text import (
     mrkdwn,
     named,
     notification,
+    one_line,
     plain,
     quote,
     rich,
     section,
     shorten,
     spelled,
+    strong,
     words,
 )
 
 _BODY = 8000
 _NOTES = 1500
+_EACH = 300
+"""Characters of each message of a transcript: it is for orientation, View conversation has all."""
+MOST_SAID = 6
+BEFORE = "Messages before the escalation:"
 _OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
 
 
@@ -85,15 +92,8 @@ def _mentions(post: Post) -> Iterator[Block]:
 
 
 def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
-    if post.kind is PostKind.NOTICE:
-        yield context(plain(post.text))
-        return
-    if post.kind is PostKind.TOLD:
-        if post.text or not post.footer:
-            yield section(post.text)
-        return
-    if post.kind is PostKind.FAILURE:
-        yield section(f"❌ This did not reach the customer. {post.text}")
+    if post.kind in _RENDERED:
+        yield from _RENDERED[post.kind](post)
         return
     if not named_outside:
         yield context(plain(_heading(post)))
@@ -101,6 +101,24 @@ def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
         yield rich(quote("\n".join(post.notes), _NOTES))
     if post.text:
         yield rich(line(words(post.text, _BODY)))
+
+
+def _transcript(post: Post) -> Iterator[Block]:
+    yield context(plain(BEFORE))
+    if post.said:
+        yield rich(bullets(*(_said(*each) for each in post.said[-MOST_SAID:])))
+
+
+_RENDERED: dict[PostKind, Callable[[Post], Iterable[Block]]] = {
+    PostKind.NOTICE: lambda post: [context(plain(post.text))],
+    PostKind.TOLD: lambda post: [section(post.text)] if post.text or not post.footer else [],
+    PostKind.FAILURE: lambda post: [section(f"❌ This did not reach the customer. {post.text}")],
+    PostKind.TRANSCRIPT: _transcript,
+}
+
+
+def _said(speaker: str, text: str) -> Block:
+    return line(strong(f"{named(speaker)}: "), words(one_line(text, _EACH), _EACH))
 
 
 def sender_identity_of(post: Post) -> str:
@@ -117,6 +135,8 @@ def _heading(post: Post) -> str:
 def _spoken(post: Post) -> str:
     if post.kind is PostKind.FAILURE:
         return f"Not delivered: {post.text}"
+    if post.kind is PostKind.TRANSCRIPT:
+        return " | ".join([BEFORE, *(f"{named(who)}: {text}" for who, text in post.said)])
     return post.text if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {post.spoken}"
 
 
