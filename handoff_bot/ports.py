@@ -20,6 +20,7 @@ from handoff_bot.domain.desk import (
     Post,
     ThreadPage,
 )
+from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.messages import (
@@ -360,6 +361,17 @@ class Translator(Protocol):
 
         Raises:
             ModelError: no translation now, or not without losing content.
+        """
+
+
+class Rewriter(Protocol):
+    """Rewrites agents' drafts."""
+
+    def rewrite(self, text: str, tone: Tone, contact_id: int | None = None) -> str:
+        """Returns the text in this tone, in its own language; `contact_id` as in `translate`.
+
+        Raises:
+            ModelError: it cannot be rewritten now, or not without adding facts.
         """
 
 

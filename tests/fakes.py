@@ -18,6 +18,7 @@ from handoff_bot.domain.desk import (
     Post,
     ThreadPage,
 )
+from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.errors import DeliveryError, DeskError, ModelError, OutcomeUnknown
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
@@ -449,6 +450,18 @@ class ScriptedAssistant:
             return None
         words = f"Answer to: {talk.turns[-1].text}"
         return Answer(words, self.confidence, ("FAQ",), "scripted", self.in_time)
+
+
+class ScriptedRewriter:
+    """Names the tone, or fails while it is told to."""
+
+    def __init__(self) -> None:
+        self.fails = False
+
+    def rewrite(self, text: str, tone: Tone, contact_id: int | None = None) -> str:
+        if self.fails:
+            raise ModelError("timeout")
+        return f"({tone}) {text}"
 
 
 class ScriptedTranslator:

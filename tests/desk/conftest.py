@@ -29,6 +29,7 @@ from tests.fakes import (
     FrozenClock,
     ScriptedAssistant,
     ScriptedDetector,
+    ScriptedRewriter,
     ScriptedTranslator,
     answer_at_once,
 )
@@ -59,6 +60,7 @@ class Bureau:
     mia: str
     queue: str
     translator: ScriptedTranslator
+    rewriter: ScriptedRewriter
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def settle(self) -> None:
@@ -213,7 +215,7 @@ def bureau(
     queue = slack.add_channel("queue", [slack.bot_user, ana, ben, mia])
     channel = FakeChannel(clock)
     detector, assistant = ScriptedDetector(), ScriptedAssistant()
-    translator = ScriptedTranslator()
+    translator, rewriter = ScriptedTranslator(), ScriptedRewriter()
     answer_at_once(database, clock)
     side = build_slack(
         bot_token=slack.bot_token,
@@ -232,12 +234,13 @@ def bureau(
             clock=clock,
             limits=limits,
             translator=translator,
+            rewriter=rewriter,
         )
     )
     with slack, _serving(side, core) as address:
         slack.events_url = address
         made = (database, clock, channel, detector, assistant, slack, core, side._executor)
-        yield Bureau(*made, ana, ben, mia, queue, translator)
+        yield Bureau(*made, ana, ben, mia, queue, translator, rewriter)
 
 
 @pytest.fixture
