@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from handoff_bot.domain.desk import Board, BoardRow, Button, Place
+from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.text import many
-from handoff_bot.slack.cards.card import PRIORITIES, REASONS
+from handoff_bot.domain.tickets import EarlierTicket
+from handoff_bot.slack.cards.card import OUTCOMES, PRIORITIES, REASONS
 from handoff_bot.slack.kit.fields import button
 from handoff_bot.slack.kit.text import (
     Block,
@@ -74,6 +76,23 @@ def banner_of(text: str, link: str = "") -> list[Block]:
 def link_to(link: str) -> list[Block]:
     """Returns the link to a thread, with a label; nothing if its address is unknown."""
     return [context(mrkdwn(f"<{link}|Open thread>"))] if link else []
+
+
+def render_earlier(earlier: Sequence[EarlierTicket], workspace_url: str) -> list[Block]:
+    """Renders the customer's earlier conversations: number, day, outcome and link."""
+    if not earlier:
+        return []
+    lines = (_earlier(each, permalink(each.thread, workspace_url)) for each in earlier)
+    said = "\n".join(["Earlier conversations:", *lines])
+    return [{"type": "section", "text": mrkdwn(said)}]
+
+
+def _earlier(ticket: EarlierTicket, link: str) -> str:
+    ended = OUTCOMES.get(ticket.outcome, "Ended")
+    is_open = ticket.status in (TicketStatus.OPEN, TicketStatus.PENDING)
+    facts = [f"#{ticket.number}", date(ticket.created_at, "{date_short_pretty}")]
+    facts.append("Open" if is_open else ended)
+    return "• " + " · ".join([*facts, *([f"<{link}|Open thread>"] if link else [])])
 
 
 def permalink(thread: Place | None, workspace_url: str) -> str:

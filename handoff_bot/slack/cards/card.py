@@ -69,6 +69,10 @@ SOLVED: dict[ResolvedAs, str] = {
     ResolvedAs.PASSED_ON: "Passed on to another team",
     ResolvedAs.NO_REPLY: "Customer did not reply",
 }
+OUTCOMES = {outcome.value: label for outcome, label in SOLVED.items()} | {
+    "returned": "Returned to the AI",
+    "not_needed": "Dismissed",
+}
 _OUTCOMES = {outcome.value: label for outcome, label in SOLVED.items()}
 
 _BUTTONS: dict[Status, tuple[Button, ...]] = {
