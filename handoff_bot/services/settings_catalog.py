@@ -286,8 +286,8 @@ WAITING = Section(
             team_mention.DEFAULT_MINUTES,
             number(0, team_mention.LONGEST_MINUTES),
             hint=(
-                "0 = never. A new card mentions the group, or @here, in business hours and as long "
-                "as there are no notification rules."
+                "0 = never. A new card mentions the group, or @here, in business hours, unless a "
+                "notification rule fits."
             ),
         ),
         Setting(

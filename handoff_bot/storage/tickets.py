@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_
+from sqlalchemy import and_, delete, func, or_
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -32,6 +32,9 @@ from handoff_bot.storage.models import (
     TicketTag,
 )
 from handoff_bot.storage.transaction import Transaction
+
+MOST_MESSAGES = 5_000
+"""Newest messages with the words that are looked at: common words are in too many."""
 
 
 def numbers_of(tx: Transaction, escalation_ids: Collection[int]) -> dict[int, int]:
@@ -123,35 +126,44 @@ def _with_words(statement: Any, query: TicketQuery) -> Any:
     for tag in query.tags:
         tagged = select(TicketTag.ticket_id).where(TicketTag.tag == tag)
         statement = statement.where(col(Ticket.id).in_(tagged))
-    for word, typed in zip(query.terms, query.typed, strict=True):
-        found = col(Ticket.searched).contains(word, autoescape=True)
-        if query.messages_from is not None:
-            found = or_(found, _in_messages(typed, query.messages_from))
-        statement = statement.where(found)
-    return statement
+    if not query.terms:
+        return statement
+    in_subject = and_(*(_has(Ticket.searched, word) for word in query.terms))
+    if query.messages_from is None:
+        return statement.where(in_subject)
+    return statement.where(or_(in_subject, _in_messages(query)))
 
 
-def _in_messages(word: str, since: int) -> Any:
-    """Whether a message from this id on has the word. It belongs to the first ticket of its
-    conversation that was not over when it was written.
+def _has(column: Any, *words: str) -> Any:
+    return or_(*(col(column).contains(each, autoescape=True) for each in words))
+
+
+def _in_messages(query: TicketQuery) -> Any:
+    """Whether one of the newest messages has all the words that subject and name do not have. It
+    belongs to the first ticket of its conversation that was not over when it was written.
 
     One scan of the newest messages for all tickets, in the usual spellings: asked ticket by ticket
     or regardless of case, PostgreSQL took several times as long.
     """
-    spellings = dict.fromkeys((word, word.lower(), word.upper(), word.capitalize()))
-    text, theirs = col(Message.text), aliased(Ticket)
-    is_over = col(theirs.solved_at) < col(Message.created_at)
+    theirs = aliased(Ticket)
     found = (
         select(func.min(col(theirs.id)))
         .join(Message, col(Message.conversation_id) == col(theirs.conversation_id))
         .where(
-            col(Message.id) >= since,
+            col(Message.id) >= query.messages_from,
             col(Message.author) != Author.SYSTEM.value,
-            or_(*(text.contains(each, autoescape=True) for each in spellings)),
-            or_(col(theirs.solved_at).is_(None), ~is_over),
+            or_(
+                col(theirs.solved_at).is_(None),
+                col(theirs.solved_at) >= col(Message.created_at),
+            ),
         )
         .group_by(col(Message.id))
+        .order_by(col(Message.id).desc())
+        .limit(MOST_MESSAGES)
     )
+    for word, typed in zip(query.terms, query.typed, strict=True):
+        spellings = dict.fromkeys((typed, word, typed.lower(), typed.upper(), typed.capitalize()))
+        found = found.where(or_(_has(Message.text, *spellings), _has(theirs.searched, word)))
     return col(Ticket.id).in_(found)
 
 
