@@ -282,6 +282,7 @@ class Services:
                     "ladder",
                 ),
                 JobKind(offers.OFFER, offers.Offer(parts.desk, clock, roles), "offer"),
+                JobKind(availability.PRESENCE, availability.LookAround(parts.desk, clock), "offer"),
                 JobKind(
                     assigning.ASSIGN,
                     assigning.Assign(escalations, parts.desk, clock, roles),

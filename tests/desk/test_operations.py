@@ -101,7 +101,44 @@ def test_out_of_hours_the_customer_is_told_so_and_nobody_is_reminded(bureau):
     assert "No agent has taken this conversation for 2 minutes." in bureau.thread()
 
 
+def test_the_team_is_not_busy_while_other_members_are_active_in_slack(bureau):
+    bureau.command(bureau.ana, "on")
+    bureau.command(bureau.ana, "off")
+    bureau.says("I want a person")
+    assert "busy" not in bureau.heard()[0]
+    assert "connecting you" in bureau.heard()[0]
+
+
+def test_that_members_were_active_long_ago_promises_nothing(bureau):
+    bureau.command(bureau.ana, "on")
+    bureau.command(bureau.ana, "off")
+    bureau.later(minutes=13)
+    bureau.says("I want a person")
+    assert bureau.heard()[0].startswith("Our team is busy right now.")
+
+
+def test_every_five_minutes_slack_is_asked_again_while_all_are_away(bureau):
+    bureau.command(bureau.ana, "on")
+    bureau.command(bureau.ana, "off")
+    for who in (bureau.ben, bureau.mia):
+        bureau.slack.set_presence(who, "away")
+    bureau.core.scheduler.tick("offer.presence")
+    bureau.settle()
+    bureau.says("I want a person")
+    assert bureau.heard()[0].startswith("Our team is busy right now.")
+
+
+def test_members_who_are_active_do_not_count_when_admins_switched_it_off(bureau):
+    prefers(bureau, availability__by_presence=False)
+    bureau.command(bureau.ana, "on")
+    bureau.command(bureau.ana, "off")
+    bureau.says("I want a person")
+    assert bureau.heard()[0].startswith("Our team is busy right now.")
+
+
 def test_when_nobody_is_there_no_wait_is_promised(bureau):
+    for who in (bureau.ben, bureau.mia):
+        bureau.slack.set_presence(who, "away")
     bureau.command(bureau.ana, "on")
     bureau.command(bureau.ana, "off")
     bureau.says("I want a person")

@@ -195,10 +195,8 @@ class Offer(ProviderJob[OfferPlan, Known]):
 
     def _active(self, plan: OfferPlan) -> frozenset[str]:
         """Returns the members who are active; none while Slack does not say."""
-        is_group = plan.source.startswith("S")
-        members = self._desk.members if is_group else self._desk.channel_members
         try:
-            found = members(plan.source) if plan.source else ()
+            found = availability.members_of(self._desk, plan.source) if plan.source else ()
             return frozenset(self._desk.active(frozenset(found) - plan.known))
         except DeskError:
             return frozenset()
