@@ -167,7 +167,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
             found, ("sms", text[:20] or "x"), may_export=True, banner=text
         )
         single = builders.ticket(rows, text)
-        drawn[f"ticket of {rows}"] = ticket.render_ticket(single, WORKSPACE)
+        drawn[f"ticket of {rows}"] = ticket.render_ticket(single, WORKSPACE, builders.EARLIER)
         drawn[f"edit of {rows}"] = ticket.render_edit(single)
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
@@ -184,7 +184,9 @@ def views(text: str) -> dict[str, dict[str, Any]]:
             builders.figures(rows, text), scope, offered, text
         )
     for lines in (0, 1, 15, 50, 500):
-        drawn[f"{lines} lines"] = conversation(builders.page(lines, text), 7)
+        drawn[f"{lines} lines"] = conversation(
+            builders.page(lines, text), 7, builders.EARLIER, WORKSPACE
+        )
     return drawn
 
 
