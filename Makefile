@@ -31,7 +31,7 @@ wheel: install
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv $(RELEASE)
 	$(RELEASE)/bin/pip install --quiet --disable-pip-version-check dist/*.whl
-	HANDOFF_INSTALLED=$(abspath $(RELEASE)) $(BIN)/python -m pytest -q tests/release
+	HANDOFF_INSTALLED=$(abspath $(RELEASE)) $(BIN)/python -m pytest -n 2 -q tests/release
 
 # The versions that the container and `make run` install, with the hashes of their files.
 lock: install
@@ -63,7 +63,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q --cov --cov-report=term:skip-covered $(ARGS)
 
 fix: install
 	$(BIN)/ruff check --fix .

@@ -31,7 +31,7 @@ from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain import report as words
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.crowds import EscalationLimits
-from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.errors import DatabaseAway, ModelError, SchemaError
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.metrics import Scope
 from handoff_bot.domain.spending import Caps, Price
@@ -45,6 +45,7 @@ from handoff_bot.ports import Backlog, Channel, Clock, Eraser, ListedChannel, Ti
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
 from handoff_bot.services.ai_turns.spending import Ledger
+from handoff_bot.services.backups import Backups
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.services.first_steps import FirstSteps
@@ -60,6 +61,7 @@ from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.tickets import all_fitting
 from handoff_bot.services.translation import translating
 from handoff_bot.services.visitors import Visitors
+from handoff_bot.services.ways import Ways
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
@@ -67,13 +69,15 @@ from handoff_bot.slack.incoming.composition import SlackSide, build_slack
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import spending
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import migrate
+from handoff_bot.storage.migrate import migrate, refuse_newer, revision
 from handoff_bot.storage.single_instance import SingleInstanceLock
 from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import UPLOADS, chat
 from handoff_bot.web.chat_stream import Streams
 from handoff_bot.web.files import files
 from handoff_bot.web.health import health
+from handoff_bot.web.operators import Operators
+from handoff_bot.web.prometheus import prometheus
 from handoff_bot.web.watchers import Watchers
 from handoff_bot.web.webhooks import webhooks
 
@@ -183,24 +187,30 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
             model=ModelPart(watch, ai_services.probe) if ai_services.probe else None,
             escalation_limits=escalation_limits(settings),
+            is_holding=settings.HOLD_OUTGOING,
             has_own_knowledge=lambda: has_own_articles(
                 settings.KNOWLEDGE_DIR, SystemClock().now().date()
             ),
         )
     )
     slack.attach(core)
+    watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
+    operators = Operators(settings.METRICS_TOKEN.get_secret_value())
+    model_page = ModelHealthPage(database, clock, watch) if ai_services.probe else None
+    streams = watchers.count if site and settings.processes == 1 else None
+    heartbeat = core.worker.heartbeat
     routes = [
         webhooks(channels, core.inbox),
         files(core.serving),
         health(
-            database, clock, ModelHealthPage(database, clock, watch) if ai_services.probe else None
+            database, clock, model_page, operators, None if role == "web" else lambda: heartbeat.id
         ),
+        prometheus(database, clock, operators, model_page, streams),
         slack.blueprint,
     ]
-    watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
     if site:
-        streams = Streams(Visitors(database, clock, WEBCHAT), watchers)
-        routes.append(chat(site, core.inbox, streams, watchers, core.files))
+        shown = Streams(Visitors(database, clock, WEBCHAT), watchers)
+        routes.append(chat(site, core.inbox, shown, watchers, core.files))
     return Handoff(
         web=create_web(routes, proxies=settings.TRUSTED_PROXIES),
         watchers=watchers,
@@ -329,6 +339,22 @@ def servable(settings: Settings) -> Settings:
     return settings
 
 
+def refuse_newer_schema(settings: Settings) -> None:
+    """Looks before any process is forked, so that the exit code tells the supervisor not to restart.
+
+    Raises:
+        SchemaError: a newer version has migrated the database.
+    """
+    database = Database(settings.DATABASE_URL.get_secret_value())
+    try:
+        with database.read() as tx:
+            refuse_newer(revision(tx.core))
+    except DatabaseAway as error:  # each process waits for it
+        logger.warning("database does not respond yet", extra={"why": str(error)})
+    finally:
+        database.close()
+
+
 def server(settings: Settings, role: str = "all", clock: Clock | None = None) -> Server:
     """Returns the server of this role, not yet running."""
     return Server(
@@ -401,6 +427,21 @@ def take_canned_replies(settings: Settings, replies: Sequence[CannedReply]) -> l
     database = open_database(settings)
     try:
         return CannedReplies(database, SystemClock()).take_in(replies, "import")
+    finally:
+        database.close()
+
+
+def backups(settings: Settings) -> Backups:
+    """Returns the database's backups; the database may be missing."""
+    return Backups(settings.DATABASE_URL.get_secret_value(), SystemClock())
+
+
+@contextmanager
+def ways(settings: Settings) -> Iterator[Ways]:
+    """Yields the ways of messages, open while an operator reads them."""
+    database = open_database(settings)
+    try:
+        yield Ways(database)
     finally:
         database.close()
 
@@ -483,20 +524,25 @@ def report(
 def open_database(settings: Settings) -> Database:
     """Returns the migrated database; close it when done."""
     database = Database(settings.DATABASE_URL.get_secret_value())
-    migrate(database)
+    try:
+        migrate(database)
+    except Exception:
+        database.close()
+        raise
     return database
 
 
 def checks(settings: Settings) -> Iterator[CheckResult]:
     """Yields the doctor's health checks."""
     try:
-        database = Database(settings.DATABASE_URL.get_secret_value())
-        migrate(database)
+        database = open_database(settings)
         with database.read() as tx:
             translation = translating.check_result(
                 tx, has_model=bool(settings.OPENAI_API_KEY.get_secret_value())
             )
         database.close()
+    except SchemaError as error:
+        yield CheckResult("database", False, str(error))
     except Exception as error:  # every error is reported by the doctor
         yield CheckResult("database", False, f"cannot be used ({type(error).__name__})")
     else:

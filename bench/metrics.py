@@ -23,6 +23,7 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.services.reporting.metrics import numbers
 from handoff_bot.storage.database import Database
@@ -71,12 +72,12 @@ def _line(kind: str, at: datetime, conversation: int, **more: Any) -> Line:
 
 def _message(conversation: int, at: datetime, number: int, chance: random.Random) -> Iterator[Line]:
     channel = CHANNELS[conversation % len(CHANNELS)]
-    yield _line("message.received", at, conversation, message_id=number, channel=channel)
+    yield _line(EventKind.MESSAGE_RECEIVED, at, conversation, message_id=number, channel=channel)
     scores = {reason: round(chance.random(), 4) for reason in REASONS}
     seen = {"scores": scores, "by": "local", "reason": None}
     later = at + timedelta(seconds=1)
-    yield _line("message.considered", later, conversation, message_id=number, **seen)
-    for kind, status in (("message.sent", "sent"), ("message.news", "delivered")):
+    yield _line(EventKind.MESSAGE_CONSIDERED, later, conversation, message_id=number, **seen)
+    for kind, status in ((EventKind.MESSAGE_SENT, "sent"), (EventKind.STATUS_UPDATE, "delivered")):
         yield _line(kind, later, conversation, message_id=number, status=status, author="assistant")
 
 
@@ -92,22 +93,22 @@ def _escalation(
         "by": "local",
         "hours": chance.choice(("open", "closed")),
     }
-    yield _line("escalation.opened", at, conversation, **about, **opened)
-    yield _line("ticket.created", at, conversation, **about, ticket=number)
-    yield _line("card.posted", at, conversation, **about)
+    yield _line(EventKind.ESCALATION_OPENED, at, conversation, **about, **opened)
+    yield _line(EventKind.TICKET_CREATED, at, conversation, **about, ticket=number)
+    yield _line(EventKind.CARD_POSTED, at, conversation, **about)
     at += timedelta(seconds=chance.expovariate(1 / 240))
     if chance.random() < 0.1:
-        yield _line("escalation.dismiss", at, conversation, **about, agent_id=agent)
+        yield _line(EventKind.ESCALATION_DISMISS, at, conversation, **about, agent_id=agent)
         return
-    yield _line("escalation.claim", at, conversation, **about, agent_id=agent, owner=agent)
+    yield _line(EventKind.ESCALATION_CLAIM, at, conversation, **about, agent_id=agent, owner=agent)
     for _ in range(6):
         at += timedelta(seconds=chance.expovariate(1 / 90))
-        yield _line("reply.accepted", at, conversation, **about, agent_id=agent)
-        yield _line("message.sent", at, conversation, status="sent", author="agent")
-    yield _line("escalation.resolve", at, conversation, **about, agent_id=agent)
+        yield _line(EventKind.REPLY_ACCEPTED, at, conversation, **about, agent_id=agent)
+        yield _line(EventKind.MESSAGE_SENT, at, conversation, status="sent", author="agent")
+    yield _line(EventKind.ESCALATION_RESOLVE, at, conversation, **about, agent_id=agent)
     if chance.random() < 0.3:
         score = chance.randrange(1, 6)
-        yield _line("csat.answered", at, conversation, **about, agent_id=agent, score=score)
+        yield _line(EventKind.CSAT_ANSWERED, at, conversation, **about, agent_id=agent, score=score)
 
 
 def fill(database: Database, lines: int) -> float:

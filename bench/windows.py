@@ -27,6 +27,7 @@ from werkzeug.serving import make_server
 
 from bench.provenance import provenance
 from handoff_bot.clock import SystemClock
+from handoff_bot.domain.events import EventKind
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.slack.incoming.composition import build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
@@ -82,7 +83,10 @@ def rows(count: int, now: datetime) -> Iterator[tuple[type[SQLModel], Row]]:
                 "created_at": at,
             },
         )
-        for kind in ("escalation.opened", *([] if status == "queued" else ["escalation.claim"])):
+        for kind in (
+            EventKind.ESCALATION_OPENED,
+            *([] if status == "queued" else [EventKind.ESCALATION_CLAIM]),
+        ):
             event = {"kind": kind, "at": at, "escalation_id": n, "conversation_id": n}
             data = {"channel": "sms", "reason": "request", "priority": "normal"}
             yield Event, {**event, "agent_id": 1, "data": data}

@@ -9,10 +9,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, TextIO, TypeVar
+from typing import BinaryIO, TextIO
 
 import click
 
@@ -21,6 +21,7 @@ from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.domain.decoding import decoded
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.text import many
 from handoff_bot.domain.ticket_export import BYTE_ORDER_MARK, as_written, harmless
 from handoff_bot.domain.tickets import TicketQuery
@@ -33,16 +34,29 @@ from handoff_bot.settings import (
     read_settings,
 )
 
-T = TypeVar("T")
-
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
 """Prefixes of the settings that only a real deployment has."""
 
+UNKNOWN_WAY = (
+    "Nothing is known of it. Give a provider's id (SM…), a Slack timestamp or link, a ticket (#12), or "
+    "the trace of a log line."
+)
 COLUMNS = ("name", "language", "text")
 """Columns of canned replies in CSV."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class OneLineErrors(click.Group):
+    """Prints errors raised on purpose as one line, and exits with 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except HandoffError as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+
+
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="handoff")
 @click.option(
     "--env-file",
@@ -53,25 +67,7 @@ COLUMNS = ("name", "language", "text")
 def main(env_file: Path | None) -> None:
     """Live escalation from an AI assistant to a human, run from Slack."""
     if env_file or ENV_FILE.is_file():
-        _or_exit(lambda: load_env_file(env_file or ENV_FILE))
-
-
-def _or_exit(read: Callable[[], T]) -> T:
-    """Returns what is read. Prints all problems and exits with 2 if settings are not valid."""
-    try:
-        return read()
-    except HandoffError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
-
-
-def settings_or_exit() -> Settings:
-    return _or_exit(read_settings)
-
-
-def database_or_exit() -> Settings:
-    """Returns settings for a command that only uses the database, so that it needs no credentials."""
-    return _or_exit(read_database_settings)
+        load_env_file(env_file or ENV_FILE)
 
 
 @main.command()
@@ -86,11 +82,8 @@ def serve(role: str) -> None:
     """Run the bot: webhooks, Slack, jobs and timers."""
     from handoff_bot import app
 
-    try:
-        settings = app.servable(settings_or_exit())
-    except HandoffError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
+    settings = app.servable(read_settings())
+    app.refuse_newer_schema(settings)
     logs.set_up(settings.LOG_LEVEL)
     if role == "worker":
         _work(settings)
@@ -132,11 +125,16 @@ def doctor() -> None:
     """Check the configuration, and say how to fix each problem."""
     from handoff_bot import app
 
+    sys.exit(_print_results(app.checks(read_settings())))
+
+
+def _print_results(results: Iterable[CheckResult]) -> int:
+    """Prints health checks as they are made; returns the exit code, 1 if one failed."""
     well = True
-    for check_result in app.checks(settings_or_exit()):
-        click.echo(check_result.line())
-        well = well and check_result.ok
-    sys.exit(0 if well else 1)
+    for each in results:
+        click.echo(each.line())
+        well = well and each.ok
+    return 0 if well else 1
 
 
 @main.command()
@@ -191,7 +189,7 @@ def tune(apply: bool, retrain: bool) -> None:
     """Suggest thresholds from agents' feedback; with an option, apply them."""
     from handoff_bot import app
 
-    for line in app.tune(database_or_exit(), apply=apply, retrain=retrain):
+    for line in app.tune(read_database_settings(), apply=apply, retrain=retrain):
         click.echo(line)
 
 
@@ -207,7 +205,7 @@ def export_canned() -> None:
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for one in app.canned_replies(database_or_exit()):
+    for one in app.canned_replies(read_database_settings()):
         writer.writerow((one.name, one.language, harmless(one.text)))
 
 
@@ -242,7 +240,7 @@ def import_canned(file: BinaryIO) -> None:
         )
         for row in rows
     ]
-    problems = app.take_canned_replies(database_or_exit(), replies)
+    problems = app.take_canned_replies(read_database_settings(), replies)
     for problem in problems:
         click.echo(problem, err=True)
     sys.exit(2 if problems else 0)
@@ -306,8 +304,48 @@ def export_tickets(
         since=since.replace(tzinfo=UTC) if since else None,
         until=until.replace(tzinfo=UTC) if until else None,
     )
-    for line in app.export_tickets(database_or_exit(), form, query):
+    for line in app.export_tickets(read_database_settings(), form, query):
         click.echo(line if bom else line.removeprefix(BYTE_ORDER_MARK), nl=False)
+
+
+@main.group("db")
+def database() -> None:
+    """Back up, restore and check the database."""
+
+
+@database.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+def back_up(file: Path) -> None:
+    """Write a consistent copy of the database to a new FILE, while the bot runs."""
+    from handoff_bot import app
+
+    click.echo(app.backups(read_database_settings()).back_up(file))
+
+
+@database.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Also if the database is not empty.")
+@click.option(
+    "--missed-since",
+    type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    help="When the bot stopped (UTC). It then fetches the messages since.",
+)
+def restore(file: Path, missed_since: datetime | None, *, replace: bool) -> None:
+    """Restore the backup FILE. No bot may be running. See docs/operations.md for what it means."""
+    from handoff_bot import app
+
+    since = missed_since.replace(tzinfo=UTC) if missed_since else None
+    backups = app.backups(read_database_settings())
+    for line in backups.restore(file, replace=replace, missed_since=since):
+        click.echo(line)
+
+
+@database.command("check")
+def check_database() -> None:
+    """Check integrity, schema and jobs, without changing the database. Exits with 1 on a problem."""
+    from handoff_bot import app
+
+    sys.exit(_print_results(app.backups(read_database_settings()).check()))
 
 
 @main.group()
@@ -321,7 +359,7 @@ def list_jobs(limit: int) -> None:
     """List the newest failed jobs."""
     from handoff_bot import app
 
-    with app.given_up_jobs(database_or_exit()) as found:
+    with app.given_up_jobs(read_database_settings()) as found:
         for line in found.lines(limit):
             click.echo(line)
 
@@ -337,7 +375,7 @@ def show_job(job_id: int, with_text: bool) -> None:
     """Print all details of one job, with its conversation and ticket."""
     from handoff_bot import app
 
-    with app.given_up_jobs(database_or_exit()) as found:
+    with app.given_up_jobs(read_database_settings()) as found:
         lines = found.describe(job_id, with_text=with_text)
     for line in lines:
         click.echo(line)
@@ -366,12 +404,32 @@ def _deal_with(job_ids: tuple[int, ...], what: str) -> None:
     from handoff_bot import app
 
     well = True
-    with app.given_up_jobs(database_or_exit()) as found:
+    with app.given_up_jobs(read_database_settings()) as found:
         for job_id in job_ids:
             outcome = found.retry(job_id) if what == "retry" else found.dismiss(job_id)
             click.echo(outcome.text, err=not outcome.done)
             well = well and outcome.done
     sys.exit(0 if well else 1)
+
+
+@main.command()
+@click.argument("what", metavar="MESSAGE")
+@click.option("--with-text", is_flag=True, help="Also print what was written.")
+def trace(what: str, *, with_text: bool) -> None:
+    """Print the way of a message: times, attempts and errors, from the webhook to the thread.
+
+    MESSAGE is a provider's id (SM…), a timestamp or link of a Slack message, a ticket (#12), or the trace
+    of a log line.
+    """
+    from handoff_bot import app
+
+    with app.ways(read_database_settings()) as found:
+        lines = found.lines(what, with_text=with_text)
+    for line in lines:
+        click.echo(line)
+    if not lines:
+        click.echo(UNKNOWN_WAY, err=True)
+        sys.exit(1)
 
 
 @main.command()
@@ -385,7 +443,7 @@ def forget(contact: str, *, yes: bool) -> None:
     """
     from handoff_bot import app
 
-    with app.forgetting(settings_or_exit()) as service:
+    with app.forgetting(read_settings()) as service:
         found = service.preview(contact)
         if not found:
             click.echo("No contact has this id or address.", err=True)
@@ -415,7 +473,7 @@ def export_contact(contact: str, to: Path | None) -> None:
     """
     from handoff_bot import app
 
-    with app.exporting(settings_or_exit()) as (finder, exporter):
+    with app.exporting(read_settings()) as (finder, exporter):
         found = [one.contact_id for one in finder.preview(contact)]
         if not found:
             click.echo("No contact has this id or address.", err=True)
@@ -446,7 +504,7 @@ def retention(rules: tuple[str, ...], *, off: bool, yes: bool) -> None:
     """Show retention rules and what they delete; with --set and --yes, replace them."""
     from handoff_bot import app
 
-    with app.retention(settings_or_exit()) as service:
+    with app.retention(read_settings()) as service:
         try:
             wanted = [] if off else list(rules) or service.lines()
             for preview in service.preview(wanted):
@@ -468,7 +526,7 @@ def spending() -> None:
     """Show the daily costs of the language model."""
     from handoff_bot import app
 
-    for line in app.spent(database_or_exit()):
+    for line in app.spent(read_database_settings()):
         click.echo(line)
 
 
@@ -491,7 +549,7 @@ def report(days: int, channel: str, as_json: bool, chart: str) -> None:
     from handoff_bot import app
 
     for line in app.report(
-        database_or_exit(), days=days, channel=channel, as_json=as_json, chart=chart
+        read_database_settings(), days=days, channel=channel, as_json=as_json, chart=chart
     ):
         click.echo(line)
 

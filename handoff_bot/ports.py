@@ -340,6 +340,11 @@ class Detector(Protocol):
     def announces(self, words: str) -> bool:
         """Returns whether the assistant's text promises an agent."""
 
+    def about(self, talk: ConversationContext) -> str:
+        """Returns what the customer last asked about, as a sentence of a summary; "" without one.
+        Hostile text.
+        """
+
 
 class Assistant(Protocol):
     """The AI assistant."""

@@ -230,6 +230,15 @@ class Settings(BaseModel):
         False,
         description="Serve with the sample shop's articles, to try the bot; else it does not start.",
     )
+    METRICS_TOKEN: SecretStr = Field(
+        NOTHING,
+        description="Bearer token for `/metrics` and the details of `/healthz`: at least 32 random "
+        "characters. Without it there is no `/metrics`.",
+    )
+    HOLD_OUTGOING: bool = Field(
+        False,
+        description="Receive and show messages, but send none to customers until a start without it.",
+    )
     LOG_LEVEL: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Log level."
     )
@@ -440,6 +449,11 @@ _RULES: tuple[Rule, ...] = (
         "WEBCHAT_IDENTITY_SECRET",
         f"too short: an attacker could guess it and impersonate customers; it must be {MAKE_ONE}",
         lambda s: _is_given_but_short(s.WEBCHAT_IDENTITY_SECRET),
+    ),
+    (
+        "METRICS_TOKEN",
+        f"too short; it must be {MAKE_ONE}",
+        lambda s: _is_given_but_short(s.METRICS_TOKEN),
     ),
     (
         "OPENAI_BASE_URL",

@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from coverage import Coverage
+from hypothesis import is_hypothesis_test
 from sqlalchemy import Engine, create_engine
 
 from handoff_bot.storage.database import Database
@@ -23,6 +23,17 @@ TEMPLATE = "handoff_template"
 TESTS = Path(__file__).parent
 BOT_ELSEWHERE = frozenset({"attacks", "browser", "chaos", "flows", "release"})
 """Folders whose tests run the bot as a process of its own, where coverage sees nothing, or repeat lines."""
+REPEATS_LINES = frozenset(
+    {
+        "test_attacks.py",
+        "test_blocks.py",
+        "test_invariants.py",
+        "test_oddities.py",
+        "test_posting_invariants.py",
+        "test_roles.py",
+    }
+)
+"""Files of many cases, whose lines other tests cover as well; so are properties with many examples."""
 REAL_BOT = frozenset({"attacks", "browser", "chaos", "flows", "release"})
 """Folders of the third level: a browser, attacks, the wheel, or the bot as a process of its own."""
 ON_BOTH = frozenset(
@@ -63,9 +74,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: str) -> str:
     """The name of a migrated database, which new ones are made from."""
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {TEMPLATE}")
-    made = Database(postgres_server.replace("/postgres", f"/{TEMPLATE}"))
+    made = Database(postgres.create_database(postgres_server, TEMPLATE, "template1"))
     migrate(made)
     made.close()
     return TEMPLATE
@@ -73,8 +82,11 @@ def postgres_template(postgres_server: str) -> str:
 
 @pytest.fixture
 def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of this test's own: migrated when the test asks for `database`, empty otherwise."""
-    is_migrated = "database" in request.fixturenames
+    """A database of this test's own: migrated for the bot as a process of its own and when the test asks for
+    `database`, empty otherwise.
+    """
+    is_at_work = request.path.relative_to(TESTS).parts[0] in REAL_BOT
+    is_migrated = is_at_work or "database" in request.fixturenames
     if backend == "sqlite":
         path = tmp_path / "handoff.db"
         if is_migrated:
@@ -84,11 +96,8 @@ def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -
     server = request.getfixturevalue("postgres_server")
     template = request.getfixturevalue("postgres_template") if is_migrated else "template1"
     name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.replace("/postgres", f"/{name}")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield postgres.create_database(server, name, template)
+    postgres.drop_database(server, name)
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +115,13 @@ def database(database_url: str, compilers: dict[bool, Engine]) -> Iterator[Datab
     grow until one garbage collection holds all threads up for longer than Slack waits for an answer.
     """
     opened = Database(database_url, synchronous="off")
+    compile_once(opened, compilers)
+    yield opened
+    opened.close()
+
+
+def compile_once(opened: Database, compilers: dict[bool, Engine]) -> None:
+    """Lets a database share what was compiled for the others of its kind; see `database`."""
     if opened.is_sqlite not in compilers:
         compilers[opened.is_sqlite] = made = create_engine(
             opened.engine.url, query_cache_size=STATEMENTS
@@ -115,8 +131,6 @@ def database(database_url: str, compilers: dict[bool, Engine]) -> Iterator[Datab
     shared = compilers[opened.is_sqlite]
     for engine in (opened._writer, opened._reader, opened._heart):
         engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -139,10 +153,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _adds_no_coverage(item: pytest.Item) -> bool:
-    """The second database repeats the lines of the first, outside of storage."""
+    """The second database repeats the lines of the first, outside of storage; so do many cases."""
     folder = item.path.relative_to(TESTS).parts[0]
     is_repeated = "postgresql" in item.name and folder != "storage"
-    return is_repeated or folder in BOT_ELSEWHERE
+    has_many_cases = item.path.name in REPEATS_LINES or is_hypothesis_test(
+        getattr(item, "obj", None)
+    )
+    return is_repeated or has_many_cases or folder in BOT_ELSEWHERE
 
 
 def pytest_collection_finish() -> None:
@@ -158,14 +175,17 @@ def _is_thorough(item: pytest.Item) -> bool:
     return is_repeated or bool(parts & REAL_BOT)
 
 
+def _is_on_sqlite(item: pytest.Item) -> bool:
+    """Whether a test of its file is not repeated on PostgreSQL."""
+    return bool(item.get_closest_marker("on_sqlite")) and not item.get_closest_marker("on_both")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks what `make test` leaves to `make check`. The longest tests come first, so that no worker is left
     with them at the end.
     """
-    repeated = [
-        item for item in items if item.get_closest_marker("on_sqlite") and "postgresql" in item.name
-    ]
+    repeated = [item for item in items if "postgresql" in item.name and _is_on_sqlite(item)]
     config.hook.pytest_deselected(items=repeated)
     items[:] = [item for item in items if item not in set(repeated)]
     for item in items:

@@ -414,6 +414,9 @@ class ScriptedDetector:
     def announces(self, words: str) -> bool:
         return any(promise in words for promise in self.promises)
 
+    def about(self, talk: ConversationContext) -> str:
+        return ""
+
     def judge(self, talk: ConversationContext) -> Judgement:
         return self._judgement(talk)
 

@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from handoff_sandbox.free_port import free_port
 
+FILE_COPY_SINCE = 150_000
+"""The server's version that can copy a template's files: a third of the time that its log takes."""
 ROOM = 4 * 1024**3
 """Bytes; the clusters of two processes take less."""
 
@@ -22,6 +26,22 @@ def binaries() -> Path | None:
     on_path = shutil.which("initdb")
     candidates = [*found, *([on_path] if on_path else [])]
     return Path(candidates[0]).parent if candidates else None
+
+
+def create_database(server: str, name: str, template: str) -> str:
+    """Creates a database anew from a template; returns its address."""
+    drop_database(server, name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        is_copied = connection.info.server_version >= FILE_COPY_SINCE
+        how = "STRATEGY file_copy" if is_copied else ""
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {how}")
+    return server.replace("/postgres", f"/{name}")
+
+
+def drop_database(server: str, name: str) -> None:
+    """Drops a database and its connections, if there is one."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @contextmanager

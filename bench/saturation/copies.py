@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from bench.saturation.fire import address
+from handoff_bot.domain.events import EventKind
 from handoff_bot.storage.models import (
     Contact,
     ContactAddress,
@@ -173,7 +174,7 @@ def _two_messages(connection: Connection, table: Table) -> Any:
         return two
     found = table.c.message_id.in_(two) & (table.c.id < STRIDE)
     if "kind" in table.c:
-        found &= table.c.kind.in_(["message.received", "message.sent"])
+        found &= table.c.kind.in_([EventKind.MESSAGE_RECEIVED, EventKind.MESSAGE_SENT])
     return select(table.c.id).where(found)
 
 

@@ -27,7 +27,7 @@ from handoff_bot.ai.ways_of_asking import (
     Request,
     request_for,
 )
-from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.errors import CapReached, ModelError
 from handoff_bot.domain.model_health import Trouble
 from handoff_bot.domain.spending import Usage
 from handoff_bot.ports import ModelWatch, Spending
@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
-SPENT = "spent enough for today"
 _TRIES = 2
 _WORTH_A_TRY = 0.25  # minimum seconds before the deadline to start a request
 _LONGEST = 200_000  # maximum characters of an answer; ours need a tenth
@@ -152,7 +151,7 @@ class LanguageModel:
             ModelError: with the kind of failure as its whole text, e.g. "timeout".
         """
         if self._spending and not self._spending.allows(contact_id):
-            raise ModelError(SPENT)
+            raise CapReached("spent enough for today")
         question = Question(
             self._model, instructions, data, shape, contact_id, self._effort, self._tokens
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from handoff_bot.ai.language_model import SPENT, LanguageModel
-from handoff_bot.domain.errors import ModelError
+from handoff_bot.ai.language_model import LanguageModel
+from handoff_bot.domain.errors import CapReached, ModelError
 from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.ports import ModelWatch
 
@@ -54,5 +54,5 @@ class Probe:
                 "Answer the question.", "How many days has a week?", Week, self._seconds
             )
         except ModelError as error:
-            is_capped = str(error) == SPENT
+            is_capped = isinstance(error, CapReached)
         return Look(self._model.name, heard.trouble, heard.detail, is_capped, shutdown)

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypedDict
 
 from handoff_bot.connectors import zendesk_words as words
@@ -20,16 +21,23 @@ from handoff_bot.ports import Clock
 
 CONFLICT = 409
 FORBIDDEN, GONE, UNPROCESSABLE = 403, 404, 422
-DELETED = "Zendesk: ticket and customer deleted for good"
-FORBIDDEN_THERE = "Zendesk: deleted; an admin deletes it for good there, or Zendesk after 30 days"
-HAS_OTHERS = "Zendesk: ticket deleted for good; the customer has other tickets there"
-NOT_DELETED = "Zendesk: not allowed to delete; an admin deletes ticket and customer there"
 CLOSED = "closed"
 _FIXABLE = frozenset({401, 403, CONFLICT})
 """Wrong token, missing permission, or a concurrent change."""
 _NOT_YET = 5.0
 """Seconds until a ticket that is being created can be found."""
 _COMMENTS = 100
+
+
+class Deletion(StrEnum):
+    """What came of a deletion, as the operator reads it."""
+
+    DONE = "Zendesk: ticket and customer deleted for good"
+    FORBIDDEN_THERE = (
+        "Zendesk: deleted; an admin deletes it for good there, or Zendesk after 30 days"
+    )
+    HAS_OTHERS = "Zendesk: ticket deleted for good; the customer has other tickets there"
+    NOT_ALLOWED = "Zendesk: not allowed to delete; an admin deletes ticket and customer there"
 
 
 class _Ticket(TypedDict, total=False):
@@ -84,9 +92,9 @@ class ZendeskConnector:
         # Tickets first: Zendesk keeps a user who requests any.
         outcomes = [self._delete("tickets", one["id"]) for one in tickets]
         requesters = {one["requester_id"] for one in tickets if one.get("requester_id")}
-        if set(outcomes) <= {DELETED, FORBIDDEN_THERE}:
+        if set(outcomes) <= {Deletion.DONE, Deletion.FORBIDDEN_THERE}:
             outcomes += [self._delete("users", one) for one in requesters if self._is_ours(one)]
-        return next((one for one in outcomes if one != DELETED), DELETED)
+        return next((one for one in outcomes if one is not Deletion.DONE), Deletion.DONE)
 
     def _all_of(self, key: str, external_id: str) -> list[_Ticket]:
         """Returns the ticket, and those that follow it up, whose keys start with its own."""
@@ -112,20 +120,20 @@ class ZendeskConnector:
         is_customer = user.get("role") == "end-user"
         return is_customer and str(user.get("external_id") or "").startswith("handoff:")
 
-    def _delete(self, what: str, number: int) -> str:
-        """Deletes a ticket or user, for good if our role allows it; returns the outcome."""
+    def _delete(self, what: str, number: int) -> Deletion:
+        """Deletes a ticket or user, for good if our role allows it."""
         for path, forbidden in (
-            (f"/{what}/{number}", NOT_DELETED),
-            (f"/deleted_{what}/{number}", FORBIDDEN_THERE),
+            (f"/{what}/{number}", Deletion.NOT_ALLOWED),
+            (f"/deleted_{what}/{number}", Deletion.FORBIDDEN_THERE),
         ):
             answer = self._call("DELETE", path)
             if answer.status == FORBIDDEN:
                 return forbidden
             if answer.status == UNPROCESSABLE:  # the requester of tickets that are not closed
-                return HAS_OTHERS
+                return Deletion.HAS_OTHERS
             if not answer.is_success and answer.status != GONE:
                 raise self._refusal(answer)
-        return DELETED
+        return Deletion.DONE
 
     def role(self) -> str:
         """Returns our role: "admin", "agent"; also "end-user" if the token is not accepted."""

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """What came of an action, where callers act on it."""
+
+    LATER = "later"  # the assistant's last message is still being sent
+    NOBODY_FREE = "nobody_free"
+    NOBODY_KNOWN = "nobody_known"
 
 
 @dataclass(frozen=True)
@@ -12,7 +21,9 @@ class ActionResult:
     Attributes:
         done: True when it happened or was already done.
         text: plain text for an ephemeral message; "" when the updated card says it all.
+        code: what came of it; None where `done` says enough. Texts are never compared.
     """
 
     done: bool
     text: str = ""
+    code: Code | None = None

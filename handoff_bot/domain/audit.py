@@ -7,27 +7,29 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from handoff_bot.domain.events import EventKind
+
 PAGE_ROWS = 20
 
 ACTS: dict[str, str] = {
-    "escalation.claim": "took over {it}",
-    "escalation.release": "released {it} to the queue",
-    "escalation.reassign": "assigned {it} to",
-    "escalation.resolve": "resolved {it}{tagged}",
-    "escalation.return": "returned {it} to the AI",
-    "escalation.dismiss": "dismissed {it}: no agent was needed",
-    "escalation.snoozed": "snoozed {it}",
-    "feedback.sooner": "reported that {it} was escalated too late",
-    "ticket.edited": "edited {it}{changes}",
-    "setting.changed": "changed the setting “{what}”",
-    "canned.changed": "changed the canned replies",
-    "channel.purpose": "set the purpose of a Slack channel to {what}:",
-    "report.ordered": "exported a file: {what}",
-    "contact.forgotten": "deleted the data of {what}",
-    "contact.exported": "exported the data of {what}",
-    "agent.on": "set their availability to available",
-    "agent.off": "set their availability to away",
-    "agent.arranged": "changed their hours and capacity",
+    EventKind.ESCALATION_CLAIM: "took over {it}",
+    EventKind.ESCALATION_RELEASE: "released {it} to the queue",
+    EventKind.ESCALATION_REASSIGN: "assigned {it} to",
+    EventKind.ESCALATION_RESOLVE: "resolved {it}{tagged}",
+    EventKind.ESCALATION_RETURN: "returned {it} to the AI",
+    EventKind.ESCALATION_DISMISS: "dismissed {it}: no agent was needed",
+    EventKind.ESCALATION_SNOOZED: "snoozed {it}",
+    EventKind.ESCALATED_LATE: "reported that {it} was escalated too late",
+    EventKind.TICKET_EDITED: "edited {it}{changes}",
+    EventKind.SETTING_CHANGED: "changed the setting “{what}”",
+    EventKind.CANNED_CHANGED: "changed the canned replies",
+    EventKind.CHANNEL_PURPOSE: "set the purpose of a Slack channel to {what}:",
+    EventKind.REPORT_ORDERED: "exported a file: {what}",
+    EventKind.CONTACT_FORGOTTEN: "deleted the data of {what}",
+    EventKind.CONTACT_EXPORTED: "exported the data of {what}",
+    EventKind.AGENT_ON: "set their availability to available",
+    EventKind.AGENT_OFF: "set their availability to away",
+    EventKind.AGENT_ARRANGED: "changed their hours and capacity",
 }
 """Event kind -> what its author did, to follow the name; an assignee follows the text."""
 

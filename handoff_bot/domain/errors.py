@@ -2,6 +2,8 @@
 
 HandoffError
 ├── SettingsError           deployment settings are invalid; the text lists every problem with a hint
+├── SchemaError             the database was migrated by a newer version of Handoff
+├── BackupError             a backup, a restore or a check cannot be done; the text says why
 ├── Unauthentic             an incoming request has an invalid signature (HTTP 403)
 ├── Malformed               a signed request is incomplete (HTTP 400)
 ├── IllegalStep             the escalation's status does not allow this action
@@ -21,6 +23,7 @@ HandoffError
 ├── Unacceptable            a file is not allowed; the text gives the reason
 ├── Exhausted               a quota is used up; the text says which, and when to retry
 ├── ModelError              a detector or assistant model is missing, broken, slow or refused
+│   └── CapReached          the spending cap of the day is reached
 ├── LeaseLost               another worker took the lane over; the current work is abandoned
 └── DatabaseAway            the database does not respond; a later retry will work
 """
@@ -36,6 +39,14 @@ class HandoffError(Exception):
 
 class SettingsError(HandoffError):
     """Deployment settings are invalid; the text lists every problem with a hint, never a value."""
+
+
+class SchemaError(HandoffError):
+    """The database was migrated by a newer version of Handoff. A restart does not help."""
+
+
+class BackupError(HandoffError):
+    """A backup, a restore or a check cannot be done. The text says why, and what to do."""
 
 
 class Unauthentic(HandoffError):
@@ -172,6 +183,10 @@ class Exhausted(HandoffError):
 
 class ModelError(HandoffError):
     """A detector or assistant model is missing, broken, slow or refused the request."""
+
+
+class CapReached(ModelError):
+    """The spending cap of the day is reached, so the language model is not asked."""
 
 
 class LeaseLost(HandoffError):

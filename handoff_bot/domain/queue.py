@@ -9,6 +9,7 @@ from enum import StrEnum
 from handoff_bot.domain.desk import AgentRef, BoardRow
 from handoff_bot.domain.signals import Priority, Signal
 
+EMPTY = "No customers are waiting."
 PAGE_ROWS = 15
 
 

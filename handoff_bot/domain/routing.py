@@ -8,8 +8,6 @@ from enum import StrEnum
 
 from handoff_bot.domain.rule_conditions import Case, RuleConditions
 
-ROUTED = "escalation.routed"
-"""Kind of the event that stores the route of an escalation."""
 SHORTEST_PATIENCE, USUAL_PATIENCE, LONGEST_PATIENCE = 15, 120, 3600
 """Seconds to respond to an offer."""
 

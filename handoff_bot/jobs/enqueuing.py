@@ -8,12 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import and_, case, func, select, update
 
 from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.jobs import trace
 from handoff_bot.jobs.job import (
     GRANT_OF_LANE,
     LANE,
@@ -145,7 +147,8 @@ _INSERT_WORK = {
 
 def enqueue_job(tx: Transaction, job: NewJob) -> None:
     """Appends a job to its lane when this transaction commits."""
-    enqueuer_of(tx).enqueue(job)
+    payload = trace.with_current(job.payload)
+    enqueuer_of(tx).enqueue(job if payload is job.payload else replace(job, payload=payload))
 
 
 def enqueuer_of(tx: Transaction) -> Enqueuer:

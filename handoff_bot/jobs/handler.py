@@ -106,11 +106,13 @@ UNKNOWN_KIND = AnyHandler()
 class JobKind:
     """One kind of job: its stored name, its handler, and the queues of its lanes.
 
-    A stored name must stay registered, or its jobs fail after an upgrade.
+    A stored name must stay registered, or its jobs fail after an upgrade: `formerly` is the name
+    that earlier versions stored.
     """
 
-    def __init__(self, name: str, handler: AnyHandler, *queues: str) -> None:
+    def __init__(self, name: str, handler: AnyHandler, *queues: str, formerly: str = "") -> None:
         self.name = name
+        self.formerly = formerly
         self.handler = handler
         self.queues = frozenset(queues)
 
@@ -121,12 +123,16 @@ class Registry(dict[str, AnyHandler]):
     Args:
         threads: queue -> number of lanes run at once, so that a slow provider only fills its own
             threads.
+
+    Attributes:
+        renamed: kind that earlier versions stored -> its present name.
     """
 
     def __init__(self, threads: Mapping[str, int], kinds: Iterable[JobKind] = ()) -> None:
         super().__init__()
         self.threads = dict(threads)
         self.queues: dict[str, frozenset[str]] = {}
+        self.renamed: dict[str, str] = {}
         for kind in kinds:
             self.add(kind)
 
@@ -136,10 +142,16 @@ class Registry(dict[str, AnyHandler]):
         Raises:
             ValueError: the name is taken, or a queue has no threads.
         """
-        if kind.name in self:
+        if {kind.name, kind.formerly} & (self.keys() | self.renamed.keys()):
             raise ValueError(f"job kind {kind.name} is registered already")
         unknown = kind.queues - self.threads.keys()
         if unknown or not kind.queues:
             raise ValueError(f"job kind {kind.name}: no threads for its queues {sorted(unknown)}")
         self[kind.name] = kind.handler
         self.queues[kind.name] = kind.queues
+        if kind.formerly:
+            self.renamed[kind.formerly] = kind.name
+
+    def __missing__(self, kind: str) -> AnyHandler:
+        """Finds a kind by the name that earlier versions stored."""
+        return self[self.renamed[kind]]

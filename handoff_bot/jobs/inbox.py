@@ -11,6 +11,7 @@ from typing import Any
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs.enqueuing import enqueuer_of
 from handoff_bot.jobs.job import NewJob
+from handoff_bot.jobs.trace import of_arrival, traced, with_current
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage.database import PATIENCE
 
@@ -52,15 +53,18 @@ class Inbox:
         Raises:
             DatabaseAway: storage is not confirmed. Refuse the request so that the sender retries.
         """
-        arrival = _Arrival(NewJob(kind, lane, payload, due_at=self._worker.clock.now(), key=key))
-        until = time.monotonic() + self._patience
-        with self._worker.backpressure.arrival():
-            with self._guard:
-                self._waiting.append(arrival)
-            self._take_turn(arrival, until)
-        if arrival.error:
-            raise arrival.error
-        return arrival.fresh
+        with traced(of_arrival(key)):
+            job = NewJob(kind, lane, with_current(payload), self._worker.clock.now(), key=key)
+            arrival = _Arrival(job)
+            until = time.monotonic() + self._patience
+            with self._worker.backpressure.arrival():
+                with self._guard:
+                    self._waiting.append(arrival)
+                self._take_turn(arrival, until)
+            if arrival.error:
+                raise arrival.error
+            logger.debug("arrival stored", extra={"kind": kind, "fresh": arrival.fresh})
+            return arrival.fresh
 
     def _take_turn(self, arrival: _Arrival, until: float) -> None:
         """Stores all waiting arrivals, unless another thread has stored this one already."""

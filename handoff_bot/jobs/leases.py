@@ -165,6 +165,12 @@ def join(tx: Transaction, worker: str, alive_until: datetime) -> None:
     tx.core.execute(_JOIN[tx.is_sqlite], {"id": worker, "alive_until": alive_until})
 
 
+def is_alive(tx: Transaction, worker: str, now: datetime) -> bool:
+    """Returns whether a worker's last heartbeat has not expired."""
+    found = select(WORKER.c.id).where(WORKER.c.id == worker, WORKER.c.alive_until > now)
+    return tx.core.execute(found).first() is not None
+
+
 def leave(tx: Transaction, worker: str) -> None:
     """Unregisters a worker and ends its leases."""
     tx.core.execute(

@@ -19,6 +19,7 @@ from handoff_bot.jobs.failures import Failures, OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import UNKNOWN_KIND, AnyHandler
 from handoff_bot.jobs.job import Begun, Job, Slot, queue_of
 from handoff_bot.jobs.rate_limits import RateLimiter
+from handoff_bot.jobs.trace import of_job, traced
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import PATIENCE, Database
 from handoff_bot.storage.transaction import Transaction
@@ -124,8 +125,11 @@ class Runner:
                     return False
                 if remaining < SLICE - 1:
                     self._others.start()
-                handler = self._handlers.get(job.kind, UNKNOWN_KIND)
-                job = self._row(_Step(job, handler, grant, last=remaining == 0), paid, begun)
+                handler = self._handler_of(job.kind)
+                step = _Step(job, handler, grant, last=remaining == 0)
+                with traced(of_job(job.payload)):
+                    logger.debug("job started", extra={"work_id": job.id, "kind": job.kind})
+                    job = self._row(step, paid, begun)
                 paid, begun = "", None
         except _Waits:
             return True
@@ -223,16 +227,23 @@ class Runner:
         with self._database.write(max(0.0, until - time.monotonic())) as tx:
             return body(tx)
 
+    def _handler_of(self, kind: str) -> AnyHandler:
+        try:
+            return self._handlers[kind]
+        except KeyError:
+            return UNKNOWN_KIND
+
     def _prepare_started(self, tx: Transaction) -> None:
         """Prepares the jobs of started lanes, and of lanes started by those."""
         started, seen = enqueuer_of(tx).started, set[str]()
         while slot := next((each for each in started if each.grant not in seen), None):
             seen.add(slot.grant)
-            handler = self._handlers.get(slot.job.kind) if slot.job else None
-            if slot.job is None or handler is None or not handler.chained:
+            handler = self._handler_of(slot.job.kind) if slot.job else UNKNOWN_KIND
+            if slot.job is None or not handler.chained:
                 continue
             try:
-                self._prepare_slot(tx, slot, _Step(slot.job, handler, slot.grant, last=False))
+                with traced(of_job(slot.job.payload)):
+                    self._prepare_slot(tx, slot, _Step(slot.job, handler, slot.grant, last=False))
             except (LeaseLost, DatabaseAway):
                 raise
             except Exception as error:

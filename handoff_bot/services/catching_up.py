@@ -19,6 +19,7 @@ from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, AnyHandler, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.trace import of_arrival, traced
 from handoff_bot.ports import Backlog, Clock
 from handoff_bot.services.outbox import alarms
 from handoff_bot.storage import sources
@@ -253,7 +254,8 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
         for lane, rows in self._by_lane(new, now).items():
             live = _live(tx, plan.source, lane)
             for row in rows:
-                enqueue_job(tx, row)
+                with traced(of_arrival(row.key or "")):
+                    enqueue_job(tx, row)
             store.put_last(tx, live)
         if new:
             logger.info("fetched", extra={"source": plan.source, "messages": len(new)})

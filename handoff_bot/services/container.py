@@ -105,6 +105,14 @@ QUEUES = {
 """Queue -> threads: a slow provider only occupies the threads of its own queue."""
 
 
+TO_CUSTOMERS = "out"
+"""The queue whose jobs send to customers."""
+
+
+def _without(queue: str, threads: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in threads.items() if name != queue}
+
+
 @dataclass(frozen=True)
 class Dependencies:
     """The core's dependencies.
@@ -122,6 +130,7 @@ class Dependencies:
         limits: rate limits for Slack by budget; see services/outbox/slack_costs.py.
         base_url: public URL from which providers fetch files.
         model: the monitored language model; None without one.
+        is_holding: sends nothing to customers: their messages wait. For a look at a restored database.
         has_own_knowledge: whether the assistant has articles besides the sample shop's.
         escalation_limits: how many escalations may start at a time, by groups of senders.
     """
@@ -147,6 +156,7 @@ class Dependencies:
     model: ModelPart | None = None
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     erasers: Mapping[str, Eraser] = field(default_factory=dict)
+    is_holding: bool = False
     has_own_knowledge: Callable[[], bool] = lambda: True
 
 
@@ -275,13 +285,19 @@ class Services:
                     waiting_policy.POLICY_STEP,
                     waiting_policy.RunPolicyStep(escalations, parts.channels, clock, tickets_out),
                     "ladder",
+                    formerly="ladder.rung",
                 ),
                 JobKind(
                     queue_positions.POSITION,
                     queue_positions.QueuePositionUpdate(parts.channels, clock),
                     "ladder",
                 ),
-                JobKind(offers.OFFER, offers.Offer(parts.desk, clock, roles), "offer"),
+                JobKind(
+                    offers.OFFER,
+                    offers.Offer(parts.desk, clock, roles),
+                    "offer",
+                    formerly="ladder.offer",
+                ),
                 JobKind(availability.PRESENCE, availability.LookAround(parts.desk, clock), "offer"),
                 JobKind(
                     assigning.ASSIGN,
@@ -294,7 +310,12 @@ class Services:
                 JobKind(IDLE, RemindOwner(clock), "tick"),
                 JobKind(owners.OWNER, owners.CheckOwner(roles, escalations, parts.desk), "claim"),
                 JobKind(owners.OWNERS, owners.CheckOwners(clock), "tick"),
-                JobKind(messaging_window.CLOSING, messaging_window.Closing(clock), "tick"),
+                JobKind(
+                    messaging_window.CLOSING,
+                    messaging_window.Closing(clock),
+                    "tick",
+                    formerly="tick.window",
+                ),
                 JobKind(
                     TICKET_OUT,
                     SyncTicket(parts.connectors, parts.desk, clock),
@@ -334,7 +355,9 @@ class Services:
             database,
             handlers,
             clock,
-            threads=handlers.threads,
+            threads=_without(TO_CUSTOMERS, handlers.threads)
+            if parts.is_holding
+            else handlers.threads,
             poll=parts.poll,
             ttl=parts.lease,
             sole=parts.sole,

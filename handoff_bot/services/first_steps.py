@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from handoff_bot.domain.desk import HERE
 from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.text import language_name, many
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -22,9 +23,9 @@ from handoff_bot.services.delivery.customer_texts import PREFIX, SILENT
 from handoff_bot.services.escalations import availability
 from handoff_bot.services.notifications.notifications import RULE, RULES
 from handoff_bot.services.outbox import slack_channels, team_mention
-from handoff_bot.services.settings import detection_rules, hours, rule_lists
+from handoff_bot.services.settings import detection_rules, rule_lists
 from handoff_bot.services.settings.preferences import Preferences
-from handoff_bot.services.settings.roles import AGENTS_GROUP
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.services.translation import translating
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
@@ -120,7 +121,7 @@ class FirstSteps:
         """
         with self._database.write() as tx:
             said = (log.preference(tx, key, None) for key in (DISMISSED, PLACE))
-            if all(one is None for one in said) and log.any_of(tx, "escalation.claim"):
+            if all(one is None for one in said) and log.any_of(tx, EventKind.ESCALATION_CLAIM):
                 log.prefer(tx, DISMISSED, True, "system", self._clock.now())
             update(tx, self._clock)
 
@@ -195,7 +196,7 @@ class FirstSteps:
 
     def _agents(self, queue: str) -> SetupStep:
         with self._database.read() as tx:
-            group = str(log.preference(tx, AGENTS_GROUP, ""))
+            group = live(tx).agents_group
             by_presence = bool(availability.source(tx, queue))
         if not (group or queue):
             return SetupStep(StepId.AGENTS, False, "Set the queue channel first.")
@@ -244,14 +245,14 @@ def queue_step(queue: str) -> SetupStep:
 
 
 def _hours(tx: Transaction) -> SetupStep:
-    if log.preference(tx, hours.LINES, []):
+    if live(tx).business_hours:
         return SetupStep(StepId.HOURS, True, "Business hours are set.")
     words = "Your team counts as open 24/7: customers are always told that an agent comes soon."
     return SetupStep(StepId.HOURS, False, words)
 
 
 def _language(tx: Transaction) -> SetupStep:
-    if log.preference(tx, translating.ON, False):
+    if live(tx).translate:
         language = language_name(translating.team_language(tx))
         return SetupStep(StepId.LANGUAGE, True, f"Conversations are translated into {language}.")
     words = "Agents read customers' messages in the language in which they were written."
@@ -272,7 +273,7 @@ def _templates(tx: Transaction) -> SetupStep:
 
 
 def _test(tx: Transaction) -> SetupStep:
-    if log.any_of(tx, "escalation.claim"):
+    if log.any_of(tx, EventKind.ESCALATION_CLAIM):
         return SetupStep(StepId.TEST, True, "An agent has taken over a conversation.")
     return SetupStep(StepId.TEST, False, TRY)
 

@@ -1,9 +1,27 @@
-"""The settings catalogue in sections, as admins see them."""
+"""Live settings: what admins change in Slack, and what `tune` has learnt.
+
+`LiveSettings` has a field for each setting. Its type and default say how a stored value is read,
+its `Setting` how admins see it. Readers, modals and the table in docs/admins.md take it from here.
+"""
 
 from __future__ import annotations
 
+import logging
+from typing import Annotated, Any, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+)
+
 from handoff_bot.domain.detection_rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
 from handoff_bot.domain.settings import (
+    Parse,
     Section,
     Setting,
     Widget,
@@ -25,16 +43,10 @@ from handoff_bot.domain.sla import LONGEST_MINUTES, SlaTarget, name_of
 from handoff_bot.domain.text import LANGUAGES
 from handoff_bot.domain.thread_syntax import NOTE_PREFIXES
 from handoff_bot.domain.waiting_policy import DEFAULT, WHAT, PolicyStep
-from handoff_bot.services.delivery.sending import HOLD, LONGEST_HOLD
-from handoff_bot.services.escalations import queue_positions, sla, waiting_policy
-from handoff_bot.services.escalations.availability import BY_PRESENCE, CAPACITY
-from handoff_bot.services.escalations.owners import DEFAULT_MINUTES, MINUTES
-from handoff_bot.services.escalations.rating import ASKED
-from handoff_bot.services.outbox import team_mention
-from handoff_bot.services.outbox.view_models import TRANSCRIPT
-from handoff_bot.services.settings import hours, roles
-from handoff_bot.services.settings.preferences import ADMINS
-from handoff_bot.services.translation import translating
+from handoff_bot.storage import log
+from handoff_bot.storage.transaction import Transaction
+
+logger = logging.getLogger(__name__)
 
 SENSITIVITIES = {
     Sensitivity.OFF.value: "Off",
@@ -42,13 +54,15 @@ SENSITIVITIES = {
     Sensitivity.MEDIUM.value: "Medium",
     Sensitivity.HIGH.value: "High: escalate when in doubt",
 }
-
 _SIGNALS = {
     Signal.REQUEST: "The customer asks for an agent",
     Signal.SENTIMENT: "The customer is upset or confused",
     Signal.COMPLEXITY: "The request is complex or goes in circles",
     Signal.CONFIDENCE: "The AI is not sure",
 }
+_PROMISED = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
+
+Lines = tuple[str, ...]
 
 
 def _policy_steps(held: tuple[str, ...]) -> list[str]:
@@ -56,6 +70,46 @@ def _policy_steps(held: tuple[str, ...]) -> list[str]:
     for each in kept:
         PolicyStep.parse(each)
     return kept
+
+
+def _language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError("not a language")
+    return code
+
+
+# -- fields: the default, the key that a value is stored by, and how admins see it
+
+
+def _field(default: Any, key: str, *settings: Setting, **limits: Any) -> Any:
+    field = Field(default, alias=key, **limits)
+    field.metadata.extend(settings)
+    return field
+
+
+def _of(
+    default: Any,
+    key: str,
+    label: str,
+    widget: Widget,
+    parse: Parse,
+    hint: str = "",
+    **limits: float,
+) -> Any:
+    shown = list(default) if isinstance(default, tuple) else default
+    return _field(default, key, Setting(key, label, widget, shown, parse, hint), **limits)
+
+
+def _switch(default: bool, key: str, label: str, hint: str = "") -> Any:
+    return _of(default, key, label, Widget.YES_NO, yes_no, hint)
+
+
+def _whole(default: int, most: int, key: str, label: str, hint: str = "") -> Any:
+    return _of(default, key, label, Widget.LINE, number(0, most), hint, ge=0, le=most)
+
+
+def _lines(default: Lines, key: str, label: str, hint: str, parse: Parse | None = None) -> Any:
+    return _of(default, key, label, Widget.LINES, parse or lines(), hint)
 
 
 def _trigger(signal: Signal) -> Setting:
@@ -70,285 +124,297 @@ def _trigger(signal: Signal) -> Setting:
     )
 
 
-TRIGGERS = Section(
-    "triggers",
-    "Triggers",
-    "Which signals lead to a handoff, and how easily; phrases, VIPs and languages.",
-    (
-        Setting(
-            "rules.paused",
-            "Pause the AI",
-            Widget.YES_NO,
-            False,
-            yes_no,
-            hint="The AI answers nothing, and agents get every conversation.",
-        ),
-        *map(_trigger, Signal),
-        Setting(
-            "rules.always",
-            "Always hand off on these phrases",
-            Widget.LINES,
-            [],
-            lines(),
-            hint="One per line, e.g. cancel my contract",
-        ),
-        Setting(
-            "rules.never",
-            "Ignore these phrases",
-            Widget.LINES,
-            [],
-            lines(),
-            hint="One per line, e.g. personal trainer",
-        ),
-        Setting(
-            "rules.vips",
-            "VIPs",
-            Widget.LINES,
-            [],
-            lines(2000),
-            hint="Addresses, one per line, e.g. +15551234567. VIPs get higher priority.",
-        ),
-        Setting(
-            "rules.languages",
-            "Languages the AI may answer in",
-            Widget.LINES,
-            [],
-            languages,
-            hint="Two-letter codes, one per line, e.g. en. Leave empty for any language.",
-        ),
-        Setting(
-            "rules.most_answers",
-            "Hand off after this many AI replies",
-            Widget.LINE,
-            0,
-            number(0, 100),
-            hint="0 = never",
-        ),
-        Setting(
-            "rules.pause_seconds",
-            "Seconds to wait for further messages before answering",
-            Widget.LINE,
-            DEFAULT_PAUSE,
-            number(0, LONGEST_PAUSE, whole=False),
-        ),
-        Setting(
-            "rules.answer_short_codes",
-            "Answer SMS from short codes",
-            Widget.YES_NO,
-            False,
-            yes_no,
-            hint="Short codes are usually automated. SMS from sender names can never be answered.",
-        ),
-    ),
-)
-
-TEAM = Section(
-    "team",
-    "Team",
-    "Admins and agents, note prefixes, reply delay, surveys and reopening of tickets.",
-    (
-        Setting(
-            ADMINS,
-            "Admins, in addition to workspace admins",
-            Widget.PEOPLE,
-            [],
-            people,
-        ),
-        Setting(
-            roles.AGENTS_GROUP,
-            "Agents' user group",
-            Widget.GROUP,
-            "",
-            group,
-            hint=(
-                "Members of this group are agents in every Slack channel, in addition to each "
-                "channel's members."
-            ),
-        ),
-        Setting(
-            roles.GUESTS_IN,
-            "Slack channels where guests are agents",
-            Widget.CHANNELS,
-            [],
-            slack_channels,
-            hint="Guests in other Slack channels have no access.",
-        ),
-        Setting(
-            "note.prefixes",
-            "Note prefixes",
-            Widget.LINES,
-            list(NOTE_PREFIXES),
-            lines(10, 20),
-            hint="One per line. Messages starting with these are internal.",
-        ),
-        Setting(
-            HOLD,
-            "Seconds to hold replies before sending",
-            Widget.LINE,
-            0,
-            number(0, LONGEST_HOLD),
-            hint="0 to 10. You can still edit or delete during this time.",
-        ),
-        Setting(
-            TRANSCRIPT,
-            "Begin threads with the last messages",
-            Widget.YES_NO,
-            True,
-            yes_no,
-            hint="What the customer and the AI wrote before the escalation.",
-        ),
-        Setting(ASKED, "Send satisfaction survey", Widget.YES_NO, True, yes_no),
-        Setting(
-            "reopen_hours",
-            "Reopen the ticket if the customer returns within (hours)",
-            Widget.LINE,
-            24,
-            number(0, 720),
-            hint="0 = always create a new ticket",
-        ),
-    ),
-)
-
-TRANSLATION = Section(
-    "translation",
-    "Translation",
-    (
-        "Agents and customers each write in their own language. Requires a language model "
-        "(OPENAI_API_KEY)."
-    ),
-    (
-        Setting(translating.ON, "Translate", Widget.YES_NO, False, yes_no),
-        Setting(
-            translating.LANGUAGE,
-            "The team's language",
-            Widget.CHOICE,
-            translating.DEFAULT_LANGUAGE,
-            choice(LANGUAGES),
-            choices=LANGUAGES,
-        ),
-    ),
-)
-
-HOURS = Section(
-    "hours",
-    "Hours",
-    (
-        "When the team works. Outside business hours, customers are informed and the waiting "
-        "policy pauses."
-    ),
-    (
-        Setting(
-            hours.LINES,
-            "Business hours",
-            Widget.LINES,
-            [],
-            working_hours,
-            hint="One per line, e.g. mon-fri 9:00-17:00. Leave empty for 24/7.",
-        ),
-        Setting(
-            hours.TIMEZONE,
-            "Time zone",
-            Widget.LINE,
-            "",
-            time_zone,
-            hint="For example Europe/Berlin.",
-        ),
-        Setting(
-            hours.HOLIDAYS,
-            "Holidays",
-            Widget.LINES,
-            [],
-            holidays,
-            hint="Dates, one per line, e.g. 2026-12-25.",
-        ),
-    ),
-)
-
-WAITING = Section(
-    "waiting",
-    "Waiting",
-    "What happens while a conversation waits in the queue, and when an assignee does not reply.",
-    (
-        Setting(
-            waiting_policy.POLICY,
-            "Waiting policy: minutes and step",
-            Widget.LINES,
-            list(DEFAULT),
-            _policy_steps,
-            hint="; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
-            + ". To replace the steps for one priority, write e.g. urgent: 1 mention.",
-        ),
-        Setting(waiting_policy.GROUP, "Group to mention", Widget.GROUP, "", group),
-        Setting(
-            team_mention.MINUTES,
-            "Minutes between mentions of the team",
-            Widget.LINE,
-            team_mention.DEFAULT_MINUTES,
-            number(0, team_mention.LONGEST_MINUTES),
-            hint=(
-                "0 = never. A new card mentions the group, or @here, in business hours, unless a "
-                "notification rule fits."
-            ),
-        ),
-        Setting(
-            BY_PRESENCE,
-            "Offer to members who are active in Slack",
-            Widget.YES_NO,
-            True,
-            yes_no,
-            hint=(
-                "Members of the agents' user group, or of the Slack channel, who have not set "
-                "their availability."
-            ),
-        ),
-        Setting(
-            queue_positions.MINUTES,
-            "Minutes between queue position updates",
-            Widget.LINE,
-            0,
-            number(0, queue_positions.LONGEST_MINUTES),
-            hint="0 = no updates. Sent only when the customer has moved up.",
-        ),
-        Setting(
-            MINUTES,
-            "Minutes until the assignee is reminded to reply",
-            Widget.LINE,
-            DEFAULT_MINUTES,
-            number(0, 1440),
-            hint="0 = never",
-        ),
-        Setting(
-            CAPACITY,
-            "Conversations per agent",
-            Widget.LINE,
-            0,
-            number(0, 99),
-            hint="0 = no limit. Agents can set their own limit.",
-        ),
-    ),
-)
-
-_PROMISED = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
-
-
-def _promise(priority: Priority, promise: SlaTarget) -> Setting:
+def _target(priority: Priority, target: SlaTarget) -> Setting:
     return Setting(
-        key=sla.MINUTES,
-        part=name_of(priority, promise),
-        label=f"{priority.value.capitalize()}: minutes until {_PROMISED[promise]}",
+        key="sla",
+        part=name_of(priority, target),
+        label=f"{priority.value.capitalize()}: minutes until {_PROMISED[target]}",
         widget=Widget.LINE,
-        default=SLA_MINUTES[priority][promise],
+        default=SLA_MINUTES[priority][target],
         parse=number(0, LONGEST_MINUTES),
         hint="0 = no SLA target" if priority is Priority.URGENT else "",
     )
 
 
-SLA = Section(
-    "sla",
-    "SLA",
-    "SLA targets by priority, in business hours. A warning is posted in the thread at 80%.",
-    tuple(_promise(priority, promise) for priority in Priority for promise in SlaTarget),
-)
+# -- the settings, section by section
 
-SECTIONS: tuple[Section, ...] = (TRIGGERS, TEAM, TRANSLATION, HOURS, WAITING, SLA)
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Triggers(_Section):
+    paused: StrictBool = _switch(
+        False,
+        "rules.paused",
+        "Pause the AI",
+        "The AI answers nothing, and agents get every conversation.",
+    )
+    triggers: dict[Signal, Sensitivity] = _field({}, "rules.triggers", *map(_trigger, Signal))
+    always: Lines = _lines(
+        (),
+        "rules.always",
+        "Always hand off on these phrases",
+        "One per line, e.g. cancel my contract",
+    )
+    never: Lines = _lines(
+        (), "rules.never", "Ignore these phrases", "One per line, e.g. personal trainer"
+    )
+    vips: Lines = _lines(
+        (),
+        "rules.vips",
+        "VIPs",
+        "Addresses, one per line, e.g. +15551234567. VIPs get higher priority.",
+        lines(2000),
+    )
+    languages: Lines = _lines(
+        (),
+        "rules.languages",
+        "Languages the AI may answer in",
+        "Two-letter codes, one per line, e.g. en. Leave empty for any language.",
+        languages,
+    )
+    most_answers: StrictInt = _whole(
+        0, 100, "rules.most_answers", "Hand off after this many AI replies", "0 = never"
+    )
+    pause_seconds: float = _of(
+        DEFAULT_PAUSE,
+        "rules.pause_seconds",
+        "Seconds to wait for further messages before answering",
+        Widget.LINE,
+        number(0, LONGEST_PAUSE, whole=False),
+        ge=0,
+        le=LONGEST_PAUSE,
+    )
+    answer_short_codes: StrictBool = _switch(
+        False,
+        "rules.answer_short_codes",
+        "Answer SMS from short codes",
+        "Short codes are usually automated. SMS from sender names can never be answered.",
+    )
+    shifts: dict[Signal, float] = _field({}, "rules.shifts")
+    last_layer: dict[Signal, tuple[float, ...]] = _field({}, "rules.last_layer")
+
+
+class Team(_Section):
+    admins: Lines = _of(
+        (), "admins", "Admins, in addition to workspace admins", Widget.PEOPLE, people
+    )
+    agents_group: str = _of(
+        "",
+        "roles.agents_group",
+        "Agents' user group",
+        Widget.GROUP,
+        group,
+        "Members of this group are agents in every Slack channel, in addition to each "
+        "channel's members.",
+    )
+    guests_in: Lines = _of(
+        (),
+        "roles.guests_in",
+        "Slack channels where guests are agents",
+        Widget.CHANNELS,
+        slack_channels,
+        "Guests in other Slack channels have no access.",
+    )
+    note_prefixes: Lines = _lines(
+        NOTE_PREFIXES,
+        "note.prefixes",
+        "Note prefixes",
+        "One per line. Messages starting with these are internal.",
+        lines(10, 20),
+    )
+    hold_seconds: StrictInt = _whole(
+        0,
+        10,
+        "hold_seconds",
+        "Seconds to hold replies before sending",
+        "0 to 10. You can still edit or delete during this time.",
+    )
+    transcript: StrictBool = _switch(
+        True,
+        "thread.transcript",
+        "Begin threads with the last messages",
+        "What the customer and the AI wrote before the escalation.",
+    )
+    survey: StrictBool = _switch(True, "csat", "Send satisfaction survey")
+    reopen_hours: StrictInt = _whole(
+        24,
+        720,
+        "reopen_hours",
+        "Reopen the ticket if the customer returns within (hours)",
+        "0 = always create a new ticket",
+    )
+
+
+class Translation(_Section):
+    translate: StrictBool = _switch(False, "translation.on", "Translate")
+    team_language: Annotated[str, AfterValidator(_language)] = _field(
+        "en",
+        "translation.language",
+        Setting(
+            "translation.language",
+            "The team's language",
+            Widget.CHOICE,
+            "en",
+            choice(LANGUAGES),
+            choices=LANGUAGES,
+        ),
+    )
+
+
+class Hours(_Section):
+    business_hours: Lines = _lines(
+        (),
+        "hours.lines",
+        "Business hours",
+        "One per line, e.g. mon-fri 9:00-17:00. Leave empty for 24/7.",
+        working_hours,
+    )
+    timezone: str = _of(
+        "", "hours.timezone", "Time zone", Widget.LINE, time_zone, "For example Europe/Berlin."
+    )
+    holidays: Lines = _lines(
+        (), "hours.holidays", "Holidays", "Dates, one per line, e.g. 2026-12-25.", holidays
+    )
+
+
+class Waiting(_Section):
+    waiting_policy: Lines = _lines(
+        DEFAULT,
+        "ladder.rungs",
+        "Waiting policy: minutes and step",
+        "; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
+        + ". To replace the steps for one priority, write e.g. urgent: 1 mention.",
+        _policy_steps,
+    )
+    mention_group: str = _of("", "ladder.group", "Group to mention", Widget.GROUP, group)
+    mention_minutes: StrictInt = _whole(
+        10,
+        24 * 60,
+        "mention.minutes",
+        "Minutes between mentions of the team",
+        "0 = never. A new card mentions the group, or @here, in business hours, unless a "
+        "notification rule fits.",
+    )
+    by_presence: StrictBool = _switch(
+        True,
+        "availability.by_presence",
+        "Offer to members who are active in Slack",
+        "Members of the agents' user group, or of the Slack channel, who have not set "
+        "their availability.",
+    )
+    position_minutes: StrictInt = _whole(
+        0,
+        24 * 60,
+        "position_minutes",
+        "Minutes between queue position updates",
+        "0 = no updates. Sent only when the customer has moved up.",
+    )
+    reminder_minutes: StrictInt = _whole(
+        10, 24 * 60, "idle_minutes", "Minutes until the assignee is reminded to reply", "0 = never"
+    )
+    capacity: StrictInt = _whole(
+        0,
+        99,
+        "capacity",
+        "Conversations per agent",
+        "0 = no limit. Agents can set their own limit.",
+    )
+
+
+class Sla(_Section):
+    sla: dict[str, Any] = _field(
+        {}, "sla", *(_target(priority, each) for priority in Priority for each in SlaTarget)
+    )
+    """Minutes by name; `domain.sla` checks each, so that a broken one does not cost the others."""
+
+
+class LiveSettings(Triggers, Team, Translation, Hours, Waiting, Sla):
+    """All live settings."""
+
+
+# -- reading them
+
+
+def key_of(name: str) -> str:
+    """Returns the key that a setting is stored by."""
+    return str(LiveSettings.model_fields[name].alias)
+
+
+def read(name: str, stored: Any) -> Any:
+    """Returns a setting's value from the stored one; the default if that is None or not valid."""
+    if stored is not None:
+        try:
+            return getattr(LiveSettings.model_validate({key_of(name): stored}), name)
+        except ValidationError:
+            logger.warning("a setting is stored wrongly", extra={"key": key_of(name)})
+    return LiveSettings.model_fields[name].get_default(call_default_factory=True)
+
+
+class _Stored:
+    """Reads each setting when it is asked for, so that a transaction reads only what it needs."""
+
+    def __init__(self, tx: Transaction, prefix: str) -> None:
+        self._tx = tx
+        self._prefix = prefix
+        self._held = log.preferences(tx, prefix) if prefix else {}
+
+    def __getattr__(self, name: str) -> Any:
+        key = key_of(name)
+        if self._prefix and key.startswith(self._prefix):
+            return read(name, self._held.get(key.removeprefix(self._prefix)))
+        return read(name, log.preference(self._tx, key, None))
+
+
+def live(tx: Transaction, prefix: str = "") -> LiveSettings:
+    """Returns the live settings. Those whose keys begin with `prefix` are read at once."""
+    return cast("LiveSettings", _Stored(tx, prefix))
+
+
+# -- what the modals show
+
+
+def _section(model: type[BaseModel], title: str, description: str) -> Section:
+    held = (each for field in model.model_fields.values() for each in field.metadata)
+    settings = tuple(each for each in held if isinstance(each, Setting))
+    return Section(model.__name__.casefold(), title, description, settings)
+
+
+TRANSLATION = _section(
+    Translation,
+    "Translation",
+    "Agents and customers each write in their own language. Requires a language model "
+    "(OPENAI_API_KEY).",
+)
+SECTIONS: tuple[Section, ...] = (
+    _section(
+        Triggers,
+        "Triggers",
+        "Which signals lead to a handoff, and how easily; phrases, VIPs and languages.",
+    ),
+    _section(
+        Team,
+        "Team",
+        "Admins and agents, note prefixes, reply delay, surveys and reopening of tickets.",
+    ),
+    TRANSLATION,
+    _section(
+        Hours,
+        "Hours",
+        "When the team works. Outside business hours, customers are informed and the waiting "
+        "policy pauses.",
+    ),
+    _section(
+        Waiting,
+        "Waiting",
+        "What happens while a conversation waits in the queue, and when an assignee does not "
+        "reply.",
+    ),
+    _section(
+        Sla,
+        "SLA",
+        "SLA targets by priority, in business hours. A warning is posted in the thread at 80%.",
+    ),
+)
 """All sections, in display order."""

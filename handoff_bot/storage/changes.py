@@ -9,32 +9,27 @@ from typing import Any
 from sqlalchemy import func, or_
 from sqlmodel import col, select
 
+from handoff_bot.domain.events import EventKind
 from handoff_bot.storage.models import Agent, Escalation, Event, SettingChange
 from handoff_bot.storage.transaction import Transaction
 
-SETTING_CHANGED = "setting.changed"
-CHANNEL_PURPOSE = "channel.purpose"
-CANNED_CHANGED = "canned.changed"
-REPORT_ORDERED = "report.ordered"
-CONTACT_FORGOTTEN = "contact.forgotten"
-CONTACT_EXPORTED = "contact.exported"
 BY_DESK_ID = (
-    SETTING_CHANGED,
-    CHANNEL_PURPOSE,
-    CANNED_CHANGED,
-    REPORT_ORDERED,
-    CONTACT_FORGOTTEN,
-    CONTACT_EXPORTED,
+    EventKind.SETTING_CHANGED,
+    EventKind.CHANNEL_PURPOSE,
+    EventKind.CANNED_CHANGED,
+    EventKind.REPORT_ORDERED,
+    EventKind.CONTACT_FORGOTTEN,
+    EventKind.CONTACT_EXPORTED,
 )
 """Event kinds whose data names the person as `by`, who need not be an agent."""
 LEFT_OUT = (
-    "csat.answered",
-    "escalation.not_needed",
-    "escalation.offered",
-    "message.failed",
-    "note.held",
-    "note.kept",
-    "reply.accepted",
+    EventKind.CSAT_ANSWERED,
+    EventKind.DISMISS_REASON,
+    EventKind.ESCALATION_OFFERED,
+    EventKind.MESSAGE_FAILED,
+    EventKind.NOTE_HELD,
+    EventKind.NOTE_KEPT,
+    EventKind.REPLY_ACCEPTED,
 )
 """Event kinds with an agent that are not actions: survey answers, offers, single replies and notes,
 reasons.

@@ -25,14 +25,17 @@ statement.
 HEARTBEAT_PATIENCE = 1.0
 BUSY_STEP = 1
 """Seconds by which a wait for other processes may exceed the request: setting it costs a statement."""
-ALIVE = {
+APPLICATION = "handoff"
+"""Name of our connections in PostgreSQL's pg_stat_activity."""
+ALIVE: dict[str, str | int] = {
+    "application_name": APPLICATION,
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 3,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""libpq options: a vanished PostgreSQL server is noticed within about 15 seconds."""
+"""libpq options. A vanished PostgreSQL server is noticed within about 15 seconds."""
 ABANDONED_SECONDS = 15
 """PostgreSQL ends a transaction whose client is silent for this long, because a frozen process
 would keep its locks. Our transactions only wait for the database.

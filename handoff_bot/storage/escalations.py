@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
+from handoff_bot.domain.events import CLAIMED
 from handoff_bot.storage.models import (
     Agent,
     Conversation,
@@ -25,7 +26,6 @@ from handoff_bot.storage.models import (
 from handoff_bot.storage.transaction import Transaction, table_of
 
 ESCALATION = table_of(Escalation)
-_TAKEN = [f"escalation.{step}" for step in (Step.CLAIM, Step.REASSIGN)]
 _OPEN = [status.value for status in OPEN]
 
 
@@ -251,7 +251,7 @@ def recent_waits(
     rows = tx.session.execute(
         select(Escalation.opened_at, taken_at)
         .join(Event, col(Event.escalation_id) == Escalation.id)
-        .where(col(Event.kind).in_(_TAKEN), col(Event.at) >= since)
+        .where(col(Event.kind).in_(CLAIMED), col(Event.at) >= since)
         .where(col(Escalation.opened_at) >= since)
         .group_by(col(Escalation.id), col(Escalation.opened_at))
         .order_by(taken_at.desc())

@@ -19,6 +19,13 @@ LISTEN_SECONDS = 1.0
 RECONNECT_SECONDS = 2.0
 
 
+def libpq_address(url: str) -> str:
+    """Returns a SQLAlchemy URL as libpq's conninfo string, with the password."""
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    _, parts = parsed.get_dialect()().create_connect_args(parsed)
+    return make_conninfo("", **parts)
+
+
 class Listener:
     """A listening connection. A lost notification is harmless, because lanes are also polled.
 
@@ -28,9 +35,7 @@ class Listener:
     """
 
     def __init__(self, url: str, on_work: Callable[[], None]) -> None:
-        plain = make_url(url).set(drivername="postgresql")
-        address = plain.render_as_string(hide_password=False)
-        self._address = make_conninfo(address, **ALIVE)
+        self._address = make_conninfo(libpq_address(url), **ALIVE)
         self._on_work = on_work
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None

@@ -9,8 +9,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert
 from sqlmodel import col, select
 
+from handoff_bot.domain.events import ConnectorKind, EventKind
 from handoff_bot.storage.models import Conversation, Escalation, Event, Preference
 from handoff_bot.storage.transaction import Transaction, table_of
+
+Kind = EventKind | ConnectorKind
 
 _RECORD = insert(table_of(Event))
 _KEY = col(Preference.key)
@@ -21,7 +24,7 @@ _PREFERENCES = select(_KEY, col(Preference.value)).where(
 
 def record(
     tx: Transaction,
-    kind: str,
+    kind: Kind,
     at: datetime,
     *,
     conversation: Conversation | None = None,
@@ -46,7 +49,7 @@ def record(
     tx.core.execute(_RECORD, values)
 
 
-def events(tx: Transaction, kind: str | None = None) -> Sequence[Event]:
+def events(tx: Transaction, kind: Kind | None = None) -> Sequence[Event]:
     """Returns all events, or those of a kind, oldest first."""
     statement = select(Event).order_by(col(Event.id))
     if kind:
@@ -54,7 +57,7 @@ def events(tx: Transaction, kind: str | None = None) -> Sequence[Event]:
     return list(tx.session.execute(statement).scalars())
 
 
-def count(tx: Transaction, kind: str, since: datetime) -> int:
+def count(tx: Transaction, kind: Kind, since: datetime) -> int:
     """Returns the number of events of this kind since then."""
     found = (
         select(func.count()).select_from(Event).where(Event.kind == kind, col(Event.at) >= since)
@@ -62,18 +65,18 @@ def count(tx: Transaction, kind: str, since: datetime) -> int:
     return tx.session.execute(found).scalar_one()
 
 
-def of_escalation(tx: Transaction, escalation_id: int, kind: str) -> Sequence[Event]:
+def of_escalation(tx: Transaction, escalation_id: int, kind: Kind) -> Sequence[Event]:
     """Returns this kind's events of an escalation, oldest first."""
     found = select(Event).where(Event.escalation_id == escalation_id, Event.kind == kind)
     return list(tx.session.execute(found.order_by(col(Event.id))).scalars())
 
 
-def has(tx: Transaction, kind: str, escalation_id: int) -> bool:
+def has(tx: Transaction, kind: Kind, escalation_id: int) -> bool:
     found = select(col(Event.id)).where(Event.escalation_id == escalation_id, Event.kind == kind)
     return tx.session.execute(found.limit(1)).first() is not None
 
 
-def any_of(tx: Transaction, kind: str) -> bool:
+def any_of(tx: Transaction, kind: Kind) -> bool:
     """Returns whether there is any event of this kind."""
     return (
         tx.session.execute(select(col(Event.id)).where(Event.kind == kind).limit(1)).first()

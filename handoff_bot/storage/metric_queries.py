@@ -8,147 +8,156 @@ query; a test keeps them equal.
 
 from __future__ import annotations
 
-CONVERSATIONS = """\
+from handoff_bot.domain.events import CLAIMED, ENDED, EventKind
+
+# ruff: noqa: S608 - only names of kinds are put in
+
+_OPENED = f"'{EventKind.ESCALATION_OPENED}'"
+_REPLY = f"'{EventKind.REPLY_ACCEPTED}'"
+_CLAIMED = ", ".join(f"'{kind}'" for kind in CLAIMED)
+_ENDED = ", ".join(f"'{kind}'" for kind in ENDED)
+
+CONVERSATIONS = f"""\
 SELECT count(DISTINCT e.conversation_id) AS number
 FROM event AS e
-WHERE e.kind IN ('message.received', 'escalation.opened')
+WHERE e.kind IN ('{EventKind.MESSAGE_RECEIVED}', {_OPENED})
   AND e.at >= :since AND e.at < :until
   AND :channel IN ('', e.data ->> 'channel')"""
 
-ESCALATIONS = """\
+ESCALATIONS = f"""\
 SELECT o.conversation_id, o.at, o.ended_before,
        o.data ->> 'reason' AS reason,
        o.data ->> 'priority' AS priority,
        o.data ->> 'channel' AS channel,
        o.data ->> 'hours' AS hours
 FROM (SELECT id, at, kind, conversation_id, escalation_id, data,
-             max(CASE WHEN kind <> 'escalation.opened' THEN at END)
+             max(CASE WHEN kind <> {_OPENED} THEN at END)
                OVER (PARTITION BY conversation_id ORDER BY id) AS ended_before
       FROM event
-      WHERE kind IN ('escalation.opened',
-                     'escalation.resolve', 'escalation.return', 'escalation.dismiss')
+      WHERE kind IN ({_OPENED},
+                     {_ENDED})
         AND at >= :day_before AND at < :until) AS o
-WHERE o.kind = 'escalation.opened' AND o.at >= :since
+WHERE o.kind = {_OPENED} AND o.at >= :since
   AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = o.escalation_id AND f.kind = 'escalation.opened')
+              WHERE f.escalation_id = o.escalation_id AND f.kind = {_OPENED})
   AND :channel IN ('', o.data ->> 'channel')
   AND (:agent = 0 OR EXISTS (
       SELECT 1 FROM event AS h
       WHERE h.escalation_id = o.escalation_id
-        AND (h.kind IN ('escalation.claim', 'escalation.reassign')
+        AND (h.kind IN ({_CLAIMED})
              AND CAST(h.data ->> 'owner' AS BIGINT) = :agent
-             OR h.kind IN ('escalation.resolve', 'escalation.return', 'escalation.dismiss')
+             OR h.kind IN ({_ENDED})
              AND h.agent_id = :agent)))"""
 
-WAITS = """\
+WAITS = f"""\
 SELECT o.at AS opened_at, t.at AS taken_at
 FROM event AS t
-JOIN event AS o ON o.escalation_id = t.escalation_id AND o.kind = 'escalation.opened'
+JOIN event AS o ON o.escalation_id = t.escalation_id AND o.kind = {_OPENED}
   AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = t.escalation_id AND f.kind = 'escalation.opened')
-WHERE t.kind IN ('escalation.claim', 'escalation.reassign')
+              WHERE f.escalation_id = t.escalation_id AND f.kind = {_OPENED})
+WHERE t.kind IN ({_CLAIMED})
   AND t.at >= :since AND t.at < :until
   AND t.id = (SELECT min(f.id) FROM event AS f
               WHERE f.escalation_id = t.escalation_id
-                AND f.kind IN ('escalation.claim', 'escalation.reassign'))
+                AND f.kind IN ({_CLAIMED}))
   AND :channel IN ('', o.data ->> 'channel')
   AND :agent IN (0, CAST(t.data ->> 'owner' AS BIGINT))"""
 
-FIRST_REPLIES = """\
+FIRST_REPLIES = f"""\
 SELECT o.at AS opened_at, r.at AS replied_at
 FROM (SELECT DISTINCT escalation_id FROM event
-      WHERE kind = 'reply.accepted' AND at >= :since AND at < :until) AS w
-JOIN event AS o ON o.escalation_id = w.escalation_id AND o.kind = 'escalation.opened'
+      WHERE kind = {_REPLY} AND at >= :since AND at < :until) AS w
+JOIN event AS o ON o.escalation_id = w.escalation_id AND o.kind = {_OPENED}
   AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = w.escalation_id AND f.kind = 'escalation.opened')
-JOIN event AS r ON r.escalation_id = w.escalation_id AND r.kind = 'reply.accepted'
+              WHERE f.escalation_id = w.escalation_id AND f.kind = {_OPENED})
+JOIN event AS r ON r.escalation_id = w.escalation_id AND r.kind = {_REPLY}
   AND r.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = w.escalation_id AND f.kind = 'reply.accepted'
+              WHERE f.escalation_id = w.escalation_id AND f.kind = {_REPLY}
                 AND f.id > (SELECT min(t.id) FROM event AS t
                             WHERE t.escalation_id = w.escalation_id
-                              AND t.kind IN ('escalation.claim', 'escalation.reassign')))
+                              AND t.kind IN ({_CLAIMED})))
 WHERE r.at >= :since AND r.at < :until
   AND :channel IN ('', o.data ->> 'channel')
   AND :agent IN (0, r.agent_id)"""
 
-ENDINGS = """\
+ENDINGS = f"""\
 SELECT e.kind AS how, e.agent_id, o.at AS opened_at, e.at AS ended_at,
        (SELECT min(t.id) FROM event AS t
         WHERE t.escalation_id = e.escalation_id AND t.id < e.id
-          AND t.kind IN ('escalation.claim', 'escalation.reassign')) AS taken_by
+          AND t.kind IN ({_CLAIMED})) AS taken_by
 FROM event AS e
-JOIN event AS o ON o.escalation_id = e.escalation_id AND o.kind = 'escalation.opened'
+JOIN event AS o ON o.escalation_id = e.escalation_id AND o.kind = {_OPENED}
   AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = e.escalation_id AND f.kind = 'escalation.opened')
-WHERE e.kind IN ('escalation.resolve', 'escalation.return', 'escalation.dismiss')
+              WHERE f.escalation_id = e.escalation_id AND f.kind = {_OPENED})
+WHERE e.kind IN ({_ENDED})
   AND e.at >= :since AND e.at < :until
   AND e.id = (SELECT min(f.id) FROM event AS f
               WHERE f.escalation_id = e.escalation_id
-                AND f.kind IN ('escalation.resolve', 'escalation.return', 'escalation.dismiss'))
+                AND f.kind IN ({_ENDED}))
   AND :channel IN ('', o.data ->> 'channel')
   AND :agent IN (0, e.agent_id)"""
 
-TAKEN = """\
+TAKEN = f"""\
 SELECT CAST(t.data ->> 'owner' AS BIGINT) AS agent_id, count(DISTINCT t.escalation_id) AS number
 FROM event AS t
-JOIN event AS o ON o.escalation_id = t.escalation_id AND o.kind = 'escalation.opened'
+JOIN event AS o ON o.escalation_id = t.escalation_id AND o.kind = {_OPENED}
   AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = t.escalation_id AND f.kind = 'escalation.opened')
-WHERE t.kind IN ('escalation.claim', 'escalation.reassign')
+              WHERE f.escalation_id = t.escalation_id AND f.kind = {_OPENED})
+WHERE t.kind IN ({_CLAIMED})
   AND t.at >= :since AND t.at < :until
   AND :channel IN ('', o.data ->> 'channel')
   AND :agent IN (0, CAST(t.data ->> 'owner' AS BIGINT))
 GROUP BY CAST(t.data ->> 'owner' AS BIGINT)"""
 
-OWN_REPLIES = """\
+OWN_REPLIES = f"""\
 SELECT w.agent_id, t.at AS taken_at, r.at AS replied_at
 FROM (SELECT DISTINCT escalation_id, agent_id FROM event
-      WHERE kind = 'reply.accepted' AND at >= :since AND at < :until
+      WHERE kind = {_REPLY} AND at >= :since AND at < :until
         AND :agent IN (0, agent_id)) AS w
-JOIN event AS o ON o.escalation_id = w.escalation_id AND o.kind = 'escalation.opened'
+JOIN event AS o ON o.escalation_id = w.escalation_id AND o.kind = {_OPENED}
   AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = w.escalation_id AND f.kind = 'escalation.opened')
+              WHERE f.escalation_id = w.escalation_id AND f.kind = {_OPENED})
 JOIN event AS t ON t.escalation_id = w.escalation_id
   AND t.id = (SELECT min(f.id) FROM event AS f
               WHERE f.escalation_id = w.escalation_id
-                AND f.kind IN ('escalation.claim', 'escalation.reassign')
+                AND f.kind IN ({_CLAIMED})
                 AND CAST(f.data ->> 'owner' AS BIGINT) = w.agent_id)
-JOIN event AS r ON r.escalation_id = w.escalation_id AND r.kind = 'reply.accepted'
+JOIN event AS r ON r.escalation_id = w.escalation_id AND r.kind = {_REPLY}
   AND r.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = w.escalation_id AND f.kind = 'reply.accepted'
+              WHERE f.escalation_id = w.escalation_id AND f.kind = {_REPLY}
                 AND f.agent_id = w.agent_id AND f.id > t.id)
 WHERE r.at >= :since AND r.at < :until
   AND :channel IN ('', o.data ->> 'channel')"""
 
-FAILURES = """\
+FAILURES = f"""\
 SELECT count(DISTINCT f.message_id) AS number
 FROM event AS f
-WHERE f.kind = 'message.failed'
+WHERE f.kind = '{EventKind.MESSAGE_FAILED}'
   AND f.at >= :since AND f.at < :until
   AND :channel IN ('', COALESCE(f.data ->> 'channel', (
       SELECT min(m.data ->> 'channel') FROM event AS m
-      WHERE m.conversation_id = f.conversation_id AND m.kind = 'message.received')))
+      WHERE m.conversation_id = f.conversation_id AND m.kind = '{EventKind.MESSAGE_RECEIVED}')))
   AND :agent IN (0, f.agent_id)"""
 
-RATINGS = """\
+RATINGS = f"""\
 SELECT CAST(c.data ->> 'score' AS BIGINT) AS score, count(*) AS number
 FROM event AS c
-JOIN event AS o ON o.escalation_id = c.escalation_id AND o.kind = 'escalation.opened'
+JOIN event AS o ON o.escalation_id = c.escalation_id AND o.kind = {_OPENED}
   AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = c.escalation_id AND f.kind = 'escalation.opened')
-WHERE c.kind = 'csat.answered'
+              WHERE f.escalation_id = c.escalation_id AND f.kind = {_OPENED})
+WHERE c.kind = '{EventKind.CSAT_ANSWERED}'
   AND c.at >= :since AND c.at < :until
   AND c.id = (SELECT max(f.id) FROM event AS f
-              WHERE f.escalation_id = c.escalation_id AND f.kind = 'csat.answered')
+              WHERE f.escalation_id = c.escalation_id AND f.kind = '{EventKind.CSAT_ANSWERED}')
   AND :channel IN ('', o.data ->> 'channel')
   AND :agent IN (0, c.agent_id)
 GROUP BY CAST(c.data ->> 'score' AS BIGINT)"""
 
-MODEL = """\
+MODEL = f"""\
 SELECT count(DISTINCT e.message_id) AS turns,
        count(DISTINCT CASE WHEN e.data ->> 'model' = 'in_time' THEN e.message_id END) AS in_time
 FROM event AS e
-WHERE e.kind = 'message.considered'
+WHERE e.kind = '{EventKind.MESSAGE_CONSIDERED}'
   AND e.at >= :since AND e.at < :until
   AND e.data ->> 'model' IN ('in_time', 'late')
   AND :channel IN ('', e.data ->> 'channel')"""

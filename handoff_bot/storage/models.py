@@ -356,7 +356,15 @@ class Spent(Row, table=True):
     """
 
     __tablename__ = "spent"
-    __table_args__ = (Index("spent_once", "day", "contact_id", unique=True),)
+    __table_args__ = (
+        Index("spent_once", "day", "contact_id", unique=True),
+        Index(
+            "spent_in_total",
+            "day",
+            postgresql_where=text("contact_id = 0"),
+            sqlite_where=text("contact_id = 0"),
+        ),
+    )
 
     day: str
     contact_id: int = Field(sa_type=BigId, nullable=False)
@@ -611,6 +619,19 @@ class Tally(SQLModel, table=True):
     key: str = Field(primary_key=True)
     used: int = Field(default=0, sa_type=BigInteger)
     ends_at: datetime = utc_time()
+
+
+class MetricTotal(SQLModel, table=True):
+    """A counter of `/metrics`: how many events there were, by labels (JSON list of texts).
+
+    The row of the metric "mark" holds the id of the last counted event.
+    """
+
+    __tablename__ = "metric_total"
+
+    metric: str = Field(primary_key=True)
+    labels: str = Field(primary_key=True)
+    value: int = Field(default=0, sa_type=BigInteger)
 
 
 class HeldEscalation(Row, table=True):

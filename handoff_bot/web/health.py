@@ -1,27 +1,30 @@
-"""GET /healthz: state of the process, the database, the lanes, Slack's rate limits and the language
-model. Requests to the page never query the model.
+"""GET /livez, /readyz and /healthz: for supervisors, load balancers and people.
 
-Also answers requests while the database is down.
+/healthz shows the process, the database, the lanes, Slack's rate limits and the language model. Requests
+to it never query the model. All answer while the database is down.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.jobs import rate_limits, store
+from handoff_bot.jobs import leases, rate_limits, store
 from handoff_bot.ports import Clock
 from handoff_bot.services.ai_turns.model_watch import ModelHealthPage
 from handoff_bot.services.outbox import ticket_sync
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.migrate import HEAD, KNOWN, revision
+from handoff_bot.web.operators import Operators
 
 logger = logging.getLogger(__name__)
 
+EVERYONE_HERE = Operators()
 BEHIND_AFTER = 5.0
 """Seconds that a customer-facing lane may be overdue before the page says "behind"."""
 LATE_AFTER = 60.0
@@ -30,12 +33,22 @@ PATIENT = dict.fromkeys(("draw", "mood", "tell", "mail", *ticket_sync.QUEUES), 3
 """Limits for queues that no customer waits for."""
 
 
-def health(database: Database, clock: Clock, model: ModelHealthPage | None = None) -> Blueprint:
-    """Returns the route. 503 if the database does not respond; "behind", "late" and "degraded" are
+def health(
+    database: Database,
+    clock: Clock,
+    model: ModelHealthPage | None = None,
+    operators: Operators = EVERYONE_HERE,
+    worker: Callable[[], str] | None = None,
+) -> Blueprint:
+    """Returns the routes. 503 if the database does not respond; "behind", "late" and "degraded" are
     a 200.
 
     Lateness is the same for all processes on one database. With an error code, a load balancer
     would remove all of them, and webhooks that could still be stored would be lost.
+
+    Args:
+        operators: who may see details.
+        worker: returns the id of this process's worker; None if it only stores requests.
     """
     blueprint = Blueprint("health", __name__)
 
@@ -45,6 +58,17 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
         response = Response("The database does not respond.\n", 503, mimetype="text/plain")
         response.headers["Retry-After"] = "5"
         return response
+
+    @blueprint.get("/livez")
+    def livez() -> tuple[Response, int]:
+        return jsonify(status="ok"), 200
+
+    @blueprint.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        lacking = _lacking(database, clock.now(), worker() if worker else None)
+        if lacking:
+            return jsonify(status="not ready", lacking=lacking), 503
+        return jsonify(status="ready"), 200
 
     @blueprint.get("/healthz")
     def healthz() -> tuple[Response, int]:
@@ -75,9 +99,26 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
             "slowed_down": _slowed_down(refusals),
             "model": mind,
         }
+        if not operators.may_see(request):
+            body = {key: body[key] for key in ("status", "process", "database")}
         return jsonify(body), 200
 
     return blueprint
+
+
+def _lacking(database: Database, now: datetime, worker: str | None) -> str:
+    """Returns what this process cannot do without: "database", "schema" or "worker"; "" if nothing."""
+    try:
+        with database.read() as tx:
+            found = revision(tx.core)
+            is_heard = worker is None or leases.is_alive(tx, worker, now)
+    except Exception:  # on any error, the page must report it
+        logger.exception("database does not answer")
+        return "database"
+    # A newer schema has more tables and columns, which an older process does not need.
+    if found is None or (found != HEAD and found in KNOWN):
+        return "schema"
+    return "" if is_heard else "worker"
 
 
 def _status(behind: dict[str, float], late: dict[str, float], mind: Mapping[str, object]) -> str:

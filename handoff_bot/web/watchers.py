@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
+from handoff_bot.domain.events import OF_ESCALATIONS
 from handoff_bot.domain.networks import network
 from handoff_bot.storage import visitors
 from handoff_bot.storage.database import Database
@@ -104,6 +105,11 @@ class Watchers:
             yield watch
         finally:
             self._leave(watch)
+
+    def count(self) -> int:
+        """Returns the number of streams and polls of this process."""
+        with self._lock:
+            return len(self._watches)
 
     def wake(self, address: str) -> None:
         """Wakes this visitor's streams without waiting for the log."""
@@ -231,7 +237,7 @@ class _Tail:
 
     def queue_changed(self, news: list[Happening]) -> bool:
         """Returns whether the queue changed and queued visitors are due for a wake-up."""
-        self._moved |= any(line.kind.startswith("escalation.") for line in news)
+        self._moved |= any(line.kind.startswith(OF_ESCALATIONS) for line in news)
         now = time.monotonic()
         if not self._moved or now - self._told_queue_at < QUEUE_EVERY:
             return False

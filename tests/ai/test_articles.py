@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from handoff_bot.ai.assistant import checks
 from handoff_bot.ai.assistant.articles import passages, read_folder, readings
 from handoff_bot.ai.assistant.knowledge import Knowledge
 
@@ -347,3 +348,24 @@ def test_an_article_appears_on_its_day_and_goes_after_its_last(tmp_path):
             found.append(len(knowledge.search("cheap hats")))
 
     assert found == [0, 1, 1, 0]
+
+
+def test_whether_there_are_own_articles_is_only_read_again_after_a_change(tmp_path, monkeypatch):
+    parsed = []
+
+    def counted(folder, today):
+        parsed.append(today)
+        return readings(folder, today)
+
+    monkeypatch.setattr(checks, "readings", counted)
+    monday, tuesday = date(2026, 11, 23), date(2026, 11, 24)
+    (tmp_path / "sample.md").write_text("---\nsample: true\n---\n# Shop\n\nWe ship in two days.\n")
+    assert [checks.has_own_articles(tmp_path, monday) for _ in range(3)] == [False] * 3
+    assert parsed == [monday]
+    (tmp_path / "own.md").write_text("# Returns\n\nSend it back within 30 days.\n")
+    assert [checks.has_own_articles(tmp_path, monday) for _ in range(3)] == [True] * 3
+    (tmp_path / "own.md").write_text(
+        "---\npublished: 2026-11-24\nsample: true\n---\n# Returns\n\nSend it back.\n"
+    )
+    assert checks.has_own_articles(tmp_path, tuesday) is False
+    assert parsed == [monday, monday, tuesday]

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,6 +38,14 @@ FLAGS = [
 PATIENCE = 20_000
 """Milliseconds to wait for anything."""
 AXE = Path(__file__).resolve().parents[2] / "handoff_sandbox/web/node_modules/axe-core/axe.min.js"
+SETTLED = (
+    "new Promise((go_on) => requestAnimationFrame(() => requestAnimationFrame(go_on)))"
+    ".then(() => Promise.all(document.getAnimations()"
+    ".filter((one) => one.effect.getComputedTiming().endTime < Infinity)"
+    ".map((one) => one.finished.catch(() => null)))).then(() => true)"
+)
+"""Colours change gradually: axe-core would measure those in between."""
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HARMLESS = "Failed to load resource"
 """What the console says of every answer that is no 2xx; tests look at what follows from them."""
 
@@ -183,6 +191,16 @@ def studio(tmp_path, monkeypatch) -> Iterator[Studio]:
     made = Studio(tmp_path)
     yield made
     made.stop()
+
+
+def findings_in_both(page: Page) -> list[str]:
+    """What is found on the page when it is light and when it is dark."""
+    found = []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(SETTLED)
+        found += [f"{scheme}: {one}" for one in findings(page)]
+    return found
 
 
 def findings(page: Page) -> list[str]:

@@ -202,7 +202,7 @@ def chaos(database_url: str, tmp_path: Path):
 
 @pytest.mark.timeout(400)
 def test_nothing_is_lost_doubled_or_out_of_order(chaos: Chaos, backend: str):
-    more = {"WEB_CONCURRENCY": "3"} if backend == "postgresql" else {}
+    more = {"WEB_CONCURRENCY": "2"} if backend == "postgresql" else {}
     world = chaos.world
     world.start_bot(more=more)
     world.wait_until_ready()

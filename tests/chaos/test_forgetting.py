@@ -15,12 +15,14 @@ from handoff_sandbox.world import ROOT, World
 from tests.privacy.conftest import files_with, rows_with
 
 DANA, WORD = "+15557654321", "marzipanfox"
+HURRIED = ("-m", "tests.chaos.hurried")
+"""Asks Twilio again after a second, not a minute, whether it still stores messages."""
 
 
 @pytest.fixture
 def world(database_url: str, database: Database, tmp_path: Path):
     with World(database_url, knowledge=ROOT / "knowledge", log=tmp_path / "bot.log") as made:
-        made.start_bot()
+        made.start_bot(HURRIED)
         made.wait_until_ready(60)
         yield made
 
@@ -55,7 +57,7 @@ def test_killed_in_the_middle_it_forgets_the_rest_after_its_start(world, databas
     world.kill_bot()
     world.slack.faults.clear()
     assert world.cards()
-    world.start_bot()
+    world.start_bot(HURRIED)
     until(lambda: forgetting.receipt(known.contact_id)[0].find(" was forgotten on ") > 0, 120)
     assert not world.cards()
     assert not rows_with(database, WORD, DANA)

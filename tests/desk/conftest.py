@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -203,19 +204,43 @@ def bureau(
     database: Database, clock: FrozenClock, limits: Mapping[str, Rate], unhurried: None
 ) -> Iterator[Bureau]:
     """Everything, running; the lanes only when told to."""
+    channel = FakeChannel(clock)
+    parts = {"channels": {"sms": channel}, "limits": limits}
+    with at_work(database, clock, channel=channel, parts=parts) as made:
+        yield made
+
+
+@contextmanager
+def at_work(
+    database: Database,
+    clock: FrozenClock,
+    *,
+    parts: Json,
+    kind: type[Bureau] = Bureau,
+    **more: Any,
+) -> Iterator[Any]:
+    """A workspace with its people, and a core that is served in it.
+
+    Args:
+        parts: the dependencies of the core that are not the same everywhere: its channels, for example.
+        kind: what a test gets at hand, with `more` in its fields.
+    """
     slack = SlackStandIn(
         deliver="sync",
         ack_deadline=PATIENCE,
-        enforce_limits=bool(limits),
+        enforce_limits=bool(parts.get("limits")),
         now=lambda: clock.at.timestamp(),
     )
     slack.scopes.granted = (*SCOPES, *OPTIONAL_SCOPES)
     ana, ben = slack.add_person("ana", "Ana"), slack.add_person("ben", "Ben")
     mia = slack.add_person("mia", "Mia", is_admin=True)
     queue = slack.add_channel("queue", [slack.bot_user, ana, ben, mia])
-    channel = FakeChannel(clock)
-    detector, assistant = ScriptedDetector(), ScriptedAssistant()
-    translator, rewriter = ScriptedTranslator(), ScriptedRewriter()
+    fakes: Json = {
+        "detector": ScriptedDetector(),
+        "assistant": ScriptedAssistant(),
+        "translator": ScriptedTranslator(),
+        "rewriter": ScriptedRewriter(),
+    }
     answer_at_once(database, clock)
     side = build_slack(
         bot_token=slack.bot_token,
@@ -227,20 +252,27 @@ def bureau(
     core = Services.build(
         Dependencies(
             database=database,
-            channels={"sms": channel},
             desk=side.desk,
-            detector=detector,
-            assistant=assistant,
             clock=clock,
-            limits=limits,
-            translator=translator,
-            rewriter=rewriter,
+            **fakes,
+            **parts,
         )
     )
     with slack, _serving(side, core) as address:
         slack.events_url = address
-        made = (database, clock, channel, detector, assistant, slack, core, side._executor)
-        yield Bureau(*made, ana, ben, mia, queue, translator, rewriter)
+        yield kind(
+            database=database,
+            clock=clock,
+            slack=slack,
+            core=core,
+            listeners=side._executor,
+            ana=ana,
+            ben=ben,
+            mia=mia,
+            queue=queue,
+            **fakes,
+            **more,
+        )
 
 
 @pytest.fixture

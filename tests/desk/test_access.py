@@ -9,6 +9,8 @@ from tests.desk.conftest import words
 from tests.desk.oddities import send_raw
 from tests.slack import payloads
 
+pytestmark = pytest.mark.on_sqlite
+
 EMMA = "+15550002"
 
 
@@ -127,6 +129,7 @@ def two_channels(waiting):
     return waiting
 
 
+@pytest.mark.on_both
 def test_lists_show_only_what_is_in_the_slack_channels_of_a_person(two_channels):
     bureau, otto = two_channels, two_channels.otto
     for command in ("queue", "tickets"):
@@ -150,6 +153,7 @@ def test_one_conversation_elsewhere_is_refused_by_its_number_too(two_channels):
     assert EMMA in words(two_channels.modal(two_channels.otto))
 
 
+@pytest.mark.on_both
 def test_next_takes_only_what_is_in_the_slack_channels_of_a_person(two_channels):
     asks(two_channels, two_channels.otto, "next")
     asks(two_channels, two_channels.otto, "next")
@@ -403,6 +407,7 @@ def test_an_owner_who_becomes_a_guest_gives_the_conversation_back(taken):
     assert "Ana is a guest of this workspace" in " ".join(taken.thread())
 
 
+@pytest.mark.on_both
 def test_an_owner_who_leaves_the_slack_channel_gives_the_conversation_back(taken):
     taken.slack.part(taken.ana, taken.queue)
     taken.settle()
@@ -410,6 +415,7 @@ def test_an_owner_who_leaves_the_slack_channel_gives_the_conversation_back(taken
     assert "is waiting" in taken.cards()[-1]["text"]
 
 
+@pytest.mark.on_both
 def test_without_any_event_the_tick_finds_it(taken):
     taken.slack.person(taken.ana).deleted = True
     taken.later(minutes=2)

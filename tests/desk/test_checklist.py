@@ -10,6 +10,8 @@ from handoff_bot.storage.models import Escalation
 from tests.desk.conftest import words
 from tests.desk.test_first_day import all_away, mentions, prefers
 
+pytestmark = pytest.mark.on_sqlite
+
 TITLE = "Set up Handoff:"
 
 
@@ -45,6 +47,7 @@ def test_admins_see_it_in_home_and_agents_do_not(bureau):
     assert TITLE not in words(bureau.home(bureau.ana))
 
 
+@pytest.mark.on_both
 def test_it_is_posted_in_the_queue_channel_at_the_start_and_once(bureau):
     started(bureau)
     started(bureau)
@@ -226,6 +229,7 @@ def unset(bureau):
     return bureau
 
 
+@pytest.mark.on_both
 def test_without_a_queue_channel_customers_wait_and_their_cards_appear_once_it_is_chosen(unset):
     unset.says("I want a person")
     started(unset)

@@ -1,8 +1,12 @@
 """A Slack channel that takes nothing any more: new cards go elsewhere, words wait, admins are told once."""
 
+import pytest
+
 from handoff_bot.domain.signals import Priority
 from handoff_bot.storage.models import Escalation
 from tests.desk.conftest import DANA, words
+
+pytestmark = pytest.mark.on_sqlite
 
 
 def chosen(bureau, purpose):
@@ -16,6 +20,7 @@ def chosen(bureau, purpose):
     return care
 
 
+@pytest.mark.on_both
 def test_new_cards_go_to_the_queue_channel_when_their_own_is_archived(bureau):
     bureau.slack.archive(chosen(bureau, "urgent_here"))
     bureau.detector.priority = Priority.URGENT

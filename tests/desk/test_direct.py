@@ -6,6 +6,8 @@ from sqlmodel import select
 from handoff_bot.storage.models import Escalation
 from tests.desk.conftest import DANA
 
+pytestmark = pytest.mark.on_sqlite
+
 
 def writes(bureau, who, text, **more):
     """Write to the app; says what it answered."""
@@ -33,6 +35,7 @@ def test_help_says_what_can_be_asked(bureau, asked):
     assert "take 12" in said
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize(
     "asked", ["who waits?", "Who is waiting", "WHO\u2019S WAITING?", "queue", "/handoff queue"]
 )
@@ -129,6 +132,7 @@ def test_the_apps_own_answers_and_edits_are_not_answered(bureau):
     assert len(bureau.slack.messages(channel)) == count == 2
 
 
+@pytest.mark.on_both
 def test_an_event_that_slack_delivers_twice_is_answered_once(bureau):
     said = writes(bureau, bureau.ana, "who waits?", duplicates=2)
     assert said == ["No customers are waiting."]

@@ -3,6 +3,8 @@
 from datetime import date
 from types import SimpleNamespace
 
+import pytest
+
 from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.services.ai_turns.model_watch import ModelPart, Watch
 from handoff_bot.services.outbox.slack_channels import Purpose
@@ -10,7 +12,10 @@ from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage.models import DeskChannel
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
 
+
+@pytest.mark.on_both
 def test_all_is_well(bureau):
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.modal(bureau.mia))

@@ -13,6 +13,8 @@ from tests.desk.oddities import send_raw
 from tests.samples import JPEG
 from tests.slack import payloads
 
+pytestmark = pytest.mark.on_sqlite
+
 PHOTO = Media("https://provider/photo", "image/jpeg")
 
 
@@ -32,6 +34,7 @@ def with_files(bureau):
 # -- from customers
 
 
+@pytest.mark.on_both
 def test_a_customers_photo_stands_in_the_thread_under_their_name(taken):
     taken.says("Look", media=(PHOTO,), profile_name="Dana *<!channel>*")
     (shown,) = with_files(taken)
@@ -97,6 +100,7 @@ def _told(bureau):
     return told
 
 
+@pytest.mark.on_both
 def test_a_file_that_cannot_be_fetched_is_named_and_can_be_asked_for_again(taken):
     busy = DeliveryError("Twilio cannot be reached at the moment.", permanent=False)
     taken.channel.file_troubles = [busy] * 100
@@ -130,6 +134,7 @@ def arrived(bureau):
     return message.text, files
 
 
+@pytest.mark.on_both
 def test_a_photo_in_a_reply_reaches_the_customer_with_its_words(talking):
     photo = Attachment("../<!channel>photo.jpg", JPEG)
     talking.writes(talking.ana, "Like *this*", files=[photo])

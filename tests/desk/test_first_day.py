@@ -7,6 +7,8 @@ import pytest
 from handoff_bot.domain.errors import DeskError
 from tests.desk.conftest import DANA, words
 
+pytestmark = pytest.mark.on_sqlite
+
 HERE, EVERYONE = "here", "channel"
 PINGS = re.compile(r"<!(here|channel)>|'range': '(\w+)'|'usergroup_id': '(S)|<(@)U")
 
@@ -77,6 +79,7 @@ def test_a_group_that_admins_set_is_mentioned_instead(bureau, key):
     assert mentions(bureau) == ["S"]
 
 
+@pytest.mark.on_both
 def test_a_flood_of_escalations_pings_the_channel_once(bureau):
     for number in range(8):
         bureau.says("I want a person", f"+1555100{number}")
@@ -84,6 +87,7 @@ def test_a_flood_of_escalations_pings_the_channel_once(bureau):
     assert mentions(bureau) == [HERE]
 
 
+@pytest.mark.on_both
 def test_customers_who_came_meanwhile_are_mentioned_together_when_the_interval_is_over(bureau):
     bureau.says("I want a person", DANA)
     bureau.later(minutes=1)
@@ -106,6 +110,7 @@ def test_nobody_is_pinged_for_customers_who_have_an_agent_by_then(bureau):
     assert mentions(bureau) == [HERE]
 
 
+@pytest.mark.on_both
 def test_outside_business_hours_the_team_is_mentioned_when_they_begin(bureau):
     prefers(bureau, hours__lines=["mon-fri 13:00-17:00"], hours__timezone="UTC")
     bureau.says("I want a person", DANA)  # it is 9:00

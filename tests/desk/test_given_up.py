@@ -34,6 +34,8 @@ from handoff_bot.storage import deliveries, escalations
 from handoff_bot.storage.models import Conversation, DeskThread, Message, Work
 from tests.desk.conftest import DANA, words
 
+pytestmark = pytest.mark.on_sqlite
+
 LOST = "words that are lost"
 OTHER = "+15559"
 TRIES = 6
@@ -228,6 +230,7 @@ def break_one(bureau, monkeypatch, kind):
     monkeypatch.setattr(handler, "prepare", broken)
 
 
+@pytest.mark.on_both
 def test_without_a_named_admin_the_queue_channel_is_told(bureau, monkeypatch):
     bureau.says("I want a person")
     with bureau.database.write() as tx:
@@ -238,6 +241,7 @@ def test_without_a_named_admin_the_queue_channel_is_told(bureau, monkeypatch):
     assert f"A job failed and will not be retried: {owners.IDLE}" in queue(bureau)
 
 
+@pytest.mark.on_both
 def test_many_jobs_that_fail_alike_are_one_alarm(bureau, monkeypatch):
     bureau.says("I want a person")
     for number in range(20):

@@ -3,9 +3,12 @@
 import pytest
 
 from handoff_bot.domain.canned import CannedReply
+from handoff_bot.domain.events import EventKind
 from handoff_bot.slack.features.history import label_of
 from handoff_bot.storage import escalations, log
 from tests.desk.conftest import words
+
+pytestmark = pytest.mark.on_sqlite
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def test_a_rating_is_the_customers_and_not_the_agents(busy):
         ana = found.owner_id
         log.record(
             tx,
-            "csat.answered",
+            EventKind.CSAT_ANSWERED,
             busy.clock.now(),
             escalation=found,
             agent_id=ana,
@@ -85,6 +88,7 @@ def test_a_rating_is_the_customers_and_not_the_agents(busy):
     assert "The customer rated #1: 4 of 5" in timeline
 
 
+@pytest.mark.on_both
 def test_the_audit_of_one_person(busy):
     busy.command(busy.mia, "settings")
     busy.presses(busy.mia, "audit_show")
@@ -97,6 +101,7 @@ def test_the_audit_of_one_person(busy):
     assert len(lines(busy)) == 6
 
 
+@pytest.mark.on_both
 def test_a_long_audit_is_paged(busy):
     for seconds in range(50):
         busy.core.preferences.change("reopen_hours", seconds, busy.mia)
@@ -127,6 +132,7 @@ def test_agents_are_told_who_may(bureau, command):
     assert bureau.slack.views(bureau.ana) == []
 
 
+@pytest.mark.on_both
 def test_the_history_is_paged(bureau):
     for hours in range(65):
         bureau.core.preferences.change("reopen_hours", hours, bureau.mia)

@@ -13,6 +13,13 @@ EACH = int(os.environ.get("ODDITIES_EACH", "2"))
 """Odd values for each leaf; with ODDITIES_EACH=18 all of them are tried, which takes minutes."""
 STRIDE = 2 if EACH == 2 else 1
 """Of those, every so many."""
+ON_SQLITE = 3 if EACH == 2 else 1
+"""Of those, every so many on SQLite: PostgreSQL refuses more values, so that it is asked them all."""
+
+
+def some(odd, backend):
+    """The odd ones that are tried on this database."""
+    return itertools.islice(odd, None, None, 1 if backend == "postgresql" else ON_SQLITE)
 
 
 @pytest.fixture
@@ -104,20 +111,21 @@ def test_every_kind_of_payload_is_tried(captured):
 
 @pytest.mark.thorough
 @pytest.mark.usefixtures("unbroken")
-def test_a_payload_with_one_thing_wrong_never_breaks_anything(bureau, captured):
+def test_a_payload_with_one_thing_wrong_never_breaks_anything(bureau, captured, backend):
     for kind in KINDS:
         odd = itertools.islice(oddities(captured[kind], EACH), None, None, STRIDE)
+        odd = some(odd, backend)
         # 404 is what Bolt says to a kind of request that it does not know.
         assert (kind, broken_by(bureau, odd, {200, 400, 404})) == (kind, [])
 
 
 @pytest.mark.thorough
 @pytest.mark.usefixtures("unbroken")
-def test_a_window_that_carries_something_odd_never_breaks_anything(bureau, captured):
+def test_a_window_that_carries_something_odd_never_breaks_anything(bureau, captured, backend):
     for callback_id in EVERYTHING.views:
         base = with_(captured["view_submission"], ("view", "callback_id"), callback_id)
         base["user"]["id"] = bureau.mia
-        odd = itertools.islice(odd_windows(base), None, None, STRIDE)
+        odd = some(itertools.islice(odd_windows(base), None, None, STRIDE), backend)
         assert (callback_id, broken_by(bureau, odd, {200, 400})) == (callback_id, [])
 
 
@@ -141,9 +149,9 @@ def clicks_on(bureau, captured, action_id):
 
 @pytest.mark.thorough
 @pytest.mark.usefixtures("unbroken")
-def test_a_click_that_carries_something_odd_never_breaks_anything(bureau, captured):
+def test_a_click_that_carries_something_odd_never_breaks_anything(bureau, captured, backend):
     for action_id in (*EVERYTHING.clicks, *EVERYTHING.menus):
-        odd = clicks_on(bureau, captured, action_id)
+        odd = some(clicks_on(bureau, captured, action_id), backend)
         assert (action_id, broken_by(bureau, odd, {200, 400})) == (action_id, [])
 
 

@@ -23,6 +23,8 @@ from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage.models import Agent, Conversation, Escalation, TicketTag
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 
 def prefers(bureau, **values):
     """An admin has set these; `__` stands for a dot."""
@@ -44,6 +46,7 @@ def climb(bureau, minutes):
 # -- availability
 
 
+@pytest.mark.on_both
 def test_on_and_off(bureau):
     bureau.command(bureau.ana, "on")
     assert "You're available" in words(bureau.home(bureau.ana))
@@ -67,6 +70,7 @@ def test_buttons_in_home_do_the_same(bureau):
     assert "You're away" in words(bureau.slack.home(bureau.ana))
 
 
+@pytest.mark.on_both
 def test_hours_and_capacity_are_checked_and_kept(bureau):
     view = bureau.home(bureau.ana)
     bureau.slack.click_view(bureau.ana, view["id"], "availability_arrange")
@@ -148,6 +152,7 @@ def test_when_nobody_is_there_no_wait_is_promised(bureau):
 # -- the ladder
 
 
+@pytest.mark.on_both
 def test_the_ladder_is_climbed_rung_by_rung(bureau):
     group = bureau.slack.add_group("care", "Care", [bureau.ben])
     prefers(bureau, ladder__group=group)
@@ -185,6 +190,7 @@ def test_a_release_begins_it_anew(bureau):
     assert bureau.thread().count("No agent has taken this conversation for 2 minutes.") == 1
 
 
+@pytest.mark.on_both
 def test_what_is_snoozed_waits_with_it(bureau):
     bureau.says("I want a person")
     bureau.writes(bureau.ana, "!snooze 30m")
@@ -221,6 +227,7 @@ def test_a_rung_that_is_none_is_refused(line):
         PolicyStep.parse(line)
 
 
+@pytest.mark.on_both
 def test_processes_climb_together_and_each_rung_is_climbed_once(bureau):
     """Two workers on one database, and a restart between the rungs."""
     bureau.says("I want a person")
@@ -256,6 +263,7 @@ def direct(bureau, who):
     return channel.id, bureau.slack.messages(channel.id)[-1]["ts"]
 
 
+@pytest.mark.on_both
 def test_the_next_available_agent_is_asked_and_then_the_one_after(roster):
     climb(roster, 6)
     assert len(roster.told(roster.ana)) == 1
@@ -266,6 +274,7 @@ def test_the_next_available_agent_is_asked_and_then_the_one_after(roster):
     assert "No agents are available." in roster.thread()
 
 
+@pytest.mark.on_both
 def test_accepting_takes_it(roster):
     climb(roster, 6)
     roster.slack.click(roster.ana, *direct(roster, roster.ana), "offer_accept")
@@ -381,6 +390,7 @@ def test_who_is_away_or_full_is_not_asked(roster):
 # -- silent owners
 
 
+@pytest.mark.on_both
 def test_an_owner_who_is_silent_is_reminded_once_and_may_let_go(bureau):
     bureau.says("I want a person")
     bureau.click(bureau.ana, "claim")
@@ -436,6 +446,7 @@ def test_a_customer_who_writes_ends_the_snooze_for_the_ladder_too(bureau):
     assert "No agent has taken this conversation for 10 minutes." in bureau.thread()
 
 
+@pytest.mark.on_both
 def test_after_a_stop_each_is_told_the_latest_alone(bureau):
     bureau.says("I want a person")
     before = len(bureau.heard())
@@ -526,6 +537,7 @@ def test_no_wait_is_promised_when_those_whom_it_is_for_are_away(bureau):
     assert bureau.heard()[0].startswith("Our team is busy right now.")
 
 
+@pytest.mark.on_both
 def test_the_estimate_counts_the_hours_in_which_the_team_works(bureau):
     prefers(bureau, hours__lines=["mon-fri 8:00-10:00"], hours__timezone="UTC")
     bureau.says("I want a person")  # it is 9:00

@@ -8,6 +8,8 @@ from handoff_bot.services.container import QUEUES
 from handoff_bot.storage.models import Work
 from tests.desk.conftest import DANA, words
 
+pytestmark = pytest.mark.on_sqlite
+
 SECOND, THIRD = "+15550002", "+15550003"
 
 
@@ -38,6 +40,7 @@ def test_who_does_not_move_hears_nothing(three):
     assert [places(three, address) for address in (DANA, SECOND, THIRD)] == [[], [], []]
 
 
+@pytest.mark.on_both
 def test_who_moves_up_hears_it_once_and_not_at_once(three):
     three.later(minutes=1)
     three.command(three.ana, "next")
@@ -51,6 +54,7 @@ def test_who_moves_up_hears_it_once_and_not_at_once(three):
     assert places(three, SECOND) == [1]
 
 
+@pytest.mark.on_both
 def test_two_steps_within_the_pause_are_one_word(three):
     three.later(minutes=1)
     three.command(three.ana, "next")
@@ -138,6 +142,7 @@ def test_who_said_stop_hears_nothing(three):
     assert places(three) == []
 
 
+@pytest.mark.on_both
 def test_processes_together_say_it_once(three):
     """Two workers on one database, and a restart every minute."""
     three.command(three.ana, "next")

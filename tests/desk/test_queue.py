@@ -2,37 +2,44 @@
 
 import pytest
 
+from handoff_bot.domain import queue as rows
+from handoff_bot.services.escalations import queue
 from tests.desk.conftest import words
 
-PHONES = [f"+1555{n:07d}" for n in range(31)]
+pytestmark = pytest.mark.on_sqlite
+
+PHONES = [f"+1555{n:07d}" for n in range(9)]
 
 
 @pytest.fixture
-def crowd(bureau):
-    """Three pages of customers wait, since one minute after another."""
+def crowd(bureau, monkeypatch):
+    """Three pages of four customers wait, since one minute after another."""
+    for module in (rows, queue):
+        monkeypatch.setattr(module, "PAGE_ROWS", 4)
     for n, phone in enumerate(PHONES):
         bureau.says(f"I want a person {n}", phone)
         bureau.later(minutes=1)
     return bureau
 
 
+@pytest.mark.on_both
 def test_the_queue_is_paged_and_filtered_and_the_longest_wait_comes_first(crowd):
     crowd.command(crowd.ana, "queue")
     shown = words(crowd.modal(crowd.ana))
-    assert "31 shown · 31 waiting in total · page 1 of 3" in shown
+    assert "9 shown · 9 waiting in total · page 1 of 3" in shown
     assert PHONES[0] in shown
-    assert PHONES[15] not in shown
+    assert PHONES[4] not in shown
 
     crowd.presses(crowd.ana, "queue_page_later")
-    assert PHONES[15] in words(crowd.modal(crowd.ana))
+    assert PHONES[4] in words(crowd.modal(crowd.ana))
     crowd.presses(crowd.ana, "queue_page_later")
     assert "page 3 of 3" in words(crowd.modal(crowd.ana))
 
-    crowd.chooses(crowd.ana, "queue_waited", "15")
+    crowd.chooses(crowd.ana, "queue_waited", "5")
     shown = words(crowd.modal(crowd.ana))
-    assert "17 shown · 31 waiting in total · page 1 of 2" in shown
+    assert "5 shown · 9 waiting in total · page 1 of 2" in shown
     crowd.presses(crowd.ana, "queue_page_later")
-    assert "17 shown · 31 waiting in total · page 2 of 2" in words(crowd.modal(crowd.ana))
+    assert "5 shown · 9 waiting in total · page 2 of 2" in words(crowd.modal(crowd.ana))
 
     crowd.chooses(crowd.ana, "queue_priority", "low")
     assert "No conversations match these filters." in words(crowd.modal(crowd.ana))
@@ -65,6 +72,7 @@ def test_one_agents_conversations_are_shown_alone(bureau):
     assert "An agent with no open conversations" in words(bureau.modal(bureau.mia))
 
 
+@pytest.mark.on_both
 def test_next_for_me_takes_the_most_urgent_and_each_gets_another(bureau):
     bureau.says("I want a person", PHONES[0])
     bureau.says("I want a person", PHONES[1])
@@ -76,6 +84,7 @@ def test_next_for_me_takes_the_most_urgent_and_each_gets_another(bureau):
     assert bureau.whispers(bureau.mia) == ["No customers are waiting."]
 
 
+@pytest.mark.on_both
 def test_home_shows_what_is_mine_and_who_waits(bureau):
     bureau.says("I want a person", PHONES[0])
     bureau.says("I want a person", PHONES[1])

@@ -12,6 +12,8 @@ from handoff_bot.storage.models import DeskThread
 from handoff_sandbox.slack import Attachment
 from tests.samples import JPEG
 
+pytestmark = pytest.mark.on_sqlite
+
 NOWHERE = "http://127.0.0.1:9/slack/events"
 
 
@@ -42,6 +44,7 @@ def from_ana(bureau):
     return [said for said in bureau.heard() if said.startswith("reply")]
 
 
+@pytest.mark.on_both
 def test_what_an_agent_wrote_while_we_were_away_reaches_the_customer_once(claimed):
     away(claimed)
     replies = [claimed.writes(claimed.ana, f"reply {n}") for n in (1, 2, 3)]
@@ -78,6 +81,7 @@ def test_a_thread_command_of_the_gap_is_obeyed_once(claimed):
     assert len([said for said in claimed.thread() if "queue" in said]) == 1
 
 
+@pytest.mark.on_both
 def test_an_edit_of_the_gap_is_offered_as_a_correction_once(claimed):
     ts = claimed.writes(claimed.ana, "reply 1")
     claimed.clock.advance(minutes=1)
@@ -106,6 +110,7 @@ def test_an_edit_of_the_gap_is_found_whenever_the_reply_was_written(claimed):
     assert from_ana(claimed) == ["reply 1"]
 
 
+@pytest.mark.on_both
 def test_what_comes_live_waits_for_what_was_written_before_it(claimed):
     away(claimed)
     claimed.writes(claimed.ana, "reply 1")
@@ -172,7 +177,6 @@ def test_lost_events_are_found_though_nobody_noticed_a_gap(claimed):
     assert from_ana(claimed) == ["reply 1"]
 
 
-@pytest.mark.on_sqlite
 def test_a_long_thread_is_read_page_by_page(claimed):
     away(claimed)
     for n in range(230):
@@ -204,6 +208,7 @@ def test_closed_conversations_are_not_read(claimed):
     assert thread.unread_since is None
 
 
+@pytest.mark.on_both
 def test_a_reply_of_the_gap_is_not_dropped_when_its_conversation_is_closed_before_it_is_read(
     claimed,
 ):

@@ -10,6 +10,8 @@ from handoff_bot.storage.models import Escalation, Note, Ticket
 from tests.desk.conftest import answers
 from tests.fakes import OutcomeUnknownAfter
 
+pytestmark = pytest.mark.on_sqlite
+
 LIMIT = 160
 """Characters in one message of the fake channel."""
 
@@ -121,6 +123,7 @@ def test_a_held_reply_that_becomes_a_note_cannot_be_sent_any_more(taken):
 # -- deletions
 
 
+@pytest.mark.on_both
 def test_a_held_reply_that_its_author_deleted_is_gone(taken):
     ts = taken.writes(taken.ben, "secret oops")
     deletes(taken, taken.ben, ts)
@@ -156,6 +159,7 @@ def test_another_answer_keeps_the_promise_when_the_first_was_deleted(holding):
 # -- order
 
 
+@pytest.mark.on_both
 def test_an_edit_in_time_keeps_the_order(holding):
     before = holding.heard()
     ts = holding.writes(holding.ana, "first")
@@ -165,6 +169,7 @@ def test_an_edit_in_time_keeps_the_order(holding):
     assert said_since(holding, before) == ["first!", "second"]
 
 
+@pytest.mark.on_both
 def test_an_edit_that_needs_more_parts_keeps_the_order(holding):
     before = holding.heard()
     ts = holding.writes(holding.ana, "first")
@@ -212,6 +217,7 @@ def retry(bureau):
     bureau.click(bureau.ana, "retry", ts=post["ts"])
 
 
+@pytest.mark.on_both
 def test_an_edit_of_what_failed_is_what_retry_sends(failed):
     bureau, ts = failed
     before = bureau.heard()
@@ -260,6 +266,7 @@ def test_an_edit_of_what_may_have_left_is_no_second_version(in_doubt):
     ]
 
 
+@pytest.mark.on_both
 def test_what_may_have_left_cannot_be_unsent(in_doubt):
     bureau, ts = in_doubt
     deletes(bureau, bureau.ana, ts)

@@ -9,6 +9,8 @@ from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority
 from tests.desk.conftest import DANA, words
 
+pytestmark = pytest.mark.on_sqlite
+
 NOBODY = {
     "rule_channels": None,
     "rule_reasons": None,
@@ -61,6 +63,7 @@ def refunds(bureau):
 # -- routing
 
 
+@pytest.mark.on_both
 def test_cards_go_where_a_rule_says(bureau, refunds):
     routed(bureau, rule_priorities=["urgent"], routing_channel=refunds)
     shown = words(bureau.modal(bureau.mia))
@@ -74,6 +77,7 @@ def test_cards_go_where_a_rule_says(bureau, refunds):
     assert any("is waiting on SMS" in m["text"] for m in bureau.slack.messages(refunds))
 
 
+@pytest.mark.on_both
 def test_agents_are_asked_in_turn(bureau):
     bureau.command(bureau.ana, "on")
     bureau.command(bureau.ben, "on")
@@ -96,6 +100,7 @@ def test_it_can_be_given_without_asking(bureau):
     assert "Now speaking with Ben." in bureau.heard(DANA)
 
 
+@pytest.mark.on_both
 def test_rules_are_changed_moved_and_deleted(bureau):
     routed(bureau, rule_tags="refund", routing_people=[bureau.ana])
     routed(bureau, rule_vip=["yes"], routing_people=[bureau.ben])
@@ -133,6 +138,7 @@ def test_what_somebody_changed_meanwhile_is_not_overwritten(bureau):
     assert "Another admin" in sent.errors["rule_tags"]
 
 
+@pytest.mark.on_both
 def test_a_rule_is_tried_on_what_was(bureau):
     bureau.says("I want a person", DANA)
     bureau.command(bureau.mia, "routing")
@@ -176,6 +182,7 @@ def test_a_group_is_called_in_the_thread_when_no_channel_is_named(bureau):
     assert any(f"<!subteam^{group}>" in str(post) for post in posts)
 
 
+@pytest.mark.on_both
 def test_quiet_hours_hold_it_until_they_end_and_only_while_somebody_waits(bureau):
     bureau.core.preferences.change("hours.timezone", "UTC", bureau.mia)
     now = bureau.clock.now()
@@ -272,6 +279,7 @@ def test_a_channel_may_be_chosen_while_slack_does_not_say(bureau, refunds):
     assert routed(bureau, routing_channel=refunds).errors == {}
 
 
+@pytest.mark.on_both
 def test_vips_are_known_however_their_number_is_written(bureau):
     bureau.core.preferences.change("rules.vips", ["+1 555-00 01", "0049 30 1234"], bureau.mia)
     bureau.says("I want a person", "+15550001")
@@ -297,6 +305,7 @@ def at_once(*doing):
     return said
 
 
+@pytest.mark.on_both
 def test_of_two_who_save_at_once_one_is_told_of_the_other(bureau):
     rule = Rule(to=Route(people=(bureau.ben,)))
     rules, preferences = bureau.core.routing.rules, bureau.core.preferences

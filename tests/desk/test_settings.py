@@ -12,6 +12,8 @@ from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.storage.models import SettingChange
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def admin(bureau):
@@ -85,6 +87,7 @@ def test_what_cannot_be_is_refused_at_its_field_and_nothing_is_saved(
         assert tx.session.execute(select(SettingChange)).all() == []
 
 
+@pytest.mark.on_both
 def test_the_changes_are_shown_before_they_are_saved(admin):
     admin.presses(admin.mia, "settings_open", "team")
     admin.presses(admin.mia, "settings_check")
@@ -100,6 +103,7 @@ def test_the_changes_are_shown_before_they_are_saved(admin):
     assert (stored(admin, "hold_seconds"), stored(admin, "csat")) == (3, False)
 
 
+@pytest.mark.on_both
 def test_a_window_that_somebody_else_overtook_is_not_saved(admin):
     admin.presses(admin.mia, "settings_open", "team")
     admin.core.preferences.change("hold_seconds", 7, "UBEN")
@@ -131,6 +135,7 @@ def test_languages_may_be_named_in_any_way(admin):
     assert stored(admin, "rules.languages") == ["en", "de", "es"]
 
 
+@pytest.mark.on_both
 def test_a_text_is_changed_with_a_preview_and_counts(admin):
     editing(admin)
     modal = admin.modal(admin.mia)
@@ -223,6 +228,7 @@ def test_a_moment_may_be_silent_where_customers_can_do_without(admin):
     assert "silent" not in json.dumps(editing(admin, moment="taken"))
 
 
+@pytest.mark.on_both
 def test_the_history_says_who_changed_what(admin):
     admin.presses(admin.mia, "settings_open", "team")
     admin.sends(admin.mia, {"hold_seconds": "5"})
@@ -256,6 +262,7 @@ def test_only_what_is_known_at_a_moment_can_be_said():
     assert allowed(Moment.STOPPED) == frozenset()
 
 
+@pytest.mark.on_both
 def test_a_text_that_somebody_else_changed_meanwhile_is_not_overwritten(admin):
     editing(admin)
     theirs = Text(Moment.STARTED, "en")
@@ -283,6 +290,7 @@ def test_who_has_just_lost_the_workspaces_admin_role_cannot_save(admin):
     assert stored(admin, "hold_seconds") is None
 
 
+@pytest.mark.on_both
 def test_an_export_leaves_a_trace(admin):
     admin.says("I want a person")
     admin.command(admin.mia, "tickets")

@@ -7,6 +7,8 @@ from handoff_bot.domain.signals import Priority
 from handoff_bot.storage.models import DeskChannel, Escalation
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def invited(bureau):
@@ -47,6 +49,7 @@ def test_it_says_in_words_which_permissions_are_missing(bureau):
     assert "chat:write (" not in shown
 
 
+@pytest.mark.on_both
 def test_the_queue_moves_where_an_admin_wants_it(invited):
     bureau, care = invited
     ts = question(bureau, care)["ts"]

@@ -5,6 +5,8 @@ import pytest
 from tests.desk.conftest import words
 from tests.desk.test_queue import PHONES
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def busy(bureau):
@@ -23,6 +25,7 @@ def handed(bureau, who):
     return [(post, bureau.slack.file(post["files"][0]["id"])) for post in posts]
 
 
+@pytest.mark.on_both
 def test_the_last_week_is_shown_first(busy):
     busy.command(busy.ana, "stats")
     shown = words(busy.modal(busy.ana))
@@ -42,6 +45,7 @@ def test_a_period_can_be_named_and_home_leads_there(busy):
     assert "1 escalation" in words(busy.modal(busy.ben))
 
 
+@pytest.mark.on_both
 def test_menus_narrow_it_down(busy):
     busy.command(busy.ana, "stats")
     busy.later(days=20)
@@ -75,6 +79,7 @@ def test_one_press_is_one_chart_and_the_next_another(busy):
     assert len(handed(busy, busy.ana)) == 2
 
 
+@pytest.mark.on_both
 def test_the_command_takes_a_period_a_channel_and_an_agent(bureau):
     bureau.says("I want a person")
     bureau.click(bureau.ana, "claim")

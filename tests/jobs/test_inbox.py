@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs.inbox import Inbox
+from handoff_bot.jobs.trace import of_arrival
 from handoff_bot.storage.models import Work
 from tests.fakes import idle_worker
 
@@ -66,7 +67,7 @@ def test_one_bad_arrival_fails_alone(database, clock):
 def test_an_arrival_is_in_the_database_when_store_returns(database, clock):
     Inbox(idle_worker(database, clock)).store("k", "in:1", "key", {"a": 1})
     with database.read() as tx:
-        assert tx.session.query(Work).one().payload == {"a": 1}
+        assert tx.session.query(Work).one().payload == {"a": 1, "trace": of_arrival("key")}
 
 
 @pytest.fixture(autouse=True)

@@ -16,17 +16,12 @@ from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain.messages import InboundMessage, Media
 from handoff_bot.domain.metrics import Scope
-from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.slack.incoming.composition import build_slack
 from handoff_bot.slack.limits import LIMITS
-from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
-from handoff_sandbox.slack.stand_in import SlackStandIn
 from handoff_sandbox.twilio import TwilioStandIn
 from handoff_sandbox.twilio.messages import StoredFile, new_sid
 from handoff_sandbox.zendesk import ZendeskStandIn
 from tests.connectors.conftest import Receiver
-from tests.desk.conftest import Bureau, _serving, unhurried  # noqa: F401 - a fixture
-from tests.fakes import ScriptedAssistant, ScriptedDetector, ScriptedTranslator, answer_at_once
+from tests.desk.conftest import Bureau, at_work, unhurried  # noqa: F401 - a fixture
 from tests.samples import JPEG
 
 ACCOUNT, TOKEN, PUBLIC = "AC" + "a" * 32, "token", "https://bot.example.com"
@@ -164,19 +159,6 @@ def limits():
 
 @pytest.fixture
 def office(database, clock, unhurried):  # noqa: F811 - a fixture
-    slack = SlackStandIn(deliver="sync", ack_deadline=30, now=lambda: clock.at.timestamp())
-    slack.scopes.granted = (*SCOPES, *OPTIONAL_SCOPES)
-    ana, ben = slack.add_person("ana", "Ana"), slack.add_person("ben", "Ben")
-    mia = slack.add_person("mia", "Mia", is_admin=True)
-    queue = slack.add_channel("queue", [slack.bot_user, ana, ben, mia])
-    answer_at_once(database, clock)
-    side = build_slack(
-        bot_token=slack.bot_token,
-        signing_secret=slack.signing_secret,
-        app_token="",
-        api_url=slack.api_url,
-        queue_channel=queue,
-    )
     with (
         TwilioStandIn(ACCOUNT, TOKEN, PUBLIC, now=clock.now, seed=1) as twilio,
         ZendeskStandIn(now=clock.now) as zendesk,
@@ -191,43 +173,29 @@ def office(database, clock, unhurried):  # noqa: F811 - a fixture
         )
         over_twilio = {kind: make(account) for kind, make in TWILIO.items()}
         site = Webchat(Website(("https://shop.example",), "s" * 32))
-        detector, assistant = ScriptedDetector(), ScriptedAssistant()
-        translator = ScriptedTranslator()
-        core = Services.build(
-            Dependencies(
-                database=database,
-                channels={**over_twilio, WEBCHAT: site},
-                desk=side.desk,
-                detector=detector,
-                assistant=assistant,
-                clock=clock,
-                translator=translator,
-                backlogs=over_twilio,
-                erasers=over_twilio,
-                settle=timedelta(),
-                connectors={
-                    "zendesk": ZendeskConnector(
-                        Account(zendesk.url, zendesk.email, zendesk.token), clock
-                    ),
-                    "webhook": WebhookConnector(receiver.url, ["secret"], clock),
-                },
-            )
-        )
-        with slack, _serving(side, core) as address:
-            slack.events_url = address
-            made = (database, clock, None, detector, assistant, slack, core, side._executor)
-            yield Office(
-                *made,
-                ana,
-                ben,
-                mia,
-                queue,
-                translator,
-                twilio=twilio,
-                zendesk=zendesk,
-                receiver=receiver,
-                over_twilio=over_twilio,
-            )
+        parts = {
+            "channels": {**over_twilio, WEBCHAT: site},
+            "backlogs": over_twilio,
+            "erasers": over_twilio,
+            "settle": timedelta(),
+            "connectors": {
+                "zendesk": ZendeskConnector(
+                    Account(zendesk.url, zendesk.email, zendesk.token), clock
+                ),
+                "webhook": WebhookConnector(receiver.url, ["secret"], clock),
+            },
+        }
+        stand_ins = {"twilio": twilio, "zendesk": zendesk, "receiver": receiver}
+        with at_work(
+            database,
+            clock,
+            parts=parts,
+            kind=Office,
+            channel=None,
+            over_twilio=over_twilio,
+            **stand_ins,
+        ) as made:
+            yield made
 
 
 PHOTO = ("image/jpeg", JPEG + WORD.encode())

@@ -7,11 +7,8 @@ from slack_sdk.errors import SlackApiError
 
 from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.connectors.zendesk import (
-    DELETED,
-    FORBIDDEN_THERE,
-    HAS_OTHERS,
-    NOT_DELETED,
     Account,
+    Deletion,
     ZendeskConnector,
 )
 from handoff_bot.domain.desk import Place
@@ -145,24 +142,25 @@ def test_zendesk_forgets_the_ticket_its_follow_ups_and_our_user(zendesk, connect
     zendesk.desk.tickets[int(number)].fields["status"] = "closed"
     connector.put(RECORD, number)
     assert len(zendesk.tickets()) == 2
-    assert connector.forget(RECORD.key, RECORD.number, number) == DELETED
+    assert connector.forget(RECORD.key, RECORD.number, number) == Deletion.DONE
     assert (zendesk.tickets(), zendesk.desk.deleted_tickets) == ([], {})
     assert list(zendesk.desk.users.values()) == [zendesk.desk.agent]
     assert zendesk.desk.deleted_users == {}
-    assert connector.forget(RECORD.key, RECORD.number, number) == DELETED
+    assert connector.forget(RECORD.key, RECORD.number, number) == Deletion.DONE
 
 
 def test_a_customer_with_other_tickets_stays_until_the_last_one(zendesk, connector):
     first = connector.put(RECORD, "")
     other = replace(RECORD, key="handoff-13-1", number=13)
     second = connector.put(other, "")
-    assert connector.forget(RECORD.key, 12, first) == HAS_OTHERS
-    assert connector.forget(other.key, 13, second) == DELETED
+    assert connector.forget(RECORD.key, 12, first) == Deletion.HAS_OTHERS
+    assert connector.forget(other.key, 13, second) == Deletion.DONE
     assert list(zendesk.desk.users.values()) == [zendesk.desk.agent]
 
 
 @pytest.mark.parametrize(
-    ("method", "said"), [("delete", NOT_DELETED), ("delete_for_good", FORBIDDEN_THERE)]
+    ("method", "said"),
+    [("delete", Deletion.NOT_ALLOWED), ("delete_for_good", Deletion.FORBIDDEN_THERE)],
 )
 def test_what_zendesk_does_not_allow_is_said(zendesk, connector, monkeypatch, method, said):
     number = connector.put(RECORD, "")
@@ -176,5 +174,5 @@ def test_what_zendesk_does_not_allow_is_said(zendesk, connector, monkeypatch, me
 
 def test_a_customer_that_zendesk_knew_before_us_stays(zendesk, connector):
     number = connector.put(replace(RECORD, address="dana@example.com"), "")
-    assert connector.forget(RECORD.key, RECORD.number, number) == DELETED
+    assert connector.forget(RECORD.key, RECORD.number, number) == Deletion.DONE
     assert "dana@example.com" in [one["email"] for one in zendesk.desk.users.values()]

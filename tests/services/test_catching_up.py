@@ -15,6 +15,8 @@ from handoff_bot.storage.models import Message, Work
 from handoff_sandbox.twilio import TwilioStandIn
 from tests.services.shop import ACCOUNT, DANA, EVA, PUBLIC, TOKEN, Shop
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def twilio(clock):
@@ -27,6 +29,7 @@ def shop(database, clock, twilio):
     return Shop(database, clock, twilio)
 
 
+@pytest.mark.on_both
 def test_what_was_sent_while_we_were_away_is_handled_once_and_in_order(shop):
     sids = [shop.writes(f"word {n}") for n in range(1, 4)]
     shop.writes("Hello", EVA, "whatsapp")
@@ -67,6 +70,7 @@ def test_what_came_before_the_first_start_is_not_ours(database, clock, twilio):
     assert shop.received() == []
 
 
+@pytest.mark.on_both
 def test_what_comes_live_waits_for_what_was_sent_before_it(shop):
     shop.writes("word 1")
     shop.clock.advance(hours=2)
@@ -93,6 +97,7 @@ def test_a_live_message_does_not_wait_for_ever_when_twilio_cannot_be_asked(shop)
     assert shop.received() == ["word 1"]
 
 
+@pytest.mark.on_both
 def test_a_message_that_is_judged_while_older_ones_are_stored_survives_a_crash(shop, monkeypatch):
     shop.writes("word 1")
     shop.twilio.faults.add("*/Messages.json", status=503)
@@ -131,6 +136,7 @@ def run_in_this_moment(shop, handler, lane):
         handler.finish(tx, job, plan, result)
 
 
+@pytest.mark.on_both
 def test_a_message_that_was_held_back_is_counted_once(shop):
     shop.twilio.faults.add("*/Messages.json", status=503, count=2)
     shop.clock.advance(hours=2)
@@ -212,6 +218,7 @@ def test_a_message_that_cannot_be_read_keeps_no_other_from_being_fetched(shop):
     assert shop.received() == ["Hello"]
 
 
+@pytest.mark.on_both
 def test_a_message_of_the_gap_keeps_the_time_at_which_it_was_sent(shop):
     shop.writes("word 1", EVA, "whatsapp")
     sent = shop.clock.now()
@@ -263,6 +270,7 @@ def test_a_stretch_is_an_hour_at_most(shop):
         assert jobs.filter(Work.status == "done").count() >= 5
 
 
+@pytest.mark.on_both
 def test_a_listing_that_begins_needs_no_lock_that_a_starting_process_holds(shop, backend):
     """Its lane is locked by then, and a process that starts locks the source before that lane."""
     if backend == "sqlite":

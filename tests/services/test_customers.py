@@ -15,10 +15,10 @@ from handoff_bot.channels import TWILIO
 from handoff_bot.domain.desk import AgentRef, ThreadReply
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Media, OutboundMessage, Receipt
 from handoff_bot.domain.texts import Moment, languages, usual
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.services.escalations import rating
 from handoff_bot.storage import log
 from handoff_bot.web.application import create_web
 from handoff_bot.web.webhooks import webhooks
@@ -156,7 +156,7 @@ def offered(phone: Phone) -> None:
 
 def scores(phone: Phone) -> list[int]:
     with phone.core.database.read() as tx:
-        return [event.data["score"] for event in log.events(tx, rating.ANSWERED)]
+        return [event.data["score"] for event in log.events(tx, EventKind.CSAT_ANSWERED)]
 
 
 # -- opt-outs

@@ -6,9 +6,11 @@ import pytest
 
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Signal
-from handoff_bot.services.ai_turns.feedback import CAME_LATE
 from handoff_bot.storage import log
+
+pytestmark = pytest.mark.on_sqlite
 
 
 def lessons(house):
@@ -18,6 +20,7 @@ def lessons(house):
     ]
 
 
+@pytest.mark.on_both
 def test_not_needed_is_a_lesson_about_the_turn_that_tipped_it(house, ana):
     house.says("where is the human resources office")
     house.take(Step.DISMISS, ana)
@@ -35,7 +38,7 @@ def test_came_late_is_a_lesson_about_the_turn_before(house, ana):
     assert house.core.feedback.came_late(number, ana).done
     assert house.core.feedback.came_late(number, ana).done
     with house.database.read() as tx:
-        assert len(log.events(tx, CAME_LATE)) == 1
+        assert len(log.events(tx, EventKind.ESCALATED_LATE)) == 1
     assert lessons(house) == [
         ("I want a human", Signal.REQUEST, True, False),
         ("nothing works here", Signal.REQUEST, True, True),
@@ -62,6 +65,7 @@ def test_only_resolving_asks_whether_it_came_late(house, ana, step):
         house.desk.button(Button.SOONER)
 
 
+@pytest.mark.on_both
 def test_what_was_learnt_counts_from_the_next_message_on(house):
     house.core.feedback.learn("shifts", {"request": 0.5}, house.clock.now())
     house.says("hello")

@@ -12,6 +12,8 @@ from handoff_bot.domain.messages import Media
 from handoff_bot.services.delivery import inbound_files
 from tests.samples import JPEG, PDF
 
+pytestmark = pytest.mark.on_sqlite
+
 PHOTO = Media("https://provider/photo", "image/jpeg")
 PAPER = Media("https://provider/paper", "application/pdf")
 WEB_PAGE = Media("https://provider/page", "text/html")
@@ -47,6 +49,7 @@ def test_a_file_comes_into_the_thread_under_a_harmless_name(talk):
     assert post.text == "📎 Picture, 1 kB"
 
 
+@pytest.mark.on_both
 def test_words_and_files_stand_in_the_order_in_which_they_were_sent(talk):
     order = []
     talk.desk.upload = lambda thread, file, post, mark: order.append(file.name)
@@ -66,6 +69,7 @@ def test_a_file_alone_needs_no_words(talk):
     assert len(talk.desk.uploads) == 1
 
 
+@pytest.mark.on_both
 def test_files_that_came_before_a_person_was_needed_are_brought_along(house):
     house.channel.files = {PHOTO.url: Fetched("image/jpeg", "a.jpg", JPEG)}
     house.says("Is this yours?", media=(PHOTO,))
@@ -81,6 +85,7 @@ def test_files_of_what_was_settled_before_are_not(talk, ana):
     assert len(talk.desk.uploads) == 1
 
 
+@pytest.mark.on_both
 def test_a_message_that_is_delivered_twice_shows_its_file_once(talk):
     talk.says("Look", media=(PHOTO,), provider_id="SMX")
     talk.says("Look", media=(PHOTO,), provider_id="SMX")
@@ -153,6 +158,7 @@ def test_a_desk_that_does_not_take_files_says_so_and_words_go_on(talk):
     assert "Hello?" in talk.desk.said("contact")
 
 
+@pytest.mark.on_both
 def test_a_file_whose_upload_was_not_answered_is_looked_for_before_it_is_uploaded_again(talk):
     talk.desk.lost_uploads = [DeskOutcomeUnknown("Slack did not answer.")]
     talk.says("", media=(PHOTO,))
@@ -181,6 +187,7 @@ def test_a_bug_of_ours_is_told_too(talk):
     assert "Something went wrong on our side." in sayings(talk)[0]
 
 
+@pytest.mark.on_both
 def test_the_log_knows_that_and_not_what(talk):
     talk.says("", media=(PHOTO, WEB_PAGE))
     with talk.database.read() as tx:

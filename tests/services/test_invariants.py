@@ -2,13 +2,13 @@
 
 import itertools
 import random
+import shutil
 import tempfile
 from collections import defaultdict
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -25,7 +25,6 @@ from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.replies.thread_replies import is_known
 from handoff_bot.storage import deliveries, escalations
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.models import (
     Conversation,
     Delivery,
@@ -35,6 +34,8 @@ from handoff_bot.storage.models import (
     Ticket,
     Work,
 )
+from tests import postgres
+from tests.conftest import compile_once
 from tests.fakes import (
     FakeChannel,
     FakeDesk,
@@ -84,13 +85,13 @@ class HearReply(ProviderJob):
 class Machine(RuleBasedStateMachine):
     """One database, a process that dies now and then, providers that misbehave."""
 
-    address = ""  # set by the test that runs it
+    address, template, compilers = "", "", None  # set by the test that runs it
 
     def __init__(self):
         super().__init__()
         self.clock = FrozenClock()
         self.database = Database(self.fresh_database(), synchronous="off")
-        migrate(self.database)
+        compile_once(self.database, self.compilers)
         self.channel = FakeChannel(self.clock)
         self.desk = FakeDesk()
         self.channel.before_send = [self.watch_the_wire]
@@ -107,11 +108,8 @@ class Machine(RuleBasedStateMachine):
     def fresh_database(self):
         if not self.address:
             self.folder = tempfile.TemporaryDirectory()
-            return f"sqlite:///{Path(self.folder.name) / 'h.db'}"
-        with psycopg.connect(self.address, autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS machine WITH (FORCE)")
-            connection.execute("CREATE DATABASE machine")
-        return self.address.replace("/postgres", "/machine")
+            return f"sqlite:///{shutil.copy(self.template, Path(self.folder.name) / 'h.db')}"
+        return postgres.create_database(self.address, "machine", self.template)
 
     def boot(self):
         self.core = Services.build(
@@ -410,9 +408,9 @@ def _is_subsequence(part: list[str], whole: list[str]) -> bool:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("examples", [40])
-def test_the_invariants_hold_on_sqlite(examples):
+def test_the_invariants_hold_on_sqlite(examples, sqlite_template, compilers):
     run_state_machine_as_test(
-        Machine,
+        type("OnSqlite", (Machine,), {"template": sqlite_template, "compilers": compilers}),
         settings=settings(
             max_examples=examples,
             stateful_step_count=40,
@@ -423,12 +421,10 @@ def test_the_invariants_hold_on_sqlite(examples):
     )
 
 
-def test_the_invariants_hold_on_postgresql(postgres_server):
-    class OnPostgres(Machine):
-        address = postgres_server
-
+def test_the_invariants_hold_on_postgresql(postgres_server, postgres_template, compilers):
+    places = {"address": postgres_server, "template": postgres_template, "compilers": compilers}
     run_state_machine_as_test(
-        OnPostgres,
+        type("OnPostgres", (Machine,), places),
         settings=settings(
             max_examples=8,
             stateful_step_count=30,

@@ -15,6 +15,8 @@ from handoff_bot.storage import escalations
 from tests.fakes import FakeMailer
 from tests.services.conftest import build_house
 
+pytestmark = pytest.mark.on_sqlite
+
 OPS = "ops@example.com"
 NOTICE = Notice(
     ticket=12,
@@ -67,6 +69,7 @@ def test_the_team_is_told_by_mail_who_waits_and_why(house, mailer):
         assert house.desk.link(house.desk.place) in body
 
 
+@pytest.mark.on_both
 def test_one_key_is_one_mail(house, mailer):
     house.says("I want a human")
     notify(house)
@@ -84,6 +87,7 @@ def test_mails_about_one_ticket_belong_together_and_each_is_known_by_its_id(hous
     assert first.id != second.id
 
 
+@pytest.mark.on_both
 def test_a_mail_that_is_sent_again_has_the_same_id(house, mailer):
     house.says("I want a human")
     send = mailer.send
@@ -140,6 +144,7 @@ def test_mail_that_was_asked_for_before_the_server_was_taken_away_is_forgotten(
 # -- when it cannot
 
 
+@pytest.mark.on_both
 def test_a_server_in_trouble_is_tried_again(house, mailer):
     house.says("I want a human")
     mailer.troubles.append(MailError("The mail server is down.", permanent=False))

@@ -322,7 +322,7 @@ def test_notes_never_leave(house, ana, text):
 
 def test_the_note_prefix_is_a_preference(house, ana):
     with house.database.write() as tx:
-        log.prefer(tx, threads.NOTE_PREFIXES, ["psst "], "UADMIN", house.clock.now())
+        log.prefer(tx, "note.prefixes", ["psst "], "UADMIN", house.clock.now())
     house.says("I want a human")
     house.take(Step.CLAIM, ana)
     house.replies(ana, "psst VIP")

@@ -14,7 +14,6 @@ from handoff_bot.domain.desk import ThreadReply
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.metrics import Choice, Numbers, Period, Scope
 from handoff_bot.services.reporting.metrics import Metrics, numbers
-from handoff_bot.services.settings import hours
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Event
 from handoff_bot.storage.transaction import table_of
@@ -234,7 +233,7 @@ def test_what_ends_without_anybody_is_abandoned(house, ana, figures):
 
 def test_an_escalation_says_whether_the_team_worked(house, figures):
     with house.database.write() as tx:
-        log.prefer(tx, hours.LINES, ["mon-fri 12:00-17:00"], "UANA", house.clock.now())
+        log.prefer(tx, "hours.lines", ["mon-fri 12:00-17:00"], "UANA", house.clock.now())
     house.says("I want a human")
     house.clock.advance(hours=4)
     house.says("I want a human", address="+15550002")

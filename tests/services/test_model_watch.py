@@ -13,6 +13,8 @@ from handoff_bot.storage import log, model_state
 from handoff_bot.storage.database import Database
 from tests.services.conftest import build_house
 
+pytestmark = pytest.mark.on_sqlite
+
 MODEL = "gpt-6-luna"
 
 
@@ -117,6 +119,7 @@ def test_an_answer_in_between_is_no_outage(team, watch):
     assert told(team) == []
 
 
+@pytest.mark.on_both
 def test_all_processes_together_count_and_tell_once(team, database_url, watch):
     others = [Database(database_url) for _ in range(3)]
     watches = [watch, *(Watch(one, team.clock, MODEL) for one in others)]
@@ -215,6 +218,7 @@ def test_another_model_begins_without_a_past(team, watch, clock):
 # -- the health page
 
 
+@pytest.mark.on_both
 def test_the_health_page_says_how_it_is_and_what_share_came_in_time(team, watch, probe):
     page = ModelHealthPage(team.database, team.clock, watch)
 
@@ -240,6 +244,7 @@ def test_the_health_page_says_how_it_is_and_what_share_came_in_time(team, watch,
     assert probe.looks == 0
 
 
+@pytest.mark.on_both
 def test_an_outage_and_its_end_stand_in_the_log(team, watch):
     fail(team, watch, 7, minutes=1)
     watch.answered()

@@ -19,6 +19,8 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation, Lane
 from tests.services.conftest import build_house
 
+pytestmark = pytest.mark.on_sqlite
+
 LIMITS = {
     "post": Rate(timedelta(seconds=1), burst=2),
     "card": Rate(timedelta(seconds=2), burst=4),
@@ -89,6 +91,7 @@ def shown(house):
 # -- how often
 
 
+@pytest.mark.on_both
 def test_a_channel_gets_a_short_burst_and_then_one_post_a_second(house):
     several = opened(house, 6)
     for escalation in several:
@@ -101,6 +104,7 @@ def test_a_channel_gets_a_short_burst_and_then_one_post_a_second(house):
     assert seen == [2, 3, 4, 5, 6]
 
 
+@pytest.mark.on_both
 def test_who_waits_holds_no_thread_and_costs_no_transaction(house, monkeypatch):
     several = opened(house, 5)
     for escalation in several:
@@ -131,6 +135,7 @@ def test_without_limits_nothing_waits(database, clock):
     assert len(house.desk.calls) == 4
 
 
+@pytest.mark.on_both
 def test_two_processes_share_one_budget(house, database_url):
     several = opened(house, 8)
     other = Database(database_url)
@@ -156,6 +161,7 @@ def test_two_processes_share_one_budget(house, database_url):
     assert seen == [2, 3, 4, 5]
 
 
+@pytest.mark.on_both
 def test_a_process_that_dies_with_its_turn_loses_the_turn_and_not_the_words(house):
     (escalation,) = opened(house)
     says(house, escalation, "one")
@@ -174,6 +180,7 @@ def test_a_process_that_dies_with_its_turn_loses_the_turn_and_not_the_words(hous
 # -- whose turn
 
 
+@pytest.mark.on_both
 def test_ten_changes_of_a_card_are_one_update(house):
     (escalation, other) = opened(house, 2)
     order = shown(house)
@@ -184,6 +191,7 @@ def test_ten_changes_of_a_card_are_one_update(house):
     assert order == [other.id, escalation.id]
 
 
+@pytest.mark.on_both
 def test_the_oldest_change_is_drawn_first(house):
     several = opened(house, 4)
     order = shown(house)
@@ -223,6 +231,7 @@ def test_the_board_never_waits_for_long(house):
     assert second - first <= 7
 
 
+@pytest.mark.on_both
 def test_who_comes_does_not_go_before_those_who_wait(house):
     several = opened(house, 4)
     for escalation in several[:3]:
@@ -261,6 +270,7 @@ def test_words_do_not_keep_new_cards_waiting_either(house):
     assert len(calls(house)) >= 10
 
 
+@pytest.mark.on_both
 def test_in_a_surge_the_urgent_cards_are_posted_first_and_all_of_them_in_the_end(house):
     surge(house, 20)
     surge(house, 3, Priority.URGENT, first=100)
@@ -280,6 +290,7 @@ def test_in_a_surge_the_board_says_how_many_wait(house):
     assert len(house.desk.cards) < 40
 
 
+@pytest.mark.on_both
 def test_taking_over_works_before_the_card_is_there_and_then_hurries_it(house, ana):
     surge(house, 40)
     last = rows(house)[-1].id
@@ -320,6 +331,7 @@ def test_a_mark_that_takes_another_away_needs_room_for_both(house):
 # -- what goes together
 
 
+@pytest.mark.on_both
 def test_what_waits_for_one_thread_goes_as_one_post_in_order(house):
     (escalation,) = opened(house)
     says(house, escalation, "one", "two", "three")
@@ -388,6 +400,7 @@ class Killed(BaseException):
     """kill -9: nothing catches it."""
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("posted", [True, False], ids=["after the post", "before the post"])
 def test_a_crash_in_the_middle_neither_loses_nor_doubles_what_went_together(house, posted):
     (escalation,) = opened(house)
@@ -427,6 +440,7 @@ def test_an_answer_that_never_came_is_looked_for_before_all_is_said_again(house)
 # -- 429
 
 
+@pytest.mark.on_both
 def test_a_refusal_holds_everybody_who_makes_the_same_call_and_is_counted(house):
     first, second = opened(house, 2)
     house.desk.troubles = [DeskLimited("slow down", 30)]

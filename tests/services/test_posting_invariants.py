@@ -2,12 +2,12 @@
 
 import itertools
 import random
+import shutil
 import tempfile
 from collections import Counter, defaultdict
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -19,8 +19,9 @@ from handoff_bot.jobs.rate_limits import Rate
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import escalations
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.models import Escalation, Work
+from tests import postgres
+from tests.conftest import compile_once
 from tests.fakes import FrozenClock
 from tests.services.conftest import build_house
 
@@ -40,14 +41,15 @@ class Killed(BaseException):
 class Threads(RuleBasedStateMachine):
     """Two processes on one database, a desk that misbehaves."""
 
-    address = ""  # set by the test that runs it
+    address, template, compilers = "", "", None  # set by the test that runs it
 
     def __init__(self):
         super().__init__()
         self.clock = FrozenClock()
         url = self.fresh_database()
         self.databases = [Database(url, synchronous="off") for _ in range(2)]
-        migrate(self.databases[0])
+        for database in self.databases:
+            compile_once(database, self.compilers)
         self.numbers = itertools.count(1)
         self.said = defaultdict(list)
         self.spoiled = set()
@@ -75,11 +77,8 @@ class Threads(RuleBasedStateMachine):
     def fresh_database(self):
         if not self.address:
             self.folder = tempfile.TemporaryDirectory()
-            return f"sqlite:///{Path(self.folder.name) / 'h.db'}"
-        with psycopg.connect(self.address, autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS threads WITH (FORCE)")
-            connection.execute("CREATE DATABASE threads")
-        return self.address.replace("/postgres", "/threads")
+            return f"sqlite:///{shutil.copy(self.template, Path(self.folder.name) / 'h.db')}"
+        return postgres.create_database(self.address, "threads", self.template)
 
     @property
     def desk(self):
@@ -215,16 +214,18 @@ HOW = {
 
 
 @pytest.mark.thorough
-def test_threads_show_everything_once_and_in_order_on_sqlite():
+def test_threads_show_everything_once_and_in_order_on_sqlite(sqlite_template, compilers):
     run_state_machine_as_test(
-        Threads, settings=settings(max_examples=25, stateful_step_count=30, **HOW)
+        type("OnSqlite", (Threads,), {"template": sqlite_template, "compilers": compilers}),
+        settings=settings(max_examples=25, stateful_step_count=30, **HOW),
     )
 
 
-def test_threads_show_everything_once_and_in_order_on_postgresql(postgres_server):
-    class OnPostgres(Threads):
-        address = postgres_server
-
+def test_threads_show_everything_once_and_in_order_on_postgresql(
+    postgres_server, postgres_template, compilers
+):
+    places = {"address": postgres_server, "template": postgres_template, "compilers": compilers}
     run_state_machine_as_test(
-        OnPostgres, settings=settings(max_examples=8, stateful_step_count=25, **HOW)
+        type("OnPostgres", (Threads,), places),
+        settings=settings(max_examples=8, stateful_step_count=25, **HOW),
     )

@@ -3,9 +3,11 @@
 import pytest
 
 from handoff_bot.domain.escalations import Resolution, Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Consent
-from handoff_bot.services.escalations import rating
 from handoff_bot.storage import log
+
+pytestmark = pytest.mark.on_sqlite
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def resolved(house, ana):
 
 def answers(house) -> list[int]:
     with house.database.read() as tx:
-        return [event.data["score"] for event in log.events(tx, rating.ANSWERED)]
+        return [event.data["score"] for event in log.events(tx, EventKind.CSAT_ANSWERED)]
 
 
 def test_the_question_comes_with_the_end(resolved):
@@ -29,6 +31,7 @@ def test_the_question_comes_with_the_end(resolved):
     assert any("How did we do?" in text for text in resolved.channel.phone)
 
 
+@pytest.mark.on_both
 def test_a_number_is_kept_shown_and_thanked_for(resolved):
     resolved.says("5")
     assert answers(resolved) == [5]
@@ -37,6 +40,7 @@ def test_a_number_is_kept_shown_and_thanked_for(resolved):
     assert resolved.assistant.asked == []
 
 
+@pytest.mark.on_both
 def test_only_the_first_number_counts(resolved):
     resolved.says("2")
     resolved.says("5")
@@ -48,7 +52,6 @@ def test_only_the_first_number_counts(resolved):
     "text",
     ["6", "0", "55", "order 4711", "I have 5 questions", "8/10", "3 parcels are missing", "", "½"],
 )
-@pytest.mark.on_sqlite
 def test_anything_else_goes_its_usual_way(resolved, text):
     resolved.says(text)
     assert answers(resolved) == []
@@ -70,7 +73,7 @@ def test_a_number_a_day_later_is_no_answer(resolved):
 
 def test_it_is_not_asked_when_an_admin_turned_it_off(house, ana):
     with house.database.write() as tx:
-        log.prefer(tx, rating.ASKED, False, "UMIA", house.clock.now())
+        log.prefer(tx, "csat", False, "UMIA", house.clock.now())
     house.says("I want a human")
     house.take(Step.CLAIM, ana)
     house.take(Step.RESOLVE, ana)

@@ -21,6 +21,8 @@ from handoff_bot.services.outbox import slack_channels
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation
 
+pytestmark = pytest.mark.on_sqlite
+
 GROUP = "S0CARE"
 IN_TURN = Route(mode=Mode.ROUND_ROBIN)
 
@@ -97,6 +99,7 @@ def test_vips_reasons_and_channels(house):
     assert [e.slack_channel for e in escalations(house)] == ["CASKED", "CVIP"]
 
 
+@pytest.mark.on_both
 def test_tags_are_those_of_all_tickets_of_the_customer(house, ana):
     rule(house, Route("CWHOLESALE"), tags=("wholesale",))
     house.says("I want a person")
@@ -125,6 +128,7 @@ def test_a_channel_that_does_not_work_is_not_used(house):
     assert (escalation.slack_channel, escalation.group_id) == ("", GROUP)
 
 
+@pytest.mark.on_both
 def test_a_rule_that_is_stored_wrongly_counts_as_none(house):
     wrong = [{"to": {"mode": "whatever"}}, "nonsense", {"when": {}, "to": {"slack_channel": "C1"}}]
     house.core.preferences.change(RULES, wrong, "test")
@@ -137,6 +141,7 @@ def test_a_rule_that_is_stored_wrongly_counts_as_none(house):
 # -- offers
 
 
+@pytest.mark.on_both
 def test_agents_take_turns(there):
     rule(there, IN_TURN)
     for number in range(4):
@@ -145,6 +150,7 @@ def test_agents_take_turns(there):
     assert asked(there) == ["UANA", "UBEN", "UANA", "UBEN"]
 
 
+@pytest.mark.on_both
 def test_the_least_busy_is_asked(there, ana):
     there.says("I want a person")
     there.take(Step.CLAIM, ana)
@@ -295,6 +301,7 @@ def test_the_ladder_asks_everybody_when_its_time_comes(there):
     assert asked(there) == ["UBEN", "UANA"]
 
 
+@pytest.mark.on_both
 def test_in_two_processes_each_is_asked_once(there):
     rule(there, IN_TURN)
     there.says("I want a person")
@@ -331,6 +338,7 @@ def test_a_rule_may_give_it_without_asking(there):
     assert "assigned you the conversation" in there.desk.told["UANA"][0].text
 
 
+@pytest.mark.on_both
 def test_capacity_holds_and_the_rest_is_given_when_there_is_room(there, ana, ben):
     there.core.preferences.change("capacity", 1, "test")
     rule(there, given())
@@ -345,6 +353,7 @@ def test_capacity_holds_and_the_rest_is_given_when_there_is_room(there, ana, ben
     assert owners(there)[2] == "UBEN"
 
 
+@pytest.mark.on_both
 def test_capacity_holds_with_many_at_once(there):
     """Choices in transactions of their own, at the same time."""
     there.core.preferences.change("capacity", 2, "test")
@@ -366,6 +375,7 @@ def test_capacity_holds_with_many_at_once(there):
     assert sorted(owner or "" for owner in owners(there)) == ["", "", *["UANA"] * 2, *["UBEN"] * 2]
 
 
+@pytest.mark.on_both
 def test_who_takes_it_first_keeps_it(there, ana, ben):
     """Somebody clicks between the choice to give it and the giving."""
     there.desk.groups[GROUP] = ("UBEN",)
@@ -381,6 +391,7 @@ def test_who_takes_it_first_keeps_it(there, ana, ben):
     assert owners(there) == ["UANA"]
 
 
+@pytest.mark.on_both
 def test_a_crash_after_giving_gives_it_once(there):
     rule(there, given())
     there.core.handlers["routing.assign"].finish = _crash
@@ -417,6 +428,7 @@ def test_while_the_assistants_last_message_leaves_it_is_tried_again(there):
 # -- trying a rule
 
 
+@pytest.mark.on_both
 def test_a_rule_is_tried_on_the_latest_conversations(house):
     house.says("I want a person")
     house.detector.priority = Priority.URGENT
@@ -433,6 +445,7 @@ def test_a_rule_is_tried_on_the_latest_conversations(house):
 # -- the list
 
 
+@pytest.mark.on_both
 def test_rules_are_kept_in_their_order(house):
     book = house.core.routing.rules
     for name in ("C1", "C2", "C3"):
@@ -445,6 +458,7 @@ def test_rules_are_kept_in_their_order(house):
     assert [each.to.slack_channel for each in book.all()] == ["C4", "C2"]
 
 
+@pytest.mark.on_both
 def test_a_change_of_an_older_list_is_refused(house):
     book = house.core.routing.rules
     rule(house, Route("C1"))
@@ -455,6 +469,7 @@ def test_a_change_of_an_older_list_is_refused(house):
     assert len(book.all()) == 2
 
 
+@pytest.mark.on_both
 def test_a_restart_between_any_two_offers_loses_none(there):
     """Each offer's successor is written in the transaction that makes it."""
     rule(there, Route(mode=Mode.ROUND_ROBIN, seconds=60))

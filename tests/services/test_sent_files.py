@@ -14,6 +14,8 @@ from handoff_bot.storage.models import Note
 from tests.fakes import OutcomeUnknownAfter
 from tests.samples import JPEG, PDF
 
+pytestmark = pytest.mark.on_sqlite
+
 PHOTO = DeskFile("F1", "photo.jpg", "image/jpeg", len(JPEG), "https://slack/photo")
 PAPER = DeskFile("F2", "../Ihre Bestellung.pdf", "application/pdf", len(PDF), "https://slack/pdf")
 PROGRAM = DeskFile("F3", "setup.exe", "application/x-msdownload", 10, "https://slack/exe")
@@ -68,6 +70,7 @@ def test_words_stand_below_a_picture_when_they_fit(talk, ana):
     assert served(talk).data == JPEG
 
 
+@pytest.mark.on_both
 def test_words_that_do_not_fit_go_first(talk, ana):
     talk.replies(ana, "x" * 31, attached=(PHOTO,))
     assert sent(talk) == [("x" * 31,), ("", "photo.jpg")]
@@ -78,6 +81,7 @@ def test_of_a_document_words_go_first(talk, ana):
     assert sent(talk) == [("Your order",), ("", "Ihre%20Bestellung.pdf")]
 
 
+@pytest.mark.on_both
 def test_several_files_go_one_by_one(talk, ana):
     talk.replies(ana, "Both", attached=(PHOTO, PAPER))
     assert sent(talk) == [("Both", "photo.jpg"), ("", "Ihre%20Bestellung.pdf")]
@@ -88,6 +92,7 @@ def test_a_file_alone_goes_alone(talk, ana):
     assert sent(talk) == [("", "Ihre%20Bestellung.pdf")]
 
 
+@pytest.mark.on_both
 def test_what_is_written_afterwards_arrives_afterwards_though_the_desk_is_slow(talk, ana):
     talk.desk.file_troubles = [DeskError("Slack did not answer.", permanent=False)]
     talk.replies(ana, "", attached=(PAPER,))
@@ -193,12 +198,14 @@ def test_files_of_a_note_never_leave(talk, ana):
 # -- once
 
 
+@pytest.mark.on_both
 def test_a_reply_that_is_heard_twice_sends_its_file_once(talk, ana):
     ts = talk.replies(ana, "", attached=(PHOTO,))
     talk.replies(ana, "", ts=ts, attached=(PHOTO,))
     assert len(sent(talk)) == 1
 
 
+@pytest.mark.on_both
 def test_a_file_that_was_sent_without_an_answer_is_looked_up_before_it_is_sent_again(talk, ana):
     talk.channel.troubles = [OutcomeUnknownAfter("no answer")]
     talk.replies(ana, "", attached=(PHOTO,))
@@ -207,6 +214,7 @@ def test_a_file_that_was_sent_without_an_answer_is_looked_up_before_it_is_sent_a
     assert len(sent(talk)) == 1
 
 
+@pytest.mark.on_both
 def test_a_retry_sends_the_file_again(talk, ana):
     talk.replies(ana, "Here", attached=(PHOTO,))
     talk.reports(DeliveryStatus.FAILED, talk.last_sent(), error_code="63019", error="Not fetched.")
@@ -231,6 +239,7 @@ def test_in_the_hold_words_can_be_changed_and_the_file_stays_with_them(holding, 
     assert sent(holding) == [("Here", "photo.jpg")]
 
 
+@pytest.mark.on_both
 def test_in_the_hold_all_of_it_can_be_deleted(holding, ana):
     ts = holding.replies(ana, "Oops", attached=(PHOTO,))
     holding.core.relay.deleted(holding.desk.place, ts)
@@ -278,6 +287,7 @@ def test_where_customers_look_at_it_with_us_it_stays_as_long_as_it_is_kept(talk,
     assert served(talk) is not None
 
 
+@pytest.mark.on_both
 def test_after_thirty_days_it_is_gone(talk, ana):
     talk.replies(ana, "", attached=(PHOTO,))
     talk.clock.advance(days=29)

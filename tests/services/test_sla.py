@@ -12,6 +12,8 @@ from handoff_bot.domain.tickets import Edit
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation, Ticket
 
+pytestmark = pytest.mark.on_sqlite
+
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """A Monday."""
 REPLY = "first reply"
@@ -61,6 +63,7 @@ def edited(house, by=None, **changes):
 # -- what is promised
 
 
+@pytest.mark.on_both
 def test_a_ticket_is_promised_a_first_reply_and_an_end(waiting):
     ticket = row(waiting)
     assert ticket.reply_due_at == START + timedelta(minutes=60)
@@ -69,6 +72,7 @@ def test_a_ticket_is_promised_a_first_reply_and_an_end(waiting):
     assert waiting.desk.card.solve_due_at == ticket.solve_due_at
 
 
+@pytest.mark.on_both
 def test_time_counts_while_the_team_works(house):
     house.core.preferences.change("hours.lines", ["mon-fri 9:00-9:30"], "test")
     house.says("I want a person")
@@ -84,6 +88,7 @@ def test_nothing_is_promised_where_it_is_switched_off(house):
     assert said(house) == said(house, SOLVE) == []
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("stored", ["soon", [], {"normal.reply": "soon"}], ids=str)
 def test_what_is_stored_wrongly_counts_as_not_set(house, stored):
     house.core.preferences.change("sla", stored, "test")
@@ -94,6 +99,7 @@ def test_what_is_stored_wrongly_counts_as_not_set(house, stored):
 # -- reminders
 
 
+@pytest.mark.on_both
 def test_time_running_out_is_said_once_and_so_is_a_breach(waiting):
     later(waiting, minutes=47)
     assert said(waiting) == []
@@ -145,11 +151,13 @@ def test_nobody_is_reminded_while_it_is_snoozed(waiting, ana):
     assert said(waiting) == [("⏱️ SLA breached: first reply.", ())]
 
 
+@pytest.mark.on_both
 def test_a_process_that_was_down_says_what_is_true_now(waiting):
     later(waiting, hours=2)
     assert said(waiting) == [("⏱️ SLA breached: first reply.", ())]
 
 
+@pytest.mark.on_both
 def test_the_log_knows_of_both(waiting):
     later(waiting, minutes=48)
     later(waiting, minutes=12)
@@ -204,6 +212,7 @@ def test_a_customer_who_grows_more_urgent_is_promised_more(waiting):
 # -- coming back
 
 
+@pytest.mark.on_both
 def test_who_comes_back_is_promised_anew(waiting, ana):
     waiting.take(Step.CLAIM, ana)
     waiting.replies(ana, "Hello")

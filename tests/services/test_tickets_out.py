@@ -17,6 +17,8 @@ from handoff_bot.storage.models import Ticket
 from tests.fakes import FakeSink
 from tests.services.conftest import build_house
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def zendesk():
@@ -73,6 +75,7 @@ def test_every_step_is_told_with_what_it_was_called_before(house, zendesk, ana, 
     assert link_of(house) == "Z1"
 
 
+@pytest.mark.on_both
 def test_revisions_grow(house, zendesk, ana):
     house.says("I want a human")
     house.take(Step.CLAIM, ana)
@@ -102,6 +105,7 @@ def test_an_edit_is_told(house, zendesk):
     assert zendesk.records[-1].subject == "A better subject"
 
 
+@pytest.mark.on_both
 def test_several_changes_are_one_with_the_latest_state(house, zendesk, ana):
     zendesk.troubles.append(down(retry_after=60))
     house.says("I want a human")
@@ -114,6 +118,7 @@ def test_several_changes_are_one_with_the_latest_state(house, zendesk, ana):
     assert zendesk.statuses == ["solved"]
 
 
+@pytest.mark.on_both
 def test_a_change_in_the_middle_of_a_call_is_not_lost(house, zendesk, ana):
     house.says("I want a human")
 
@@ -143,6 +148,7 @@ def test_each_system_has_threads_of_its_own(house):
         assert QUEUES[f"sink-{name}"] > 0
 
 
+@pytest.mark.on_both
 def test_a_lost_answer_leads_to_the_same_state_again(house, zendesk):
     zendesk.lost_answers.append(down())
     house.says("I want a human")
@@ -152,6 +158,7 @@ def test_a_lost_answer_leads_to_the_same_state_again(house, zendesk):
     assert link_of(house) == "Z1"
 
 
+@pytest.mark.on_both
 def test_a_crash_in_mid_call_leads_to_the_latest_state(house, zendesk, database, ana):
     class Crash(BaseException):
         pass
@@ -168,6 +175,7 @@ def test_a_crash_in_mid_call_leads_to_the_latest_state(house, zendesk, database,
     assert link_of(house) == "Z1"
 
 
+@pytest.mark.on_both
 def test_a_failure_for_good_is_told_once_in_the_thread(house, zendesk, ana):
     zendesk.troubles += [down(permanent=True), down(permanent=True)]
     house.says("I want a human")

@@ -13,6 +13,8 @@ from handoff_bot.storage.models import Message, Note
 from tests.fakes import ScriptedTranslator
 from tests.services.conftest import build_house
 
+pytestmark = pytest.mark.on_sqlite
+
 
 class Moody(ScriptedTranslator):
     """Never says the same twice."""
@@ -63,6 +65,7 @@ def test_without_a_key_words_leave_as_they_are_though_it_is_switched_on(database
     assert [post.text for post in house.desk.threads[house.desk.place]][-1] == "Hola"
 
 
+@pytest.mark.on_both
 def test_a_crash_after_the_translation_sends_one_version_alone(database, clock, ana):
     house = spanish(build_house(database, clock, translator=Moody()), ana)
     reply = ThreadReply(house.desk.place, "1800000000.000001", ana, "Hello")
@@ -86,6 +89,7 @@ def test_a_delivery_that_is_tried_again_says_the_same(database, clock, ana):
     assert [house.last_sent().text] == agents_words(house)
 
 
+@pytest.mark.on_both
 def test_replies_leave_in_order_though_one_cannot_be_translated(house, ana, translator):
     house.replies(ana, "One")
     translator.fails = True

@@ -10,6 +10,8 @@ from handoff_bot.storage.models import Contact, Delivery
 from handoff_sandbox.twilio import TwilioStandIn
 from tests.services.shop import ACCOUNT, PUBLIC, TOKEN, Shop
 
+pytestmark = pytest.mark.on_sqlite
+
 JAMIE = "whatsapp:+15550001111"
 ANA = AgentRef("UANA", "Ana")
 
@@ -56,6 +58,7 @@ def claim(shop):
     shop.settle()
 
 
+@pytest.mark.on_both
 def test_a_quoted_message_is_shown_in_the_thread(shop):
     claim(shop)
     for n, text in enumerate(("Do you want a refund?", "Or a replacement?")):
@@ -70,6 +73,7 @@ def test_a_quoted_message_is_shown_in_the_thread(shop):
     assert posts(shop)[-1].notes == ("In reply to Ana: “Do you want a refund?”",)
 
 
+@pytest.mark.on_both
 def test_an_ad_is_named_on_the_card_and_to_the_assistant(shop):
     ad = {"ReferralHeadline": "Summer sale", "ReferralBody": "Red bike 20% off"}
 

@@ -13,6 +13,8 @@ from handoff_bot.services.replies.message_templates import Part, TemplateOptions
 from handoff_bot.storage.models import Work
 from tests.fakes import OutcomeUnknownAfter
 
+pytestmark = pytest.mark.on_sqlite
+
 NEWS = MessageTemplate(
     "News", "HX" + "1" * 32, "Hi {{1}}, your order {{2}} has news.", {"1": "Name"}
 )
@@ -68,6 +70,7 @@ def test_it_is_not_redrawn_for_every_message(talk):
     assert talk.desk.shown == before
 
 
+@pytest.mark.on_both
 def test_a_message_that_is_delivered_again_does_not_keep_it_open(talk):
     said = talk.says("Hello?")
     closes_at = talk.desk.card.window_closes_at
@@ -85,6 +88,7 @@ def test_a_channel_without_a_window_has_none(house):
     assert house.desk.card.window_closes_at is None
 
 
+@pytest.mark.on_both
 def test_an_hour_before_its_end_the_thread_is_told_once(talk):
     talk.clock.advance(hours=22)
     ticks(talk)
@@ -168,6 +172,7 @@ def test_a_template_leaves_though_the_window_is_closed(with_news, ana):
     assert text in with_news.desk.said("ours")
 
 
+@pytest.mark.on_both
 def test_it_is_sent_once_and_in_one_piece_however_long_it_is(with_news, ana):
     long = {"1": "D" * 100, "2": "4" * 100}
     assert use(with_news, ana, long).done
@@ -218,6 +223,7 @@ def test_where_there_is_nothing_to_send_instead_of_it_is_said(with_news, ana):
 # -- keeping them
 
 
+@pytest.mark.on_both
 def test_a_name_stands_for_one_template(house):
     kept = house.core.templates
     assert kept.save(NEWS, "", "UMIA") is None
@@ -228,6 +234,7 @@ def test_a_name_stands_for_one_template(house):
     assert kept.every() == ()
 
 
+@pytest.mark.on_both
 def test_what_is_stored_wrongly_is_not_there(house):
     house.core.preferences.change("templates", [{"name": "x"}, 7, {"name": ""}], "UMIA")
     assert house.core.templates.every() == ()

@@ -1,5 +1,7 @@
 """Migrations make exactly the tables that the models describe, and one of several processes wins."""
 
+import ast
+import re
 import runpy
 import shutil
 import threading
@@ -11,13 +13,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Table
+from click.testing import CliRunner
+from sqlalchemy import Column, Table, text
 from sqlalchemy.exc import StatementError
 from sqlmodel import AutoString
 
+from handoff_bot import __version__
+from handoff_bot.cli import main
+from handoff_bot.domain.errors import SchemaError
 from handoff_bot.storage.columns import BigId, UtcDateTime
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import HEAD, configuration, migrate
+from handoff_bot.storage.migrate import HEAD, configuration, migrate, revision
 from handoff_bot.storage.migrations.__main__ import FOLDER, write
 from handoff_bot.storage.models import Contact, Work
 
@@ -104,3 +110,131 @@ def test_times_are_aware_utc(database):
 def test_a_naive_time_is_refused(database):
     with pytest.raises((StatementError, ValueError)), database.write() as tx:
         tx.add(Contact(name="x", created_at=datetime(2026, 1, 1)))  # noqa: DTZ001 - the point of it
+
+
+# -- what lets an older and a newer version run side by side
+
+
+def test_a_newer_schema_is_one_clear_line_and_nothing_is_changed(database):
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaError) as error:
+        migrate(database)
+    words = str(error.value)
+    assert "\n" not in words
+    assert all(one in words for one in ("schema 9999", __version__, HEAD, "handoff db restore"))
+    with database.read() as tx:
+        assert revision(tx.core) == "9999"
+
+
+@pytest.mark.parametrize("command", [["serve"], ["report"], ["jobs", "list"], ["spending"]])
+def test_every_command_tells_of_a_newer_schema_in_one_line_and_exits_with_2(
+    database, database_url, command, monkeypatch
+):
+    """2 is the exit code after which systemd does not start it again."""
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    settings = {
+        "DATABASE_URL": database_url,
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_SIGNING_SECRET": "s" * 32,
+        "WEBCHAT_ORIGINS": "https://shop.example.com",
+        "WEBCHAT_SECRET": "w" * 40,
+        "SAMPLE_KNOWLEDGE": "true",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("The database was migrated by a newer version of Handoff (schema 9999).")
+
+
+ADDITIVE_FROM = "0013"
+"""Earlier migrations were released before versions could run side by side."""
+REMOVING = frozenset(
+    {"drop_table", "drop_column", "drop_constraint", "rename_table", "batch_alter_table"}
+)
+REMOVING_SQL = re.compile(
+    r"\b(DROP\s+(TABLE|COLUMN|CONSTRAINT)|RENAME|TRUNCATE|ALTER\s+COLUMN\s+\S+\s+(TYPE|SET\s+NOT))\b",
+    re.IGNORECASE,
+)
+CHANGING = frozenset({"new_column_name", "type_"})
+
+
+def removals(code: str) -> list[str]:
+    """What in a migration would break a version that still runs; a comment `# additive: …` allows a line."""
+    lines, found = code.splitlines(), []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            wrong = REMOVING_SQL.search(node.value)
+            what = wrong[0] if wrong else ""
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            what = node.func.attr if node.func.attr in REMOVING else _changing(node)
+        else:
+            continue
+        if what:
+            found.append(f"{node.lineno}: {what}")
+    return [each for each in found if "# additive: " not in lines[int(each.partition(":")[0]) - 1]]
+
+
+def _changing(call: ast.Call) -> str:
+    """A changed or required column; "" for anything else."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    if call.func.attr == "alter_column":  # type: ignore[attr-defined]
+        narrows = getattr(given.get("nullable"), "value", None) is False
+        return "alter_column" if narrows or CHANGING & given.keys() else ""
+    if call.func.attr != "add_column":  # type: ignore[attr-defined]
+        return ""
+    (column,) = [one for one in call.args if isinstance(one, ast.Call)]
+    options = {keyword.arg: keyword.value for keyword in column.keywords}
+    is_required = getattr(options.get("nullable"), "value", True) is False
+    return (
+        "required column without a default"
+        if is_required and "server_default" not in options
+        else ""
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        one
+        for one in sorted((FOLDER / "versions").glob("[0-9]*.py"))
+        if one.name[:4] >= ADDITIVE_FROM
+    ]
+    or [pytest.param(None, marks=pytest.mark.skip(reason="no newer migration yet"))],
+    ids=lambda path: path and path.name,
+)
+def test_a_new_migration_only_adds_so_that_an_older_version_still_runs(path):
+    assert removals(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("op.drop_table('note')", ["1: drop_table"]),
+        ("op.drop_column('note', 'text')", ["1: drop_column"]),
+        ("op.rename_table('note', 'memo')", ["1: rename_table"]),
+        ("op.alter_column('note', 'text', new_column_name='body')", ["1: alter_column"]),
+        ("op.alter_column('note', 'held', nullable=False)", ["1: alter_column"]),
+        ("op.execute('ALTER TABLE note RENAME COLUMN text TO body')", ["1: RENAME"]),
+        ("op.execute('alter table note drop  column text')", ["1: drop  column"]),
+        (
+            "op.add_column('note', sa.Column('at', UtcDateTime, nullable=False))",
+            ["1: required column without a default"],
+        ),
+        (
+            "op.add_column('note', sa.Column('n', sa.Integer, nullable=False, server_default='0'))",
+            [],
+        ),
+        ("op.add_column('note', sa.Column('at', UtcDateTime, nullable=True))", []),
+        ("op.create_table('memo', sa.Column('id', BigId, nullable=False))", []),
+        ("op.drop_index('note_once')", []),
+        ("op.execute('DROP TRIGGER event_no_update')", []),
+        ("op.drop_column('note', 'text')  # additive: no released version uses it", []),
+    ],
+)
+def test_dropping_and_renaming_are_found(statement, found):
+    assert removals(statement) == found

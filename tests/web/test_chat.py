@@ -14,9 +14,12 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.services import visitors
 from handoff_bot.services.ai_turns.inbound import INBOUND, inbound_lane
 from handoff_bot.storage.models import Delivery, Work
 from tests.web.conftest import IDENTITY_SECRET, ORIGIN, Browser
+
+pytestmark = pytest.mark.on_sqlite
 
 
 def stored(shop, kind: str = "inbound"):
@@ -47,7 +50,6 @@ def identity(secret: str = IDENTITY_SECRET, **said) -> str:
     ],
     ids=["ours", "another", "not https", "another port", "a longer name", "opaque", "none"],
 )
-@pytest.mark.on_sqlite
 def test_only_allowed_websites_get_a_session(shop, origin, status):
     headers = {"Origin": origin} if origin else {}
     answer = shop.client.post("/chat/session", json={}, headers=headers)
@@ -66,7 +68,6 @@ def test_a_browser_may_ask_beforehand_what_it_may_send(shop):
 @pytest.mark.parametrize(
     "token", [None, "", "Bearer ", "Bearer guessed", "Basic abc"], ids=lambda t: str(t)
 )
-@pytest.mark.on_sqlite
 def test_without_a_session_nothing_is_stored(shop, path, token):
     browser = Browser(shop.client)
     if token is not None:
@@ -106,6 +107,7 @@ def test_a_session_that_is_too_old_becomes_somebody_new(shop, monkeypatch):
 # -- who somebody is
 
 
+@pytest.mark.on_both
 def test_who_the_website_vouches_for_is_the_same_on_every_device(shop):
     phone, laptop = shop.browser(identity=identity()), shop.browser(identity=identity())
     phone.says("Is my parcel on its way?")
@@ -126,7 +128,6 @@ def test_who_the_website_vouches_for_is_the_same_on_every_device(shop):
     ],
     ids=["forged", "expired", "nobody", "for ever", "unreadable", "not ASCII", "unsigned"],
 )
-@pytest.mark.on_sqlite
 def test_an_identity_that_is_not_the_websites_is_refused(shop, wrong):
     answer = Browser(shop.client).begin(identity=wrong)
     assert (answer.status_code, answer.json["error"]) == (401, "identity")
@@ -151,6 +152,7 @@ def test_two_visitors_do_not_see_each_other(shop):
 # -- what is stored
 
 
+@pytest.mark.on_both
 def test_a_message_is_stored_before_the_answer(shop):
     cid = str(uuid.uuid4())
     answer = shop.browser().says("hello", cid)
@@ -158,6 +160,7 @@ def test_a_message_is_stored_before_the_answer(shop):
     assert stored(shop) == 1
 
 
+@pytest.mark.on_both
 def test_the_same_message_twice_has_one_effect(shop):
     browser, cid = shop.browser(), str(uuid.uuid4())
     for _ in range(3):
@@ -167,6 +170,7 @@ def test_the_same_message_twice_has_one_effect(shop):
     assert stored(shop) == 1
 
 
+@pytest.mark.on_both
 def test_two_visitors_may_make_the_same_id(shop):
     dana, eve, cid = shop.browser(), shop.browser(), str(uuid.uuid4())
     dana.says("from Dana", cid)
@@ -188,7 +192,6 @@ def test_two_visitors_may_make_the_same_id(shop):
     ],
     ids=["id", "no id", "no text", "blank", "too long", "not text", "locale"],
 )
-@pytest.mark.on_sqlite
 def test_a_malformed_message_is_refused_in_words(shop, content):
     answer = shop.browser().post("messages", **content)
     assert (answer.status_code, answer.json["error"]) == (400, "malformed")
@@ -196,7 +199,6 @@ def test_a_malformed_message_is_refused_in_words(shop, content):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"null"], ids=repr)
-@pytest.mark.on_sqlite
 def test_a_body_that_is_no_object_is_refused(shop, body):
     browser = shop.browser()
     for path in ("session", "messages", "marks"):
@@ -245,6 +247,7 @@ def test_the_button_brings_a_person_without_asking_the_ai(shop):
     assert (state["phase"], state["position"]) == ("waiting", 1)
 
 
+@pytest.mark.on_both
 def test_those_in_the_queue_see_their_own_place(shop):
     first, second = shop.browser(), shop.browser()
     for browser in (first, second):
@@ -300,6 +303,7 @@ def test_a_message_of_the_ai_that_was_dropped_is_never_seen(shop, monkeypatch):
     assert any("Ana" in text for text in texts)
 
 
+@pytest.mark.on_both
 def test_what_was_shown_moves_the_delivery_marks(shop):
     browser = shop.browser()
     browser.says("Talk to a person", person=True)
@@ -326,6 +330,7 @@ def test_marks_of_messages_that_nobody_sent_change_nothing(shop):
 # -- polls
 
 
+@pytest.mark.on_both
 def test_a_poll_goes_on_where_the_last_one_ended(shop):
     browser = shop.browser()
     browser.says("one")
@@ -343,7 +348,6 @@ def test_a_poll_goes_on_where_the_last_one_ended(shop):
 @pytest.mark.parametrize(
     "after", ["x", "1", "1.2.3", "-1.0", "1.9999999999999999999", "\uff11.\uff11"]
 )
-@pytest.mark.on_sqlite
 def test_a_place_that_is_none_is_refused(shop, after):
     browser = shop.browser()
     assert browser.poll(after).status_code == 400
@@ -355,26 +359,26 @@ def test_a_wait_that_is_no_number_is_refused(shop):
     assert shop.browser().poll(wait="soon").status_code == 400
 
 
-def test_a_long_history_begins_with_its_end_and_loses_nothing_after(shop):
+@pytest.mark.on_both
+def test_a_long_history_begins_with_its_end_and_loses_nothing_after(shop, monkeypatch):
+    monkeypatch.setattr(visitors, "HISTORY", 5)
     browser = Browser(shop.client)
     address = browser.begin().json["visitor"]
-    for n in range(60):
+    for n in range(7):
         shop.core.inbox.store(*inbound(address, f"line {n}"))
     shop.settle()
     answer = browser.poll().json
     mine = [e["data"]["text"] for e in answer["events"] if e["event"] == "message"]
-    assert [text for text in mine if text.startswith("line")][-1] == "line 59"
+    assert [text for text in mine if text.startswith("line")][-1] == "line 6"
     assert "line 0" not in mine
-    for n in range(60, 180):
+    for n in range(7, 19):
         shop.core.inbox.store(*inbound(address, f"line {n}"))
     shop.settle()
     cursor, seen = answer["cursor"], []
     while len(events := (answer := browser.poll(cursor).json)["events"]) > 1:
         seen += [e["data"]["text"] for e in events if e["event"] == "message"]
         cursor = answer["cursor"]
-    assert [text for text in seen if text.startswith("line")] == [
-        f"line {n}" for n in range(60, 180)
-    ]
+    assert [text for text in seen if text.startswith("line")] == [f"line {n}" for n in range(7, 19)]
 
 
 def inbound(address: str, text: str) -> tuple:

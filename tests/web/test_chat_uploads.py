@@ -10,6 +10,8 @@ from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.storage.models import Message
 from tests.samples import JPEG, PDF, PNG
 
+pytestmark = pytest.mark.on_sqlite
+
 
 def hands(browser, data=JPEG, kind="image/jpeg", name="photo.jpg", cid=None, **headers):
     return browser.client.post(
@@ -35,6 +37,7 @@ def talking(shop):
     return browser
 
 
+@pytest.mark.on_both
 def test_a_visitors_photo_reaches_the_thread_and_stays_in_their_conversation(shop, talking):
     answer = hands(talking, name="../../<i>photo.jpg")
     assert answer.status_code == 202
@@ -58,6 +61,7 @@ def test_a_photo_can_be_the_first_that_is_heard_of_somebody(shop):
     assert [file.data for file, _ in shop.desk.uploads] == [JPEG]
 
 
+@pytest.mark.on_both
 def test_the_same_file_sent_twice_has_one_effect(shop, talking):
     cid = str(uuid.uuid4())
     assert [hands(talking, cid=cid).status_code for _ in range(2)] == [202, 202]
@@ -74,7 +78,6 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("data", "kind", "status", "words"), REFUSED.values(), ids=REFUSED)
-@pytest.mark.on_sqlite
 def test_what_may_not_pass_is_refused_in_words(shop, talking, data, kind, status, words):
     answer = hands(talking, data, kind)
     assert answer.status_code == status

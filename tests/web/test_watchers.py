@@ -12,6 +12,8 @@ from handoff_bot.web import watchers as module
 from handoff_bot.web.watchers import Full, Watchers
 from tests.web.conftest import events
 
+pytestmark = pytest.mark.on_sqlite
+
 PATIENCE = 20.0
 
 
@@ -82,6 +84,7 @@ def test_a_stream_brings_whatever_happens(shop, page):
     assert listener.hears("Hello from Ana")["author"] == "agent"
 
 
+@pytest.mark.on_both
 def test_a_stream_goes_on_after_the_last_message_that_was_seen(shop, page):
     browser, first = page
     browser.says("one")
@@ -112,6 +115,7 @@ def test_who_waits_in_the_queue_hears_that_it_moves(shop, page, monkeypatch):
     listener.is_told(phase="waiting", position=1)
 
 
+@pytest.mark.on_both
 def test_a_long_poll_waits_for_news(shop):
     browser = shop.browser()
     cursor = browser.poll().json["cursor"]
@@ -180,6 +184,7 @@ def test_when_it_ends_everybody_is_let_go_and_nobody_let_in(shop, page):
         pass
 
 
+@pytest.mark.on_both
 def test_a_database_in_trouble_ends_no_stream(shop, page, monkeypatch):
     monkeypatch.setattr(module, "TROUBLE", 0.0)
     browser, listener = page
@@ -198,6 +203,7 @@ def test_a_database_in_trouble_ends_no_stream(shop, page, monkeypatch):
     listener.hears("Answer to: hello")
 
 
+@pytest.mark.on_both
 def test_lines_of_the_log_that_come_late_are_read(database, clock):
     from sqlalchemy import insert
 

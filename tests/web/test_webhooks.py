@@ -16,6 +16,8 @@ from handoff_bot.web.health import health
 from handoff_bot.web.webhooks import webhooks
 from tests.fakes import idle_worker
 
+pytestmark = pytest.mark.on_sqlite
+
 HELLO = InboundMessage("sms", "SM1", "+1555", "+1999", "hello")
 FORM = "application/x-www-form-urlencoded"
 
@@ -54,18 +56,21 @@ def stored(database) -> list:
         return [(row.kind, row.lane, row.key) for row in tx.session.query(Work)]
 
 
+@pytest.mark.on_both
 def test_a_message_is_stored_before_the_answer(client, database):
     answer = client.post("/webhooks/sms", data="Body=hello", content_type=FORM)
     assert (answer.status_code, answer.mimetype, answer.text) == (200, "text/xml", "<Response/>")
     assert stored(database) == [("inbound", "in:sms:+1555", "sms:SM1")]
 
 
+@pytest.mark.on_both
 def test_the_same_message_twice_is_stored_once(client, database):
     for _ in range(2):
         assert client.post("/webhooks/sms", data="", content_type=FORM).status_code == 200
     assert len(stored(database)) == 1
 
 
+@pytest.mark.on_both
 def test_every_state_of_a_delivery_is_stored(client, channel, database):
     for status in ("sent", "delivered", "delivered", "read"):
         channel.arrivals = [DeliveryUpdate("sms", "SM9", "our-id", DeliveryStatus(status))]
@@ -116,7 +121,6 @@ def test_the_channel_sees_the_request_as_it_was_sent(client, channel):
         "unknown path",
     ],
 )
-@pytest.mark.on_sqlite
 def test_what_is_refused_stores_nothing(client, channel, database, path, options, error, status):
     channel.error = error
     answer = client.post(path, **({"content_type": FORM} | options))
@@ -163,6 +167,7 @@ def test_health_counts_how_often_slack_asked_us_to_slow_down(client, database, c
     assert client.get("/healthz").json["slowed_down"] == told
 
 
+@pytest.mark.on_both
 def test_health_is_503_without_a_database(client, dead):
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json["database"]) == (503, "failing")

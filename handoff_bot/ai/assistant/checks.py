@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from handoff_bot.ai.assistant.articles import Reading, readings
+from handoff_bot.ai.assistant.folder import Stamp, stamp_of
 from handoff_bot.domain.errors import SettingsError
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.text import many
@@ -62,8 +64,17 @@ def refuse_samples(folder: Path, today: date) -> None:
 
 
 def has_own_articles(folder: Path, today: date) -> bool:
-    """Returns whether there is any article that is not the sample shop's."""
-    return any(not one.left_out and not one.is_sample for one in readings(folder, today))
+    """Returns whether there is any article that is not the sample shop's.
+
+    Each Home tab asks while the first steps are open, so files are only parsed after a change.
+    """
+    return _has_own_articles(folder, stamp_of(folder, today))
+
+
+@lru_cache(maxsize=2)
+def _has_own_articles(folder: Path, stamped: Stamp) -> bool:
+    found = readings(folder, stamped[0])
+    return any(not one.left_out and not one.is_sample for one in found)
 
 
 def check_knowledge(folder: Path, today: date, *, may_be_sample: bool = False) -> CheckResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from handoff_bot.domain.decoding import Decoded, decoded
 
 MARKDOWN = frozenset({".md", ".markdown", ".mdx"})
 PLAIN = frozenset({".txt"})
+Stamp = tuple[date, tuple[tuple[str, int, int], ...]]
+"""The date, because articles are published and expire by date, and the files' sizes and times."""
 LARGEST = 1_000_000
 MOST_FILES = 10_000
 
@@ -45,6 +48,17 @@ def articles(folder: Path) -> list[Found]:
 def candidates(folder: Path) -> list[Path]:
     """Returns the files with an article's extension, at most MOST_FILES, without opening any."""
     return list(islice(_walk(folder), MOST_FILES))
+
+
+def stamp_of(folder: Path, today: date) -> Stamp:
+    found = []
+    for path in candidates(folder):
+        try:
+            facts = path.stat()
+        except OSError:  # deleted between listing and reading
+            continue
+        found.append((str(path), facts.st_mtime_ns, facts.st_size))
+    return today, tuple(found)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -25,7 +25,7 @@ from handoff_bot.ai.assistant import evidence, question_kinds
 from handoff_bot.ai.assistant.article_language import language_of
 from handoff_bot.ai.assistant.articles import Passage, read_folder
 from handoff_bot.ai.assistant.evidence import Fit, Indexed, Query
-from handoff_bot.ai.assistant.folder import candidates
+from handoff_bot.ai.assistant.folder import Stamp, stamp_of
 from handoff_bot.ai.assistant.words import MOST_WORDS, folded, is_generic, telling_words
 
 _LOOK_AGAIN = 1.0  # seconds between two checks of the files
@@ -48,9 +48,6 @@ _NOTHING = np.zeros((0, 0), dtype=np.float32)
 
 Meaning = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts to vectors of length one, by the detector's encoder."""
-
-Stamp = tuple[date, tuple[tuple[str, int, int], ...]]
-"""The date, because articles are published and expire by date, and the files' sizes and times."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +214,7 @@ class Knowledge:
         if now - self._looked_at < _LOOK_AGAIN:
             return
         self._looked_at = now
-        stamp = _stamp(self._folder, self._today())
+        stamp = stamp_of(self._folder, self._today())
         if stamp != self._stamp:
             self._index(read_folder(self._folder, stamp[0]))
             self._stamp = stamp
@@ -312,17 +309,6 @@ def _hit(one: Indexed, rank: float, fit: Fit, marks: tuple[float, ...]) -> Hit:
         marks=marks,
         statements=tuple(zip(one.statements, fit.statements, strict=True)),
     )
-
-
-def _stamp(folder: Path, today: date) -> Stamp:
-    found = []
-    for path in candidates(folder):
-        try:
-            facts = path.stat()
-        except OSError:  # deleted between listing and reading
-            continue
-        found.append((str(path), facts.st_mtime_ns, facts.st_size))
-    return today, tuple(found)
 
 
 def _query(stems: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from handoff_bot.ai.detector.language import language_of, last_language
 from handoff_bot.ai.detector.memory import Memory
 from handoff_bot.ai.detector.messages import Reply, Utterance
 from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model
+from handoff_bot.ai.detector.summary import about, summary_of, topic_of
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.detection_rules import Rules, Sensitivity
 from handoff_bot.domain.signals import Act, Judgement, Signal, Turn
@@ -25,7 +26,6 @@ MODEL = Path(__file__).parent / "model" / "local.npz"
 BY = "local"
 
 _TURNS = 24
-_SUMMARY = 140
 _EVIDENCE = 200
 _SHORT_ANSWER = 0.5
 _ASKED = 0.5
@@ -89,6 +89,10 @@ class LocalDetector:
         """Returns whether the assistant's text promises an agent."""
         parts = (words, *text.clauses(words))
         return any(self._reply(part).announcement >= _ANNOUNCED for part in parts)
+
+    def about(self, talk: ConversationContext) -> str:
+        """Returns what the customer last asked about, as a sentence of a summary; "" without one."""
+        return about(topic_of(_spoken(_stretch(talk)), self._utterance))
 
     def act_of(self, talk: ConversationContext) -> Act:
         """Returns the kind of small talk of all waiting turns, the last one first; NONE if any has
@@ -172,7 +176,8 @@ class LocalDetector:
         said = [turn.text for turn in stretch if turn.role == "customer"]
         thresholds = self._thresholds(talk.rules, declined=seen.declined)
         act = self.act_of(talk)
-        if self._accepts(stretch):
+        accepted = self._accepts(stretch)
+        if accepted:
             act, scores = Act.NONE, _accepted(scores)
         reason = policy.tipping(scores, thresholds) if act is Act.NONE else None
         return Judgement(
@@ -186,7 +191,7 @@ class LocalDetector:
                 angry=scores[Signal.SENTIMENT] >= thresholds[Signal.SENTIMENT],
             ),
             evidence=policy.one_line(_evidence(reason, seen, said[-1]), _EVIDENCE),
-            summary=policy.one_line(self._topic(said), _SUMMARY),
+            summary=summary_of(said, self._utterance, accepted=accepted),
             language=last_language(_spoken(stretch), self._language),
             by=by,
             act=act,
@@ -265,16 +270,6 @@ class LocalDetector:
 
     def _asks(self, one: Utterance) -> bool:
         return one.request >= _ASKED
-
-    def _topic(self, said: Sequence[str]) -> str:
-        """Returns the topic: the longest customer message that is not a request or an "ok"."""
-        scored = [(words, self._utterance(words)) for words in said]
-        telling = [
-            words
-            for words, one in scored
-            if not self._asks(one) and max(one.yes, one.no, one.thanks) < _SHORT_ANSWER
-        ]
-        return max(telling or said, key=len)
 
 
 def _stretch(talk: ConversationContext) -> list[Turn]:

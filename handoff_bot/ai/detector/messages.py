@@ -39,6 +39,7 @@ class Utterance:
         spelt: same by characters and words.
         whole: same of both together, for the whole message.
         request_words, sentiment_words: the clause with the highest score. Hostile text.
+        asks: the parts that ask for an agent.
         yes, no, thanks: kind of short answer.
         stuck: says that the assistant's answer has not helped.
         loud: from 0 to 1, capitals and exclamation marks.
@@ -62,6 +63,7 @@ class Utterance:
     traces: Traces
     kinds: frozenset[Act] = frozenset()
     plain: bool = False
+    asks: frozenset[str] = frozenset()
 
     @property
     def request(self) -> float:

@@ -198,6 +198,10 @@ class Model:
         return float(steps @ steps)
 
 
+_ASKS_TWICE = 1.0
+"""Sum of both readings, each 0 to 1, from which a part asks for an agent."""
+
+
 @dataclass(frozen=True)
 class _Seen:
     """The scored texts of a message.
@@ -241,6 +245,7 @@ def _utterance(
         loud=text.loudness(traces.words),
         many=math.log2(seen.count),
         traces=traces,
+        asks=frozenset(seen.texts[at] for at in (both[:, 1] >= _ASKS_TWICE).nonzero()[0]),
     )
 
 

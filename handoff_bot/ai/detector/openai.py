@@ -69,6 +69,9 @@ class OpenAIDetector:
     def announces(self, words: str) -> bool:
         return self._local.announces(words)
 
+    def about(self, talk: ConversationContext) -> str:
+        return self._local.about(talk)
+
     def judge(self, talk: ConversationContext) -> Judgement:
         """Evaluates the last turn. If the model fails, the local detector's result stands."""
         local = self._local.judge(talk)

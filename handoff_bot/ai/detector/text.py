@@ -148,6 +148,12 @@ def clauses_of(sentences: list[str]) -> list[str]:
     return list(found)[: 2 * MOST_SENTENCES]
 
 
+def smallest_clauses(text: str) -> list[str]:
+    """Returns the clauses that contain no other one."""
+    found = clauses(text)
+    return [one for one in found if not any(one is not other and other in one for other in found)]
+
+
 def opening(text: str) -> str:
     """Returns the text before the first comma or full stop, where a short answer is; else the whole
     text.

@@ -11,6 +11,7 @@ from typing import Any
 from handoff_bot.domain import policy
 from handoff_bot.domain.consent import plain
 from handoff_bot.domain.conversation_context import ConversationContext
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.message_context import MessageKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Answer, Judgement, Turn
@@ -127,7 +128,7 @@ def last_answer(talk: ConversationContext) -> str:
 
 def record(
     tx: Transaction,
-    kind: str,
+    kind: EventKind,
     conversation: Conversation,
     message: Message,
     judgement: Judgement,
@@ -248,7 +249,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         message = tx.session.get_one(Message, plan.message_id)
         judgement = result.judgement
         conversation.language = judgement.language or conversation.language
-        record(tx, "message.considered", conversation, message, judgement, now, result)
+        record(tx, EventKind.MESSAGE_CONSIDERED, conversation, message, judgement, now, result)
         if rows.open_of(tx, plan.conversation_id) or conversation.opted_out_at:
             return
         if conversation.epoch != plan.epoch:

@@ -9,6 +9,7 @@ from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.training_examples import TrainingExample
@@ -21,7 +22,6 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
-CAME_LATE = "feedback.sooner"
 GONE = "This conversation no longer exists."
 MOST = 2_000
 """Number of newest escalations, and of newest answered messages, used as training examples."""
@@ -39,10 +39,12 @@ class Feedback:
             if escalation is None:
                 return ActionResult(False, GONE)
             conversations.hold(tx, escalation.conversation_id)
-            if not log.has(tx, CAME_LATE, escalation_id):
+            if not log.has(tx, EventKind.ESCALATED_LATE, escalation_id):
                 now = self._clock.now()
                 row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
-                log.record(tx, CAME_LATE, now, escalation=escalation, agent_id=row.id)
+                log.record(
+                    tx, EventKind.ESCALATED_LATE, now, escalation=escalation, agent_id=row.id
+                )
             return ActionResult(True, "Feedback saved: escalated too late.")
 
     def lessons(self) -> list[TrainingExample]:
@@ -70,7 +72,7 @@ def _of_escalation(tx: Transaction, escalation: Escalation) -> Iterator[Training
         yield TrainingExample(talk, signal, needed=False, said_so=True)
         return
     yield TrainingExample(talk, signal, needed=True, said_so=False)
-    if log.has(tx, CAME_LATE, escalation.id):
+    if log.has(tx, EventKind.ESCALATED_LATE, escalation.id):
         earlier = conversations.before(tx, escalation.message_id, Author.CONTACT)
         sooner = earlier and answering.talk_until(tx, escalation.conversation_id, earlier.id)
         if sooner:

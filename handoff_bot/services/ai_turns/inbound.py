@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain import policy
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.events import CONSENTS, EventKind
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
 from handoff_bot.domain.ratings import Rating
 from handoff_bot.domain.signals import Act, Judgement
@@ -19,6 +20,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
+from handoff_bot.services import settings_catalog
 from handoff_bot.services.ai_turns import answering, machines, moods
 from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.services.delivery import (
@@ -115,7 +117,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         inbound = replace(
             inbound, text=storable(inbound.text), profile_name=storable(inbound.profile_name)
         )
-        known = arrivals.known(tx, inbound, translating.ON)
+        known = arrivals.known(tx, inbound, settings_catalog.key_of("translate"))
         if inbound.sent_at is None and self._is_early(tx, inbound.channel, job, known):
             raise DeliveryError(EARLIER_FIRST, permanent=False, code="catching_up", retry_after=1.0)
         if (
@@ -139,7 +141,9 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         if message is None:
             return None
         is_translated = (
-            known.translation is True if known else bool(escalation) and translating.is_on(tx)
+            settings_catalog.read("translate", known.translation)
+            if known
+            else bool(escalation) and translating.is_on(tx)
         )
         return self._arrived(tx, conversation, message, inbound, escalation, is_translated)
 
@@ -167,7 +171,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         if is_new:
             log.record(
                 tx,
-                "message.received",
+                EventKind.MESSAGE_RECEIVED,
                 now,
                 conversation=conversation,
                 message_id=message.id,
@@ -280,7 +284,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             moment = Moment.RESUMED
         else:
             moment = Moment.DISCLOSURE
-        log.record(tx, f"consent.{consent}", now, conversation=conversation)
+        log.record(tx, CONSENTS[consent], now, conversation=conversation)
         if not inbound.consent_answered and not is_repeated:
             words = OutboundDraft(customer_texts.say(tx, moment, conversation, now), Author.SYSTEM)
             sending.say(tx, conversation, words, self._channels, now)
@@ -330,7 +334,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         conversation = conversations.hold(tx, plan.conversation_id)
         message = tx.session.get_one(Message, plan.message_id)
         conversation.language = result.language or conversation.language
-        answering.record(tx, "message.judged", conversation, message, result, now)
+        answering.record(tx, EventKind.MESSAGE_JUDGED, conversation, message, result, now)
         escalation = rows.open_of(tx, plan.conversation_id)
         if escalation:  # escalated during the check
             self._to_thread(tx, conversation, escalation, message)

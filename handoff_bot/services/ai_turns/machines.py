@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.message_context import SILENT, MessageKind
 from handoff_bot.domain.messages import Author, InboundMessage, SenderKind
 from handoff_bot.domain.text import shorten, spelled
@@ -21,7 +22,6 @@ from handoff_bot.storage import conversations, log
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
-SHOWN = "message.unanswered"
 """Event of a message that is not answered."""
 MOST_AN_HOUR = 20
 """Maximum of these messages shown in the queue channel per hour; others are only stored."""
@@ -50,9 +50,14 @@ def show(
     now: datetime,
 ) -> None:
     """Posts it in the queue channel, within the hourly limit."""
-    earlier = log.count(tx, SHOWN, since=now - timedelta(hours=1))
+    earlier = log.count(tx, EventKind.MESSAGE_UNANSWERED, since=now - timedelta(hours=1))
     log.record(
-        tx, SHOWN, now, conversation=conversation, message_id=message.id, sender=sender.value
+        tx,
+        EventKind.MESSAGE_UNANSWERED,
+        now,
+        conversation=conversation,
+        message_id=message.id,
+        sender=sender.value,
     )
     if earlier > MOST_AN_HOUR:
         return

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.metrics import Period, Scope, share
 from handoff_bot.domain.model_health import Look, ModelHealth, Trouble
@@ -78,7 +79,7 @@ class Watch:
             return
         with self._database.write() as tx:
             if model_state.answered(tx, self._model, now):
-                log.record(tx, "model.back", now)
+                log.record(tx, EventKind.MODEL_BACK, now)
                 tell_admins(tx, BACK, now)
 
     def _failed(self, trouble: Trouble, detail: str) -> None:
@@ -94,7 +95,7 @@ class Watch:
             return
         if health.is_told or not model_state.told(tx, self._model, now):
             return
-        log.record(tx, "model.down", now, trouble=health.trouble)
+        log.record(tx, EventKind.MODEL_DOWN, now, trouble=health.trouble)
         words = DOWN.format(
             since=f"{health.failing_since:%H:%M}", failures=health.failures, why=health.why
         )
@@ -193,6 +194,10 @@ class ModelHealthPage:
                 "share": share(in_time, turns),
             },
         }
+
+    def status(self, tx: Transaction) -> str:
+        """Returns "ok", "failing" or "unknown"."""
+        return self._watch.health(tx).status
 
     def _turns(self, tx: Transaction, now: datetime) -> tuple[int, int]:
         """Counted at most once a minute, because the page may be requested often."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain import policy
 from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement, Priority
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
@@ -104,7 +105,7 @@ class JudgeMood(ProviderJob[MoodPlan, Judgement]):
             return
         conversation = conversations.hold(tx, escalation.conversation_id)
         conversation.language = result.language or conversation.language
-        answering.record(tx, "message.judged", conversation, message, result, now)
+        answering.record(tx, EventKind.MESSAGE_JUDGED, conversation, message, result, now)
         if Status(escalation.status) not in OPEN:
             return
         self._moods.follow(tx, escalation, result)
@@ -115,7 +116,7 @@ class JudgeMood(ProviderJob[MoodPlan, Judgement]):
 def _raise(tx: Transaction, escalation: Escalation, priority: Priority, now: datetime) -> None:
     log.record(
         tx,
-        "escalation.priority",
+        EventKind.ESCALATION_PRIORITY,
         now,
         escalation=escalation,
         before=escalation.priority,

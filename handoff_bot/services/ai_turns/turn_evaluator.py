@@ -71,10 +71,11 @@ class TurnEvaluator:
     def quick_check(self, question: Question) -> Judgement:
         """Quick check on this machine, without a network request."""
         if question.wants_person:
-            return policy.pressed_for_a_person(question.words)
+            return self._about(question, policy.pressed_for_a_person(question.words))
         rules = question.talk.rules
         if phrase := rules.phrase_in(question.words):
-            return self._ranked(question, policy.named_a_phrase(phrase, question.words))
+            named = policy.named_a_phrase(phrase, question.words)
+            return self._ranked(question, self._about(question, named))
         try:
             judgement = self._detector.quick_check(_as_judged(question))
         except ModelError:
@@ -91,7 +92,7 @@ class TurnEvaluator:
         if not is_small_talk and (
             enough := policy.enough(question.talk.rules, question.answers, first)
         ):
-            return Reaction(self._ranked(question, enough), None)
+            return Reaction(self._ranked(question, self._about(question, enough)), None)
         language = first.language or question.talk.language
         if first.final:
             return self._weighed(question, first, self._answer(question, language))
@@ -128,6 +129,11 @@ class TurnEvaluator:
             weighed = replace(policy.broken_detector(question.words), by=judgement.by)
         weighed = self._ranked(question, weighed)
         return Reaction(weighed, None if weighed.escalate else answer, answer)
+
+    def _about(self, question: Question, judgement: Judgement) -> Judgement:
+        """Adds to a rule's summary what the customer wants."""
+        about = self._detector.about(_as_judged(question))
+        return replace(judgement, summary=f"{judgement.summary} {about}".strip())
 
     def _ranked(self, question: Question, judgement: Judgement) -> Judgement:
         return policy.ranked(judgement, vip=question.vip)

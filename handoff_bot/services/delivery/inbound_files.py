@@ -18,6 +18,7 @@ from handoff_bot.domain.errors import (
     Malformed,
     Unacceptable,
 )
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import (
     KINDS,
     MB,
@@ -245,7 +246,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
             return
         now = self._clock.now()
         message_id = int(job.payload["message_id"])
-        kind = "file.not_shown" if result else "file.shown"
+        kind = EventKind.FILE_NOT_SHOWN if result else EventKind.FILE_SHOWN
         log.record(tx, kind, now, escalation=escalation, message_id=message_id)
         if result:
             outbox.post(tx, escalation, _told(job, plan, result), now)

@@ -15,7 +15,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-CLOSING = "tick.window"
+CLOSING = "tick.messaging_window"
 AHEAD = timedelta(hours=1)
 """How long before the end the agent is warned, and how stale a card may be."""
 

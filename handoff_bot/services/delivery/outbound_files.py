@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError, Unacceptable
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import (
     LARGEST,
     MOST_FILES,
@@ -244,7 +245,7 @@ def _tell(tx: Transaction, message: Message, words: str, refused: Refused, now: 
     escalation = rows.get(tx, message.escalation_id) if message.escalation_id else None
     log.record(
         tx,
-        "message.failed",
+        EventKind.MESSAGE_FAILED,
         now,
         conversation=conversations.get(tx, message.conversation_id),
         message_id=message.id,

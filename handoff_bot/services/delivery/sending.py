@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import ProviderFailure
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import DeskFile, Piece, pieces
 from handoff_bot.domain.messages import (
     Author,
@@ -27,6 +28,7 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Channel, Clock
 from handoff_bot.services.delivery import messaging_window, opt_outs, outbound_files
 from handoff_bot.services.outbox import alarms, message_content, outbox
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
@@ -39,9 +41,6 @@ STATUS_UPDATE = "delivery"
 _STATUS_UPDATE = TypeAdapter(DeliveryUpdate)
 _TEMPLATE = TypeAdapter(Template)
 
-HOLD = "hold_seconds"
-"""Setting for the seconds that agents' replies are held; 0 for none."""
-LONGEST_HOLD = 10
 NO_HOLD = timedelta()
 
 Channels = Mapping[str, Channel]
@@ -80,9 +79,7 @@ class OutboundDraft:
 
 def hold(tx: Transaction) -> timedelta:
     """Returns how long agents' replies are held; edits and deletions still take effect in that time."""
-    seconds = log.preference(tx, HOLD, 0)
-    usable = isinstance(seconds, int | float) and 0 <= seconds <= LONGEST_HOLD
-    return timedelta(seconds=seconds if usable else 0)
+    return timedelta(seconds=live(tx).hold_seconds)
 
 
 def say(
@@ -205,7 +202,9 @@ class Send(ProviderJob[SendPlan, Receipt]):
         now = self._clock.now()
         if message.epoch is not None and message.epoch != conversation.epoch:
             deliveries.move(tx, delivery.id, DeliveryStatus.DROPPED, now)
-            log.record(tx, "message.dropped", now, conversation=conversation, message_id=message.id)
+            log.record(
+                tx, EventKind.MESSAGE_DROPPED, now, conversation=conversation, message_id=message.id
+            )
             return None
         if opt_outs.refuses_from(Author(message.author), conversation, now):
             _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now, self._channels)
@@ -229,7 +228,7 @@ class Send(ProviderJob[SendPlan, Receipt]):
         now = self._clock.now()
         status = max(result.status, DeliveryStatus.ACCEPTED, key=list(DeliveryStatus).index)
         deliveries.move(tx, plan.delivery_id, status, now, provider_id=result.provider_id)
-        _updated(tx, plan.delivery_id, "message.sent", now)
+        _updated(tx, plan.delivery_id, EventKind.MESSAGE_SENT, now)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[SendPlan, Receipt] | None:
         """Finds out whether it was sent, from its status callback or the provider."""
@@ -342,7 +341,7 @@ def _report_failure(
 ) -> None:
     log.record(
         tx,
-        "message.failed",
+        EventKind.MESSAGE_FAILED,
         now,
         conversation=conversation,
         message_id=message.id,
@@ -354,7 +353,7 @@ def _report_failure(
     limits = channels[conversation.channel].limits
     if code in limits.opt_out_codes and not conversation.opted_out_at:
         opt_outs.opt_out(conversation, now)
-        log.record(tx, "consent.stop", now, conversation=conversation, by="carrier")
+        log.record(tx, EventKind.CONSENT_STOP, now, conversation=conversation, by="carrier")
         if message.escalation_id:
             outbox.update_card_of(tx, message.escalation_id, now)
     is_late = code == messaging_window.CLOSED or code in limits.window_codes
@@ -364,7 +363,7 @@ def _report_failure(
         alarms.unsent(tx, code, words, now)
 
 
-def _updated(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
+def _updated(tx: Transaction, delivery_id: int, kind: EventKind, now: datetime) -> None:
     delivery = deliveries.get(tx, delivery_id)
     if delivery is None:
         return
@@ -411,7 +410,7 @@ class ApplyStatusUpdate(TransactionJob):
         if not moved or delivery.superseded_at:
             return
         if news.status is not DeliveryStatus.FAILED:
-            _updated(tx, delivery.id, "message.news", now)
+            _updated(tx, delivery.id, EventKind.STATUS_UPDATE, now)
             return
         message = tx.session.get_one(Message, delivery.message_id)
         conversation = conversations.get(tx, message.conversation_id)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.routing import ROUTED, Route, Rule, first
+from handoff_bot.domain.events import EventKind, Routed
+from handoff_bot.domain.routing import Route, Rule, first
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.settings.rule_lists import case_of
@@ -14,7 +15,6 @@ from handoff_bot.storage.transaction import Transaction
 
 RULES = "routing.rules"
 RULE: TypeAdapter[Rule] = TypeAdapter(Rule)
-_ROUTE: TypeAdapter[Route] = TypeAdapter(Route)
 
 
 def choose(change: EscalationChanged) -> Route | None:
@@ -27,8 +27,8 @@ def choose(change: EscalationChanged) -> Route | None:
     if rule.to.slack_channel and not _is_suspended(tx, rule.to.slack_channel):
         escalation.slack_channel = rule.to.slack_channel
     escalation.group_id = rule.to.group_id
-    route = _ROUTE.dump_python(rule.to, mode="json")
-    log.record(tx, ROUTED, change.now, escalation=escalation, route=route)
+    routed = Routed(route=rule.to).model_dump(mode="json")
+    log.record(tx, EventKind.ESCALATION_ROUTED, change.now, escalation=escalation, **routed)
     return rule.to
 
 
@@ -45,8 +45,8 @@ def _is_suspended(tx: Transaction, slack_channel: str) -> bool:
 
 def route_of(tx: Transaction, escalation: Escalation) -> Route | None:
     """Returns the stored route, or None if no rule matched or it was reassigned."""
-    routed = log.of_escalation(tx, escalation.id, ROUTED)
+    routed = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_ROUTED)
     if not routed:
         return None
-    route = _ROUTE.validate_python(routed[-1].data["route"])
+    route = Routed.model_validate(routed[-1].data).route
     return route if route.group_id == escalation.group_id else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.action_result import ActionResult, Code
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Route
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -15,7 +15,7 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations import applied_route, availability
-from handoff_bot.services.escalations.lifecycle import NOBODY_FREE, Escalations
+from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.services.escalations.offers import AGAIN, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.escalations.still_queued import NOBODY, Waiting, still_waiting
 from handoff_bot.services.outbox import outbox
@@ -86,7 +86,7 @@ class Assign(ProviderJob[AssignPlan, ActionResult]):
         if plan.route.group_id and not people:
             people = frozenset(self._desk.members(plan.route.group_id))
             if not people:
-                return ActionResult(False, NOT_KNOWN)
+                return ActionResult(False, NOT_KNOWN, Code.NOBODY_KNOWN)
 
         asked = plan.may_rest & people if people else plan.may_rest
         resting = frozenset(self._desk.resting(asked, self._clock.now()))
@@ -102,9 +102,9 @@ class Assign(ProviderJob[AssignPlan, ActionResult]):
         waiting = None if result.done else still_waiting(tx, job, self._clock.now())
         if waiting is None:
             return
-        if result.text == NOT_KNOWN:
+        if result.code is Code.NOBODY_KNOWN:
             outbox.notice(tx, waiting.escalation, NOT_KNOWN, waiting.now)
-        elif result.text == NOBODY_FREE:
+        elif result.code is Code.NOBODY_FREE:
             _later(waiting)
         else:
             _enqueue(tx, job.payload, waiting.now + SOON)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.routing import Mode, Standing, turn
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -18,17 +19,11 @@ from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.outbox import slack_channels
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
-from handoff_bot.services.settings.roles import AGENTS_GROUP
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import agents, conversations, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent
 from handoff_bot.storage.transaction import Transaction
-
-CAPACITY = "capacity"
-"""Setting for the number of conversations an agent can have at once; 0 means no limit."""
-BY_PRESENCE = "availability.by_presence"
-"""Setting: agents who have never set their availability get offers while they are active in Slack."""
-
 
 OTHERS_ACTIVE = "availability.others"
 """What Slack said last: when, and whether members who have never set their availability are active."""
@@ -56,14 +51,14 @@ class AgentAvailability:
         with self._database.write() as tx:
             row = self._row(tx, agent, timezone)
             row.on_roster, row.is_away, row.away_until = True, False, None
-            log.record(tx, "agent.on", self._clock.now(), agent_id=row.id)
+            log.record(tx, EventKind.AGENT_ON, self._clock.now(), agent_id=row.id)
 
     def leave(self, agent: AgentRef, timezone: str, until: datetime | None) -> None:
         """Sets the agent to away until the given time, or until they return."""
         with self._database.write() as tx:
             row = self._row(tx, agent, timezone)
             row.on_roster, row.is_away, row.away_until = True, True, until
-            log.record(tx, "agent.off", self._clock.now(), agent_id=row.id)
+            log.record(tx, EventKind.AGENT_OFF, self._clock.now(), agent_id=row.id)
             look_around(tx, self._clock.now())
 
     def arrange(self, agent: AgentRef, capacity: int, lines: Sequence[str], timezone: str) -> None:
@@ -72,7 +67,7 @@ class AgentAvailability:
             row = self._row(tx, agent, timezone)
             row.capacity, row.hours, row.timezone = capacity, {"lines": list(lines)}, timezone
             row.on_roster = True
-            log.record(tx, "agent.arranged", self._clock.now(), agent_id=row.id)
+            log.record(tx, EventKind.AGENT_ARRANGED, self._clock.now(), agent_id=row.id)
             look_around(tx, self._clock.now())
 
     def _row(self, tx: Transaction, agent: AgentRef, timezone: str) -> Agent:
@@ -86,7 +81,7 @@ class AgentAvailability:
         with self._database.read() as tx:
             row = agents.by_desk_id(tx, agent.desk_id)
             if row is None:
-                by_presence = bool(log.preference(tx, BY_PRESENCE, True))
+                by_presence = live(tx).by_presence
                 return Availability(False, False, None, True, 0, 0, (), "", by_presence=by_presence)
             return Availability(
                 on_roster=row.on_roster,
@@ -94,21 +89,17 @@ class AgentAvailability:
                 until=row.away_until if is_away(row, now) else None,
                 in_hours=hours.of_an_agent(row).is_open(now),
                 load=agents.loads(tx).get(row.id, 0),
-                capacity=row.capacity or _usual_capacity(tx),
+                capacity=row.capacity or live(tx).capacity,
                 hours=tuple(row.hours.get("lines") or ()),
                 timezone=row.timezone,
                 own_capacity=row.capacity,
-                by_presence=not row.on_roster and bool(log.preference(tx, BY_PRESENCE, True)),
+                by_presence=not row.on_roster and live(tx).by_presence,
             )
 
 
 def is_away(agent: Agent, now: datetime) -> bool:
     """Returns whether the agent has set themselves to away and the time has not passed."""
     return agent.is_away and (agent.away_until is None or agent.away_until > now)
-
-
-def _usual_capacity(tx: Transaction) -> int:
-    return int(log.preference(tx, CAPACITY, 0) or 0)
 
 
 def candidates(
@@ -137,9 +128,9 @@ def source(tx: Transaction, slack_channel: str) -> str:
     """Returns whose members get offers while they are active: the agents' user group, or the Slack
     channel; "" if only agents who have set their availability do.
     """
-    if not log.preference(tx, BY_PRESENCE, True):
+    if not live(tx).by_presence:
         return ""
-    return str(log.preference(tx, AGENTS_GROUP, "")) or slack_channel
+    return live(tx).agents_group or slack_channel
 
 
 def known(tx: Transaction) -> frozenset[str]:
@@ -155,7 +146,7 @@ def those_who_may_rest(tx: Transaction, now: datetime) -> frozenset[str]:
 def _free(
     tx: Transaction, roster: Sequence[Agent], now: datetime, mode: Mode = Mode.LEAST_BUSY
 ) -> list[Agent]:
-    loads, usual = agents.loads(tx), _usual_capacity(tx)
+    loads, usual = agents.loads(tx), live(tx).capacity
     there = [
         agent
         for agent in roster
@@ -198,7 +189,7 @@ def others_are_active(tx: Transaction, now: datetime) -> bool:
     """
     seen = log.preference(tx, OTHERS_ACTIVE, None)
     is_fresh = bool(seen) and datetime.fromisoformat(seen["at"]) >= now - FRESH
-    return is_fresh and bool(seen["active"]) and bool(log.preference(tx, BY_PRESENCE, True))
+    return is_fresh and bool(seen["active"]) and live(tx).by_presence
 
 
 def look_around(tx: Transaction, now: datetime) -> None:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.crowds import CONVERSATION, EscalationLimits
 from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.text import many
@@ -91,7 +92,7 @@ class Holding:
             )
             log.record(
                 tx,
-                "escalation.held",
+                EventKind.ESCALATION_HELD,
                 now,
                 conversation=conversation,
                 message_id=message.id,

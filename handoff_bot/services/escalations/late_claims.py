@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.action_result import ActionResult, Code
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -13,7 +13,7 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services.escalations import reserving
-from handoff_bot.services.escalations.lifecycle import AFTER_THE_AI, AGAIN, Escalations
+from handoff_bot.services.escalations.lifecycle import AGAIN, Escalations
 from handoff_bot.services.outbox import alarms
 from handoff_bot.storage import conversations, reservations
 from handoff_bot.storage import escalations as rows
@@ -55,7 +55,7 @@ class LateClaim(ProviderJob[ClaimPlan, ActionResult]):
     def finish(self, tx: Transaction, job: Job, plan: ClaimPlan, result: ActionResult) -> None:
         """Retries while the message is being sent; tells everyone involved when the claim failed."""
         now = self._clock.now()
-        if result.text == AFTER_THE_AI:
+        if result.code is Code.LATER:
             enqueue_job(tx, NewJob(job.kind, job.lane, job.payload, due_at=now + AGAIN))
         elif not result.done:
             self._lapse(tx, plan.escalation_id, plan.agent, result.text)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.action_result import ActionResult, Code
 from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
 from handoff_bot.domain.escalations import PLAIN, Resolution, Status, Step, TicketStatus
+from handoff_bot.domain.events import STEPS
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
@@ -139,7 +140,7 @@ class Escalations:
                 False, refusals.where_it_is(change.tx, change.escalation, change.now)
             )
         if reservations.live(change.tx, number, change.now):
-            return ActionResult(True, AFTER_THE_AI)
+            return ActionResult(True, AFTER_THE_AI, Code.LATER)
         until = change.now + RESERVED_FOR
         reservations.make(change.tx, number, agent.desk_id, agent.name, until)
         payload = {
@@ -150,7 +151,7 @@ class Escalations:
         }
         due_at = change.now + AGAIN
         enqueue_job(change.tx, NewJob(CLAIM, f"claim:{number}", payload, due_at=due_at))
-        return ActionResult(True, AFTER_THE_AI)
+        return ActionResult(True, AFTER_THE_AI, Code.LATER)
 
     def claim_late(self, escalation_id: int, agent: AgentRef, until: datetime) -> ActionResult:
         """Claims an escalation that is reserved until then; done is also True if it was already
@@ -206,7 +207,7 @@ class Escalations:
                 return ActionResult(False, refusals.where_it_is(tx, change.escalation, change.now))
             owner = choose(tx)
             if owner is None:
-                return ActionResult(False, NOBODY_FREE)
+                return ActionResult(False, NOBODY_FREE, Code.NOBODY_FREE)
             return self._reassign(change, AgentRef(owner.desk_id, owner.name), "")
 
     def hand_back(
@@ -359,7 +360,7 @@ class Escalations:
             )
         log.record(
             change.tx,
-            f"escalation.{change.step}",
+            STEPS[change.step],
             change.now,
             escalation=change.escalation,
             agent_id=change.agent.id,

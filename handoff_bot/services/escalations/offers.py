@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from handoff_bot.domain.desk import AgentRef, Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Mode, Route
 from handoff_bot.domain.text import duration, spelled
@@ -29,8 +30,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-OFFER = "ladder.offer"
-OFFERED, UNOFFERED = "escalation.offered", "escalation.unoffered"
+OFFER = "offer"
 PATIENCE = timedelta(minutes=2)
 """Time to respond to an offer before the next agent is asked, unless a rule sets another."""
 AGAIN = timedelta(minutes=1)
@@ -91,7 +91,7 @@ def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:
     """Returns the agents already asked in this epoch."""
     return [
         event.agent_id
-        for event in log.of_escalation(tx, escalation.id, OFFERED)
+        for event in log.of_escalation(tx, escalation.id, EventKind.ESCALATION_OFFERED)
         if event.agent_id is not None and event.data.get("epoch") == epoch
     ]
 
@@ -123,7 +123,7 @@ def _end(
 
 def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
     """Returns the agents who last released it; they are not asked."""
-    released = log.of_escalation(tx, escalation.id, f"escalation.{Step.RELEASE}")
+    released = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_RELEASE)
     return {event.agent_id for event in released[-1:] if event.agent_id is not None}
 
 
@@ -274,22 +274,25 @@ class _Round:
     def _nobody(self, people: frozenset[str], besides: set[int]) -> None:
         """Schedules another check for the agents that a rule names."""
         if self.route and agents.has_others(self.waiting.tx, people, besides):
-            self._say_once(NOBODY_YET)
+            self._say_once(NOBODY_YET, may_come=True)
             self._then(len(self.asked), self.waiting.now + AGAIN)
         else:
-            self._say_once(NOBODY_ELSE)
+            self._say_once(NOBODY_ELSE, may_come=False)
 
-    def _say_once(self, words: str) -> None:
+    def _say_once(self, words: str, *, may_come: bool) -> None:
         """Posts this once until another agent is asked."""
         tx, escalation, now = self.waiting.tx, self.waiting.escalation, self.waiting.now
         state = {
             "epoch": self.waiting.conversation.epoch,
             "asked": len(self.asked),
-            "may_come": words is NOBODY_YET,
+            "may_come": may_come,
         }
-        said = [event.data["state"] for event in log.of_escalation(tx, escalation.id, UNOFFERED)]
+        said = [
+            event.data["state"]
+            for event in log.of_escalation(tx, escalation.id, EventKind.OFFERS_ENDED)
+        ]
         if state not in said:
-            log.record(tx, UNOFFERED, now, escalation=escalation, state=state)
+            log.record(tx, EventKind.OFFERS_ENDED, now, escalation=escalation, state=state)
             outbox.notice(tx, escalation, words, now)
 
     def _ask(self, agent: Agent, patience: timedelta, until: datetime) -> None:
@@ -298,7 +301,7 @@ class _Round:
         epoch = self.waiting.conversation.epoch
         log.record(
             tx,
-            OFFERED,
+            EventKind.ESCALATION_OFFERED,
             now,
             escalation=escalation,
             agent_id=agent.id,
@@ -337,7 +340,7 @@ class Offers:
             if escalation is None or escalation.status != Status.QUEUED:
                 return
             conversation = conversations.hold(tx, escalation.conversation_id)
-            asked = log.of_escalation(tx, escalation.id, OFFERED)
+            asked = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_OFFERED)
             agent = rows.agent(tx, asked[-1].agent_id) if asked else None
             if agent and agent.desk_id == desk_id:
                 pool, now = Pool(asked[-1].data.get("pool", Pool.ALL)), self._clock.now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handoff_bot.domain.escalations import Status, TicketStatus
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.ports import Clock
 from handoff_bot.services.delivery import customer_texts, inbound_files
@@ -86,7 +87,7 @@ class Opening:
         )
         log.record(
             tx,
-            "escalation.opened",
+            EventKind.ESCALATION_OPENED,
             now,
             escalation=escalation,
             message_id=message.id,
@@ -136,5 +137,5 @@ class Opening:
             )
         )
         escalation.ticket_id = ticket.id
-        log.record(tx, "ticket.created", now, escalation=escalation, ticket=ticket.id)
+        log.record(tx, EventKind.TICKET_CREATED, now, escalation=escalation, ticket=ticket.id)
         return ticket

@@ -24,7 +24,8 @@ from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.settings.roles import Roles
-from handoff_bot.storage import access, agents, conversations, log
+from handoff_bot.services.settings_catalog import live
+from handoff_bot.storage import access, agents, conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
@@ -162,9 +163,6 @@ class CheckOwners(TransactionJob):
 
 
 IDLE = "tick.idle"
-MINUTES = "idle_minutes"
-"""Setting for the minutes until an assignee is reminded; 0 disables reminders."""
-DEFAULT_MINUTES = 10
 
 
 class RemindOwner(TransactionJob):
@@ -175,8 +173,8 @@ class RemindOwner(TransactionJob):
 
     def run(self, tx: Transaction, job: Job) -> None:
         """Reminds each assignee once per unanswered message."""
-        minutes = log.preference(tx, MINUTES, DEFAULT_MINUTES)
-        if not isinstance(minutes, int) or minutes <= 0:
+        minutes = live(tx).reminder_minutes
+        if not minutes:
             return
         now = self._clock.now()
         for escalation, conversation, owner in agents.silent(

@@ -8,7 +8,7 @@ from datetime import datetime
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
-from handoff_bot.domain.queue import PAGE_ROWS, Filter, QueuePage
+from handoff_bot.domain.queue import EMPTY, PAGE_ROWS, Filter, QueuePage
 from handoff_bot.ports import Clock
 from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.storage import escalations as rows
@@ -24,8 +24,6 @@ MOST_OWNERS = 80
 
 MOST_HELD = 10
 """Maximum number of held customers listed; the rest is counted."""
-
-NOBODY = "No customers are waiting."
 
 
 class Queue:
@@ -68,7 +66,7 @@ class Queue:
             outcome = self._escalations.take(Step.CLAIM, escalation_id, agent)
             if outcome.done:
                 return escalation_id, outcome
-        return None, ActionResult(False, NOBODY)
+        return None, ActionResult(False, EMPTY)
 
 
 def _waiting(tx: Transaction, wanted: Filter, now: datetime) -> int:

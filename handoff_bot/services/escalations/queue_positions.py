@@ -20,14 +20,12 @@ from handoff_bot.services.escalations import still_queued
 from handoff_bot.services.escalations.still_queued import still_waiting
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
-from handoff_bot.storage import log, visitors
+from handoff_bot.services.settings_catalog import live
+from handoff_bot.storage import visitors
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
 POSITION = "position"
-MINUTES = "position_minutes"
-"""Setting for the minutes between two updates; 0 disables them."""
-LONGEST_MINUTES = 24 * 60
 
 
 def on_escalation_changed(change: EscalationChanged) -> None:
@@ -43,9 +41,8 @@ def _place(tx: Transaction, escalation: Escalation) -> int:
 
 
 def _pause(tx: Transaction) -> timedelta | None:
-    minutes = log.preference(tx, MINUTES, 0)
-    usable = isinstance(minutes, int) and 0 < minutes <= LONGEST_MINUTES
-    return timedelta(minutes=minutes) if usable else None
+    minutes = live(tx).position_minutes
+    return timedelta(minutes=minutes) if minutes else None
 
 
 def _enqueue(tx: Transaction, given: dict[str, Any], told: int, number: int, now: datetime) -> None:

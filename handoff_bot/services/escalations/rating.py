@@ -5,35 +5,33 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.events import EventKind, Rated
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.ratings import Rating, rating_in
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.delivery import customer_texts, sending
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
-from handoff_bot.services.outbox import outbox, view_models
+from handoff_bot.services.outbox import outbox
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
-ASKED = "csat"
-"""Setting that enables the survey; on by default."""
-ANSWERED = view_models.RATED
-PUT = "csat.asked"
 WITHIN = timedelta(hours=24)
 _RECENT = 20
 
 
 def question(tx: Transaction, conversation: Conversation, now: datetime) -> str:
     """Returns the survey question, or "" if it is not sent."""
-    if not log.preference(tx, ASKED, True):
+    if not live(tx).survey:
         return ""
     return customer_texts.say(tx, Moment.CSAT, conversation, now)
 
 
 def asked(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     """Records that the survey was sent; a rating from now on is its answer."""
-    log.record(tx, PUT, now, escalation=escalation)
+    log.record(tx, EventKind.CSAT_ASKED, now, escalation=escalation)
 
 
 def take(
@@ -53,17 +51,17 @@ def take(
     escalation = _asked_about(tx, conversation, now) if found else None
     if found is None or escalation is None:
         return None
-    is_first = not log.has(tx, ANSWERED, escalation.id)
+    is_first = not log.has(tx, EventKind.CSAT_ANSWERED, escalation.id)
     if not is_first and not found.corrects:
         return None
+    rated = Rated(score=found.score, comment=message.text if found.comment else "")
     log.record(
         tx,
-        ANSWERED,
+        EventKind.CSAT_ANSWERED,
         now,
         escalation=escalation,
         agent_id=escalation.closed_by_id,
-        score=found.score,
-        comment=_comment(message, found),
+        **rated.model_dump(),
     )
     name = conversations.contact_name(tx, conversation)
     did = "rated this conversation" if is_first else "changed the rating of this conversation"
@@ -81,16 +79,12 @@ def take(
     return found
 
 
-def _comment(message: Message, found: Rating) -> str:
-    return message.text if found.comment else ""
-
-
 def _asked_about(tx: Transaction, conversation: Conversation, now: datetime) -> Escalation | None:
     """Returns the recently resolved escalation whose survey is still open."""
     escalation = rows.last_resolved(tx, conversation.id, since=now - WITHIN)
     if escalation is None or escalation.closed_at is None:
         return None
-    if not log.has(tx, PUT, escalation.id):
+    if not log.has(tx, EventKind.CSAT_ASKED, escalation.id):
         return None
     recent = conversations.recent(tx, conversation.id, _RECENT)
     # Once the assistant has answered, a number is an answer to that.

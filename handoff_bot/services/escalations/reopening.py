@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.events import EventKind
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import log, tickets
 from handoff_bot.storage.models import Conversation, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
-
-HOURS = "reopen_hours"
-"""Setting for the hours in which a ticket is reopened; 0 means never."""
-DEFAULT_HOURS = 24
 
 
 def of(tx: Transaction, conversation: Conversation, now: datetime) -> Ticket | None:
@@ -19,8 +17,8 @@ def of(tx: Transaction, conversation: Conversation, now: datetime) -> Ticket | N
 
     Closed tickets stay closed: no agent was needed, or an agent closed it for good.
     """
-    hours = log.preference(tx, HOURS, DEFAULT_HOURS)
-    if not isinstance(hours, int | float) or hours <= 0:
+    hours = live(tx).reopen_hours
+    if not hours:
         return None
     ticket = tickets.last_of(tx, conversation.id, now - timedelta(hours=hours))
     return ticket if ticket and ticket.status == TicketStatus.SOLVED else None
@@ -37,4 +35,4 @@ def reopen(tx: Transaction, ticket: Ticket, escalation: Escalation, now: datetim
     ticket.priority, ticket.reason = escalation.priority, escalation.reason
     ticket.updated_at = now
     escalation.ticket_id = ticket.id
-    log.record(tx, "ticket.reopened", now, escalation=escalation, ticket=ticket.id)
+    log.record(tx, EventKind.TICKET_REOPENED, now, escalation=escalation, ticket=ticket.id)

@@ -8,6 +8,7 @@ from datetime import datetime
 from handoff_bot.domain import sla
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import OPEN
+from handoff_bot.domain.events import EventKind, SlaReminded
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -17,16 +18,13 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, deliveries, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Escalation, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
 REMIND = "sla.remind"
-MINUTES = "sla"
-"""Setting with the minutes of each SLA target, keyed like "urgent.reply"; 0 for none."""
-NEAR, LATE = "sla.near", "sla.late"
-"""Event names of an SLA warning and a breach."""
 
 
 def on_escalation_changed(change: EscalationChanged) -> None:
@@ -37,8 +35,7 @@ def on_escalation_changed(change: EscalationChanged) -> None:
 
 def promise(tx: Transaction, escalation: Escalation, ticket: Ticket, now: datetime) -> None:
     """Sets the targets by priority in business hours, counted from the start of the wait."""
-    stored, team = log.preference(tx, MINUTES, {}), hours.of_the_team(tx)
-    minutes = stored if isinstance(stored, dict) else {}
+    minutes, team = live(tx).sla, hours.of_the_team(tx)
     for each in SlaTarget:
         length = sla.length(minutes, Priority(ticket.priority), each)
         due = team.after(escalation.opened_at, length) if length else None
@@ -145,12 +142,13 @@ class Remind(TransactionJob):
 
 
 def _say_once(tx: Transaction, owed: _Owed, now: datetime) -> None:
-    escalation, due = owed.escalation, owed.due.isoformat()
-    kind = LATE if now >= owed.due else NEAR
-    for event in log.of_escalation(tx, escalation.id, kind):
-        if (event.data.get("promise"), event.data.get("due")) == (owed.promise.value, due):
-            return
-    log.record(tx, kind, now, escalation=escalation, promise=owed.promise.value, due=due)
+    escalation = owed.escalation
+    said = SlaReminded(promise=owed.promise.value, due=owed.due.isoformat())
+    kind = EventKind.SLA_BREACH if now >= owed.due else EventKind.SLA_WARNING
+    earlier = log.of_escalation(tx, escalation.id, kind)
+    if any(SlaReminded.model_validate(event.data) == said for event in earlier):
+        return
+    log.record(tx, kind, now, escalation=escalation, **said.model_dump())
     owner = rows.agent(tx, escalation.owner_id)
     words = sla.in_words(owed.promise, owed.due, now)
     mentions = (owner.desk_id,) if owner else ()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Post, PostKind
 from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
@@ -60,7 +61,7 @@ class Snoozing:
         escalation.snoozed_until = until
         log.record(
             tx,
-            "escalation.snoozed",
+            EventKind.ESCALATION_SNOOZED,
             now,
             escalation=escalation,
             agent_id=row.id,
@@ -97,7 +98,7 @@ def wake(
 ) -> None:
     """Ends the snooze and posts it."""
     end(tx, escalation, now)
-    log.record(tx, "escalation.woken", now, escalation=escalation)
+    log.record(tx, EventKind.ESCALATION_WOKEN, now, escalation=escalation)
     mentions = (desk_id,) if desk_id else ()
     outbox.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
     outbox.update_card(tx, escalation, now)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Resolution, Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.text import spelled
 from handoff_bot.services.outbox import message_content, outbox
@@ -101,7 +102,7 @@ def keep(
         escalation.dismissed_why = ending.why.value
         log.record(
             tx,
-            "escalation.not_needed",
+            EventKind.DISMISS_REASON,
             now,
             escalation=escalation,
             agent_id=agent.id,

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.text import duration
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.waiting_policy import (
-    DEFAULT,
     PolicyStep,
     PolicyStepKind,
     for_priority,
@@ -25,25 +25,25 @@ from handoff_bot.services.delivery.sending import Channels
 from handoff_bot.services.escalations import applied_route, offers
 from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.services.escalations.still_queued import NOBODY, Waiting, still_waiting, tell
-from handoff_bot.services.outbox import outbox, team_mention
+from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.outbox.ticket_sync import TicketSync
 from handoff_bot.services.settings import hours
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log, tickets
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-POLICY_STEP = "ladder.rung"
-POLICY, GROUP = "ladder.rungs", team_mention.GROUP
+POLICY_STEP = "waiting.step"
 
 
 def policy_steps(tx: Transaction) -> list[PolicyStep]:
     """Returns the configured steps, without lines that are stored wrongly."""
     found = []
-    for line in log.preference(tx, POLICY, list(DEFAULT)):
+    for line in live(tx).waiting_policy:
         try:
-            found.append(PolicyStep.parse(str(line)))
+            found.append(PolicyStep.parse(line))
         except ValueError:
             continue
     return found
@@ -81,7 +81,7 @@ def plan(
 
 def replan(tx: Transaction, escalation: Escalation, conversation: Conversation) -> None:
     """Schedules the steps for a changed priority."""
-    released = log.of_escalation(tx, escalation.id, f"escalation.{Step.RELEASE}")
+    released = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_RELEASE)
     plan(tx, escalation, conversation, released[-1].at if released else escalation.opened_at)
 
 
@@ -123,7 +123,9 @@ class RunPolicyStep(ProviderJob[int, None]):
         if waiting is None or not _counts(job, waiting.escalation, tx, waiting.now):
             return None
         kind = PolicyStepKind(job.payload["kind"])
-        log.record(tx, "ladder.rung", waiting.now, escalation=waiting.escalation, rung=kind.value)
+        log.record(
+            tx, EventKind.POLICY_STEP, waiting.now, escalation=waiting.escalation, rung=kind.value
+        )
         if kind is PolicyStepKind.RETURN:
             return waiting.escalation.id
         _DOES[kind](self, waiting)
@@ -142,7 +144,7 @@ class RunPolicyStep(ProviderJob[int, None]):
 
     def mention(self, waiting: Waiting) -> None:
         """Mentions the group; without a group, posts a plain reminder."""
-        group = waiting.escalation.group_id or log.preference(waiting.tx, GROUP, "")
+        group = waiting.escalation.group_id or live(waiting.tx).mention_group
         self.remind(waiting, group)
 
     def offer(self, waiting: Waiting) -> None:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.notifications import Audience, NotificationRule, fitting
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.text import REASONS, short_name, spelled
@@ -76,7 +77,7 @@ class Notify(TransactionJob):
         for address in to.emails:
             if self._mails:
                 self._mails.notify(tx, escalation, address, telling.now, telling.key(address))
-        log.record(tx, "escalation.notified", telling.now, escalation=escalation)
+        log.record(tx, EventKind.ESCALATION_NOTIFIED, telling.now, escalation=escalation)
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from handoff_bot.storage.transaction import Transaction
 
 CARD = "desk.card"
 POST = "desk.post"
-UPDATE_CARD = "desk.redraw"
+UPDATE_CARD = "desk.update"
 BOARD = "desk.board"
 MARK = "desk.mark"
-EPHEMERAL = "desk.whisper"
+EPHEMERAL = "desk.ephemeral"
 TELL = "desk.tell"
 RETELL = "desk.retell"
 POST_ADAPTER = TypeAdapter(Post)

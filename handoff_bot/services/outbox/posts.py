@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsure
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import failures
 from handoff_bot.jobs.handler import JobKind
@@ -154,7 +155,9 @@ class PostCard(DeskHandler[CardPlan, PostedCard]):
                 created_at=now,
             )
         )
-        log.record(tx, "card.posted", now, escalation=escalation, mentions=[*result.mentions])
+        log.record(
+            tx, EventKind.CARD_POSTED, now, escalation=escalation, mentions=[*result.mentions]
+        )
         failures.settle(tx, outbox.CARD, now, escalation_id=escalation.id)
         outbox.update_board(tx, now)
         if view_models.card(tx, escalation) != replace(plan.card, mentions=result.mentions):
@@ -387,10 +390,17 @@ def desk_job_kinds(
     return (
         JobKind(outbox.CARD, PostCard(database, desk, clock), "desk"),
         JobKind(outbox.POST, PostInThread(database, desk, clock, mood_of), "desk"),
-        JobKind(outbox.UPDATE_CARD, UpdateCard(database, desk, clock), "draw"),
+        JobKind(
+            outbox.UPDATE_CARD, UpdateCard(database, desk, clock), "draw", formerly="desk.redraw"
+        ),
         JobKind(outbox.BOARD, UpdateBoard(database, desk, clock), "draw"),
         JobKind(outbox.MARK, UpdateDeliveryReaction(database, desk, clock), "draw"),
-        JobKind(outbox.EPHEMERAL, PostEphemeral(database, desk, clock), "whisper"),
+        JobKind(
+            outbox.EPHEMERAL,
+            PostEphemeral(database, desk, clock),
+            "whisper",
+            formerly="desk.whisper",
+        ),
         JobKind(outbox.TELL, PostMessage(database, desk, clock), "tell"),
         JobKind(outbox.RETELL, UpdateMessage(database, desk, clock), "draw"),
     )

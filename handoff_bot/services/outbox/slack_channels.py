@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.ports import Clock
 from handoff_bot.services.outbox import outbox
@@ -95,7 +96,7 @@ class DeskChannels:
             row.purpose = purpose.value
             log.record(
                 tx,
-                "channel.purpose",
+                EventKind.CHANNEL_PURPOSE,
                 now,
                 slack_channel=slack_channel,
                 purpose=purpose.value,
@@ -129,7 +130,7 @@ def closed(tx: Transaction, slack_channel: str, why: str, now: datetime) -> None
     row = rows.of(tx, slack_channel, "", now)
     if row.suspended_at is None:
         row.suspended_at, row.suspended_why = now, why
-        log.record(tx, "channel.suspended", now, slack_channel=slack_channel)
+        log.record(tx, EventKind.CHANNEL_SUSPENDED, now, slack_channel=slack_channel)
         _tell_admins(tx, row, CLOSED.format(why=why), now)
 
 
@@ -138,7 +139,7 @@ def opened(tx: Transaction, slack_channel: str, now: datetime) -> None:
     row = rows.known(tx, slack_channel)
     if row and row.suspended_at is not None:
         row.suspended_at, row.suspended_why = None, ""
-        log.record(tx, "channel.resumed", now, slack_channel=slack_channel)
+        log.record(tx, EventKind.CHANNEL_RESUMED, now, slack_channel=slack_channel)
         _tell_admins(tx, row, OPENED, now)
 
 

@@ -15,8 +15,9 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.desk import EVERYONE, HERE, Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.events import EventKind, Routed
 from handoff_bot.domain.notifications import NotificationRule, fitting
-from handoff_bot.domain.routing import ROUTED, Mode
+from handoff_bot.domain.routing import Mode
 from handoff_bot.domain.text import many
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
@@ -24,14 +25,11 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.outbox import outbox, slack_channels
 from handoff_bot.services.settings import hours, rule_lists
-from handoff_bot.services.settings.roles import AGENTS_GROUP
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, log, queue
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
-MINUTES, DEFAULT_MINUTES, LONGEST_MINUTES = "mention.minutes", 10, 1440
-GROUP = "ladder.group"
-"""Setting with the user group that the waiting policy and new cards mention, or ""."""
 RULES = "notices.rules"
 RULE: TypeAdapter[NotificationRule] = TypeAdapter(NotificationRule)
 LAST = "mention.last"
@@ -49,8 +47,7 @@ def is_on(tx: Transaction) -> bool:
 
 def called(tx: Transaction, group_id: str = "") -> str:
     """Returns the group to mention, or HERE if admins have set none."""
-    own = group_id or log.preference(tx, GROUP, "") or log.preference(tx, AGENTS_GROUP, "")
-    return str(own) or HERE
+    return group_id or live(tx).mention_group or live(tx).agents_group or HERE
 
 
 def of_card(tx: Transaction, escalation: Escalation, now: datetime) -> tuple[str, ...]:
@@ -69,12 +66,13 @@ def _is_told(tx: Transaction, escalation: Escalation) -> bool:
     conversation = conversations.get(tx, escalation.conversation_id)
     if rules and fitting(rules, rule_lists.case_of(tx, escalation, conversation)):
         return True
-    routes = [event.data["route"] for event in log.of_escalation(tx, escalation.id, ROUTED)]
-    return any(route.get("people") or route.get("mode") != Mode.FREE for route in routes[-1:])
+    routed = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_ROUTED)
+    routes = [Routed.model_validate(event.data).route for event in routed[-1:]]
+    return any(route.people or route.mode is not Mode.FREE for route in routes)
 
 
 def _interval(tx: Transaction) -> timedelta:
-    return timedelta(minutes=int(log.preference(tx, MINUTES, DEFAULT_MINUTES) or 0))
+    return timedelta(minutes=live(tx).mention_minutes)
 
 
 def _last(tx: Transaction) -> tuple[datetime | None, str]:

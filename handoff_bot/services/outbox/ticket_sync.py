@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from handoff_bot.domain import events
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import TicketStatus
@@ -129,7 +130,7 @@ class SyncTicket(ProviderJob[PutPlan, str]):
         )
         if ticket is None:
             return
-        kind, now = f"ticket.{sink}.{what}", self._clock.now()
+        kind, now = events.of_connector(sink, what), self._clock.now()
         if log.has(tx, kind, ticket.escalation_id):
             return
         escalation = tx.session.get_one(Escalation, ticket.escalation_id)

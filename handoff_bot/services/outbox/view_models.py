@@ -17,11 +17,13 @@ from handoff_bot.domain.desk import (
     TranscriptPage,
 )
 from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.events import EventKind, Rated
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.services.outbox import message_content, slack_channels
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, deliveries, escalations, held, log, queue, tickets
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
@@ -32,9 +34,6 @@ LOOK_BACK = 40
 """Number of messages searched for an ad: only a customer's first message has one."""
 MOST_NOTES = 8
 BOARD_ROWS = 12
-RATED = "csat.answered"
-TRANSCRIPT = "thread.transcript"
-"""Setting: whether a thread begins with the messages that led to the escalation."""
 TRANSCRIPT_LINES, LEAST_LINES = 6, 2
 LONGEST_LINE = 400
 """Characters that are stored of each; fewer are shown."""
@@ -98,15 +97,15 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
 
 
 def _rating(tx: Transaction, escalation: Escalation) -> int | None:
-    given = log.of_escalation(tx, escalation.id, RATED)
-    return int(given[-1].data["score"]) if given else None
+    given = log.of_escalation(tx, escalation.id, EventKind.CSAT_ANSWERED)
+    return Rated.model_validate(given[-1].data).score if given else None
 
 
 def _mentions(tx: Transaction, escalation: Escalation) -> tuple[str, ...]:
     """Returns whom the card mentioned when it was posted, as long as the customer waits."""
     if escalation.status != Status.QUEUED:
         return ()
-    posted = log.of_escalation(tx, escalation.id, "card.posted")
+    posted = log.of_escalation(tx, escalation.id, EventKind.CARD_POSTED)
     return tuple(posted[-1].data.get("mentions", ())) if posted else ()
 
 
@@ -156,7 +155,7 @@ def before(tx: Transaction, escalation: Escalation) -> Post | None:
     """Returns the messages that led to an escalation, for the start of its thread; None if there is
     only the customer's own, which the card shows, or if admins have switched it off.
     """
-    if not log.preference(tx, TRANSCRIPT, True):
+    if not live(tx).transcript:
         return None
     conversation = conversations.get(tx, escalation.conversation_id)
     name = conversations.contact_name(tx, conversation)

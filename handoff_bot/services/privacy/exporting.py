@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from handoff_bot.domain.errors import DeliveryError, HandoffError
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Media
 from handoff_bot.domain.text import many
 from handoff_bot.ports import Channel, Clock
-from handoff_bot.storage import changes, contact_data, log
+from handoff_bot.storage import contact_data, log
 from handoff_bot.storage.database import Database
 
 NO_CHANNELS: Mapping[str, Channel] = {}
@@ -68,7 +69,7 @@ class Exporting:
                 _save(folder / names[token], contact_data.content(tx, number))
         with self._database.write() as tx:
             what = f"contact {contact_id}"
-            log.record(tx, changes.CONTACT_EXPORTED, self._clock.now(), by=by, what=what)
+            log.record(tx, EventKind.CONTACT_EXPORTED, self._clock.now(), by=by, what=what)
         return ["contact.json", "index.html", *sorted(names.values())]
 
     def _fetch(self, rows: Rows, folder: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import OPEN, Status, Step, TicketStatus
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.text import many, spelled
 from handoff_bot.domain.tickets import key_of
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -25,7 +26,14 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.ticket_sync import SYSTEMS
 from handoff_bot.services.privacy.outside import Kind, enqueue_item
-from handoff_bot.storage import changes, contact_data, conversations, erasures, log, ticket_links
+from handoff_bot.storage import (
+    contact_data,
+    conversations,
+    erased_jobs,
+    erasures,
+    log,
+    ticket_links,
+)
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Contact, Erasure, Escalation, Ticket
@@ -134,7 +142,7 @@ class Forgetting:
             erasure = erasures.begin(
                 tx, contact_id, by, ForgetStep.STOP.value, now, {"rows": counts, "notes": []}
             )
-            log.record(tx, changes.CONTACT_FORGOTTEN, now, by=by, what=f"contact {contact_id}")
+            log.record(tx, EventKind.CONTACT_FORGOTTEN, now, by=by, what=f"contact {contact_id}")
             outbox.update_board(tx, now)
             go_on(tx, erasure.id, now)
             return ActionResult(True, BEGUN.format(id=contact_id))
@@ -208,7 +216,12 @@ def _end_escalations(tx: Transaction, contact_id: int, now: datetime) -> None:
         tx.set(ticket, status=TicketStatus.SOLVED.value, solved_at=now, updated_at=now)
         status = TicketStatus.SOLVED.value
         log.record(
-            tx, "escalation.return", now, escalation=escalation, owner=None, ticket_status=status
+            tx,
+            EventKind.ESCALATION_RETURN,
+            now,
+            escalation=escalation,
+            owner=None,
+            ticket_status=status,
         )
 
 
@@ -264,8 +277,8 @@ class Forget(ProviderJob[int, bool]):
 
     def _stop(self, tx: Transaction, erasure: Erasure) -> None:
         now = self._clock.now()
-        found = erasures.traces(tx, erasure)
-        swept = erasures.sweep(tx, found, erasure.position, PAGE, now, waiting=True)
+        found = erased_jobs.traces(tx, erasure)
+        swept = erased_jobs.sweep(tx, found, erasure.position, PAGE, now, waiting=True)
         is_busy = swept.is_busy or bool(erasure.receipt.get("busy"))
         if swept.last is not None:
             tx.set(erasure, position=swept.last, receipt={**erasure.receipt, "busy": is_busy})
@@ -284,7 +297,7 @@ class Forget(ProviderJob[int, bool]):
         personal = [one.address for one in erasures.addresses_of(erasure)]
         name = tx.session.get_one(Contact, contact_id).name
         contact_data.blank_events(tx, contact_id, [*personal, name])
-        erasures.scrub_settings(tx, personal)
+        erased_jobs.scrub_settings(tx, personal)
         contact_data.blank_contact(tx, contact_id)
         now = self._clock.now()
         for number in erasures.waiting_items(tx, erasure.id):
@@ -325,14 +338,14 @@ class Forget(ProviderJob[int, bool]):
 
     def _sweep(self, tx: Transaction, erasure: Erasure) -> None:
         now = self._clock.now()
-        found = erasures.traces(tx, erasure)
-        swept = erasures.sweep(tx, found, erasure.position, PAGE, now, waiting=False)
+        found = erased_jobs.traces(tx, erasure)
+        swept = erased_jobs.sweep(tx, found, erasure.position, PAGE, now, waiting=False)
         if swept.last is not None:
             tx.set(erasure, position=swept.last)
             go_on(tx, erasure.id, now)
             return
         contact_data.blank_contact(tx, erasure.contact_id)
-        erasures.drop_lanes(tx, found)
+        erased_jobs.drop_lanes(tx, found)
         tx.set(
             erasure,
             addresses=[],

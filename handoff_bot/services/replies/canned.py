@@ -11,6 +11,7 @@ from handoff_bot.domain import canned as rules
 from handoff_bot.domain import templates
 from handoff_bot.domain.canned import PAGE_ROWS, CannedPage, CannedReply
 from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.text import clean
 from handoff_bot.ports import Clock
 from handoff_bot.storage import canned as rows
@@ -128,7 +129,7 @@ class CannedReplies:
         earlier = before.text if before and same else None
         if earlier != reply.text:
             changes.remember(tx, _key(reply), earlier, reply.text, by, now)
-        log.record(tx, changes.CANNED_CHANGED, now, canned_id=row.id, by=by)
+        log.record(tx, EventKind.CANNED_CHANGED, now, canned_id=row.id, by=by)
         return True
 
     def every(self) -> list[CannedReply]:
@@ -163,7 +164,7 @@ class CannedReplies:
             reply, now = _value(row), self._clock.now()
             tx.session.delete(row)
             changes.remember(tx, _key(reply), reply.text, None, by, now)
-            log.record(tx, changes.CANNED_CHANGED, now, canned_id=reply.id, by=by)
+            log.record(tx, EventKind.CANNED_CHANGED, now, canned_id=reply.id, by=by)
             return True
 
 

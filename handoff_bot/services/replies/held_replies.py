@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.action_result import ActionResult, Code
 from handoff_bot.domain.desk import AgentRef, Button, EphemeralMessage
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.jobs import failures
 from handoff_bot.ports import Clock
 from handoff_bot.services.delivery import opt_outs, outbound_files, sending
 from handoff_bot.services.delivery.sending import OPTED_OUT
-from handoff_bot.services.escalations.lifecycle import AFTER_THE_AI, Escalations
+from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.replies.threads import Threads
 from handoff_bot.services.translation import translating
@@ -65,7 +66,7 @@ class HeldReplies:
             return ActionResult(False, GONE)
         if take_over:
             taken = self._take_over(escalation_id, agent)
-            if taken.text == AFTER_THE_AI:
+            if taken.code is Code.LATER:
                 return ActionResult(False, f"{taken.text} Then press the button again.")
             if not taken.done:
                 return taken
@@ -186,5 +187,7 @@ class HeldReplies:
         if not again:
             return ActionResult(False, ON_ITS_WAY)
         failures.settle(tx, outbound_files.COLLECT, now, message_id=message.id)
-        log.record(tx, "message.retried", now, conversation=conversation, message_id=message.id)
+        log.record(
+            tx, EventKind.MESSAGE_RETRIED, now, conversation=conversation, message_id=message.id
+        )
         return ActionResult(True, "Sending the message again.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.action_result import ActionResult, Code
 from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Template
 from handoff_bot.ports import Clock
-from handoff_bot.services.escalations.lifecycle import AFTER_THE_AI, Escalations
+from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.replies.threads import FROM_MODAL, INSIDE, Thread, Threads
 from handoff_bot.services.translation.translating import Spoken
@@ -47,7 +47,7 @@ class ModalReplies:
         the agent.
         """
         taken = self._claim_if_nobody_has_it(escalation_id, agent)
-        if not taken.done or taken.text == AFTER_THE_AI:
+        if not taken.done or taken.code is Code.LATER:
             return ActionResult(False, taken.text)
         with self._database.write() as tx:
             thread = self._thread_of_modal(tx, escalation_id, key)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button, EphemeralMessage, Place, Post, PostKind
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import Piece
 from handoff_bot.domain.text import short_name, shorten
 from handoff_bot.domain.thread_syntax import is_to_colleague, thread_command_in
@@ -182,7 +183,7 @@ class Revising:
             outbox.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
         if not rewrite(tx, thread.conversation, message, self._channels, now):
             self._ephemeral(tx, thread, message.agent_id, FAILED_EDIT)
-        self._record(tx, "reply.edited", thread, message)
+        self._record(tx, EventKind.REPLY_EDITED, thread, message)
 
     def _take_back(
         self, tx: Transaction, thread: Thread, message: Message, ts: str, text: str
@@ -259,10 +260,10 @@ class Revising:
             return False
         outbox.delivery_updated(tx, message, now)
         sla.unsaid(tx, thread.escalation, message, now)
-        self._record(tx, "reply.deleted", thread, message)
+        self._record(tx, EventKind.REPLY_DELETED, thread, message)
         return True
 
-    def _record(self, tx: Transaction, kind: str, thread: Thread, message: Message) -> None:
+    def _record(self, tx: Transaction, kind: EventKind, thread: Thread, message: Message) -> None:
         now = self._clock.now()
         log.record(tx, kind, now, escalation=thread.escalation, message_id=message.id)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from handoff_bot.domain import thread_syntax
 from handoff_bot.domain.desk import Button, EphemeralMessage, Place, ThreadReply
 from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.domain.texts import Moment
@@ -15,6 +16,7 @@ from handoff_bot.services.delivery import customer_texts, opt_outs, outbound_fil
 from handoff_bot.services.delivery.sending import NO_HOLD, OPTED_OUT, Channels, OutboundDraft
 from handoff_bot.services.escalations import sla, transfer
 from handoff_bot.services.outbox import outbox
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.services.translation import translating
 from handoff_bot.services.translation.translating import Spoken
 from handoff_bot.storage import conversations, log
@@ -31,15 +33,10 @@ CLOSED = f"{INSIDE} the conversation is closed. The customer did not receive it.
 FROM_MODAL = "window"
 """Stands for the slack_channel of text from a modal; the modal's id stands for its ts."""
 
-NOTE_PREFIXES = "note.prefixes"
-"""Setting with the note prefixes."""
-
 
 def note_in(tx: Transaction, text: str) -> str | None:
     """Returns the note in a text, or None if it is not a note."""
-    return thread_syntax.note_text(
-        text, log.preference(tx, NOTE_PREFIXES, thread_syntax.NOTE_PREFIXES)
-    )
+    return thread_syntax.note_text(text, live(tx).note_prefixes)
 
 
 def is_correction(note: Note) -> bool:
@@ -148,7 +145,7 @@ class Threads:
             outbox.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
         log.record(
             tx,
-            "reply.accepted",
+            EventKind.REPLY_ACCEPTED,
             now,
             escalation=thread.escalation,
             message_id=message.id,
@@ -187,7 +184,7 @@ class Threads:
         )
         if marked:
             outbox.note_updated(tx, note, now)
-        kind = "note.held" if held else "note.kept"
+        kind = EventKind.NOTE_HELD if held else EventKind.NOTE_KEPT
         log.record(tx, kind, now, escalation=thread.escalation, agent_id=author.id)
         return note
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from handoff_bot import charts
 from handoff_bot.domain import report
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import File
 from handoff_bot.domain.metrics import (
     AGAIN,
@@ -30,8 +31,6 @@ from handoff_bot.storage import agents, metrics
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.metrics import Ended, Opened, Stretch
 from handoff_bot.storage.transaction import Transaction
-
-RESOLVED, RETURNED, DISMISSED = "escalation.resolve", "escalation.return", "escalation.dismiss"
 
 
 class Metrics:
@@ -78,7 +77,7 @@ def numbers(tx: Transaction, scope: Scope) -> Numbers:
     waits = metrics.waits(tx, scope)
     lengths = _lengths(waits)
     told = [one for one in opened if one.hours]
-    resolved = [one for one in ended if one.how == RESOLVED]
+    resolved = [one for one in ended if one.how == EventKind.ESCALATION_RESOLVE]
     model_turns, model_in_time = metrics.model_turns(tx, scope)
     return Numbers(
         conversations=metrics.conversations(tx, scope),
@@ -95,9 +94,11 @@ def numbers(tx: Transaction, scope: Scope) -> Numbers:
         replied=Lengths.of(_lengths(metrics.first_replies(tx, scope))),
         ended=len(ended),
         resolved=len(resolved),
-        returned=sum(one.how == RETURNED for one in ended),
-        not_needed=sum(one.how == DISMISSED for one in ended),
-        abandoned=sum(one.how != DISMISSED and not one.was_taken for one in ended),
+        returned=sum(one.how == EventKind.ESCALATION_RETURN for one in ended),
+        not_needed=sum(one.how == EventKind.ESCALATION_DISMISS for one in ended),
+        abandoned=sum(
+            one.how != EventKind.ESCALATION_DISMISS and not one.was_taken for one in ended
+        ),
         resolution=Lengths.of(_lengths(one.lasted for one in resolved)),
         undelivered=metrics.failures(tx, scope),
         ratings=metrics.ratings(tx, scope),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import File
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import Job, NewJob
@@ -14,7 +15,7 @@ from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.outbox import alarms, outbox, slack_costs
 from handoff_bot.services.outbox.slack_job import DeskHandler, mark_of
-from handoff_bot.storage import changes, log
+from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
 
@@ -48,7 +49,7 @@ class Reports:
             now = self._clock.now()
             work = NewJob(REPORT, f"tell:{to}", payload, due_at=now, key=f"report:{key}")
             enqueue_job(tx, work)
-            log.record(tx, changes.REPORT_ORDERED, now, what=kind, by=to)
+            log.record(tx, EventKind.REPORT_ORDERED, now, what=kind, by=to)
 
 
 @dataclass(frozen=True)

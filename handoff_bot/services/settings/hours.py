@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from handoff_bot.domain.hours import ALWAYS, Hours
-from handoff_bot.storage import log
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage.models import Agent
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
 OPEN, CLOSED = "open", "closed"
-LINES, TIMEZONE, HOLIDAYS = "hours.lines", "hours.timezone", "hours.holidays"
 
 
 def of_the_team(tx: Transaction) -> Hours:
     """Returns the team's business hours; always open until an admin sets them."""
-    stored = log.preferences(tx, "hours.")
-    lines, holidays = stored.get("lines") or [], stored.get("holidays") or []
-    return _parsed(lines, str(stored.get("timezone") or ""), holidays)
+    stored = live(tx, "hours.")
+    return _parsed(stored.business_hours, stored.timezone, stored.holidays)
 
 
 def words_for(tx: Transaction, at: datetime) -> str:
@@ -32,7 +31,7 @@ def of_an_agent(agent: Agent) -> Hours:
     return _parsed(agent.hours.get("lines") or [], agent.timezone, [])
 
 
-def _parsed(lines: list[str], timezone: str, holidays: list[str]) -> Hours:
+def _parsed(lines: Sequence[str], timezone: str, holidays: Sequence[str]) -> Hours:
     try:
         return Hours.parse(lines, timezone, holidays)
     except (ValueError, TypeError, AttributeError):

@@ -6,15 +6,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from handoff_bot.domain.audit import PAGE_ROWS, AuditPage, Did
+from handoff_bot.domain.events import EventKind
 from handoff_bot.ports import Clock
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import changes, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Event, SettingChange
 from handoff_bot.storage.transaction import Transaction
-
-ADMINS = "admins"
-"""Setting with the Slack ids of admins besides the workspace's own admins."""
 
 
 class Preferences:
@@ -72,7 +71,7 @@ class Preferences:
         else:
             log.prefer(tx, key, value, by, now)
         changes.remember(tx, key, before, value, by, now)
-        log.record(tx, changes.SETTING_CHANGED, now, key=key, by=by)
+        log.record(tx, EventKind.SETTING_CHANGED, now, key=key, by=by)
         return True
 
     def history(self, limit: int, prefix: str = "", offset: int = 0) -> Sequence[SettingChange]:
@@ -103,8 +102,7 @@ def may_save(tx: Transaction, keys: Collection[str], seen: int | None) -> bool:
 
 def admins(tx: Transaction) -> list[str]:
     """Returns the Slack ids of the named admins."""
-    held = log.preference(tx, ADMINS, [])
-    return [str(one) for one in held] if isinstance(held, list) else []
+    return list(live(tx).admins)
 
 
 class Audit:
@@ -127,10 +125,12 @@ def _did(tx: Transaction, event: Event, desk_id: str | None, ticket: int | None)
         who=desk_id or str(held.get("by") or ""),
         kind=event.kind,
         ticket=ticket,
-        whom=_owner(tx, held) if event.kind == "escalation.reassign" else "",
+        whom=_owner(tx, held) if event.kind == EventKind.ESCALATION_REASSIGN else "",
         what=str(held.get("key") or held.get("purpose") or held.get("what") or ""),
         where=str(held.get("slack_channel") or ""),
-        tags=tickets.tags(tx, ticket) if ticket and event.kind == "escalation.resolve" else (),
+        tags=tickets.tags(tx, ticket)
+        if ticket and event.kind == EventKind.ESCALATION_RESOLVE
+        else (),
         data=held,
     )
 

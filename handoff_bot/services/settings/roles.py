@@ -12,16 +12,12 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.roles import Action, Conversation, Person, Policy, Refusal
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.settings import preferences
-from handoff_bot.storage import access, log
+from handoff_bot.services.settings_catalog import live
+from handoff_bot.storage import access
 from handoff_bot.storage import desk_channels as rows
 from handoff_bot.storage.database import Database
 
 logger = logging.getLogger(__name__)
-
-AGENTS_GROUP = "roles.agents_group"
-"""Setting with the user group whose members are agents in every Slack channel, or ""."""
-GUESTS_IN = "roles.guests_in"
-"""Setting with the Slack channels in which guests are agents."""
 
 MAX_AGE = timedelta(minutes=1)
 """Cache time of Slack's data about a person."""
@@ -147,9 +143,8 @@ class Roles:
             person = replace(person, is_stranger=True)
         with self._database.read() as tx:
             named = asker.desk_id in preferences.admins(tx)
-            guests = log.preference(tx, GUESTS_IN, [])
-        allowed = frozenset(map(str, guests)) if isinstance(guests, list) else frozenset()
-        return replace(person, is_named_admin=named), Policy(home, allowed)
+            guests = live(tx).guests_in
+        return replace(person, is_named_admin=named), Policy(home, frozenset(guests))
 
     def _channels(self) -> list[str]:
         """Returns every Slack channel that holds or will hold conversations, most likely first."""
@@ -194,8 +189,8 @@ class Roles:
 
     def _is_in_agents_group(self, person: Person) -> bool:
         with self._database.read() as tx:
-            group_id = log.preference(tx, AGENTS_GROUP, "")
+            group_id = live(tx).agents_group
         if not group_id or person.is_guest:
             return False
         now = self._clock.now()
-        return self._desk.directory.is_in_group(person.id, str(group_id), now, TRUSTED)
+        return self._desk.directory.is_in_group(person.id, group_id, now, TRUSTED)

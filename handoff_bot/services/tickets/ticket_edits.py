@@ -9,6 +9,7 @@ from datetime import datetime
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import OPEN, Resolution, Status, Step, TicketStatus
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.text import one_line
 from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
 from handoff_bot.ports import Clock
@@ -183,7 +184,7 @@ def _assignee_id(editing: _Editing) -> int | None:
 def _record(editing: _Editing, author: Agent) -> None:
     log.record(
         editing.tx,
-        "ticket.edited",
+        EventKind.TICKET_EDITED,
         editing.now,
         escalation=editing.escalation,
         agent_id=author.id,

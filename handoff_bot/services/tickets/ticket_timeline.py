@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from handoff_bot.domain.audit import ACTS, act
+from handoff_bot.domain.events import OF_ESCALATIONS, EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.text import REASONS
 from handoff_bot.domain.tickets import TIMELINE_ROWS, Happened
@@ -17,21 +18,21 @@ from handoff_bot.storage.models import Event, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
 HAPPENED: dict[str, str] = {
-    "escalation.opened": "{it} was escalated: {reason}",
-    "escalation.woken": "The snooze of {it} ended",
-    "escalation.offered": "{it} was offered to {who}",
-    "escalation.priority": "The priority of {it} was raised to {priority}",
-    "ticket.created": "{it} was created",
-    "ticket.reopened": "{it} was reopened: the customer wrote again",
-    "sla.near": "The {target} of {it} is due soon",
-    "sla.late": "The {target} of {it} is overdue",
-    "csat.answered": "The customer rated {it}: {score} of 5",
-    "message.failed": "A message to the customer was not delivered",
+    EventKind.ESCALATION_OPENED: "{it} was escalated: {reason}",
+    EventKind.ESCALATION_WOKEN: "The snooze of {it} ended",
+    EventKind.ESCALATION_OFFERED: "{it} was offered to {who}",
+    EventKind.ESCALATION_PRIORITY: "The priority of {it} was raised to {priority}",
+    EventKind.TICKET_CREATED: "{it} was created",
+    EventKind.TICKET_REOPENED: "{it} was reopened: the customer wrote again",
+    EventKind.SLA_WARNING: "The {target} of {it} is due soon",
+    EventKind.SLA_BREACH: "The {target} of {it} is overdue",
+    EventKind.CSAT_ANSWERED: "The customer rated {it}: {score} of 5",
+    EventKind.MESSAGE_FAILED: "A message to the customer was not delivered",
 }
 """Event kind -> its sentence, for events without an author."""
 ACTIONS = (
-    *(kind for kind in ACTS if kind.startswith("escalation.")),
-    "ticket.edited",
+    *(kind for kind in ACTS if kind.startswith(OF_ESCALATIONS)),
+    EventKind.TICKET_EDITED,
 )
 EVENTS = (*HAPPENED, *ACTIONS)
 """Events shown in the timeline."""
@@ -57,7 +58,7 @@ def page(
 def _newest(tx: Transaction, ticket: Ticket, contact: str, most: int) -> Iterator[Happened]:
     """Yields the newest entries of each kind, which include the newest of all."""
     for event, name in store.events(tx, ticket.id, EVENTS, most):
-        until = event.data.get("until") if event.kind == "escalation.snoozed" else None
+        until = event.data.get("until") if event.kind == EventKind.ESCALATION_SNOOZED else None
         yield Happened(
             event.at,
             _sentence(tx, ticket, event, name or ""),
@@ -92,9 +93,9 @@ def _sentence(tx: Transaction, ticket: Ticket, event: Event, who: str) -> str:
             target=_PROMISED.get(str(data.get("promise")), "SLA target"),
             score=data.get("score"),
         )
-    tags = store.tags(tx, ticket.id) if event.kind == "escalation.resolve" else ()
+    tags = store.tags(tx, ticket.id) if event.kind == EventKind.ESCALATION_RESOLVE else ()
     did = act(event.kind, it, tags=tags, data=data)
-    whom = _whom(tx, data) if event.kind == "escalation.reassign" else ""
+    whom = _whom(tx, data) if event.kind == EventKind.ESCALATION_REASSIGN else ""
     return " ".join(filter(None, (who or AUTOMATIC, did, whom)))
 
 

@@ -24,7 +24,8 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Translator
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
-from handoff_bot.storage import conversations, log
+from handoff_bot.services.settings_catalog import live
+from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation, Message, Note
@@ -32,9 +33,6 @@ from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
-ON, LANGUAGE = "translation.on", "translation.language"
-"""Settings: translation on or off, and the team's language code."""
-DEFAULT_LANGUAGE = "en"
 TRANSLATE = "translate"
 QUEUE = "translate"
 """Queue of lanes that may call a model."""
@@ -60,7 +58,7 @@ def is_needed(tx: Transaction, conversation: Conversation) -> bool:
 
 def is_on(tx: Transaction) -> bool:
     """Returns whether admins have enabled translation."""
-    return log.preference(tx, ON, False) is True
+    return live(tx).translate
 
 
 def check_result(tx: Transaction, *, has_model: bool) -> CheckResult:
@@ -76,7 +74,7 @@ def check_result(tx: Transaction, *, has_model: bool) -> CheckResult:
 
 def team_language(tx: Transaction) -> str:
     """Returns the team's language code."""
-    return str(log.preference(tx, LANGUAGE, DEFAULT_LANGUAGE))
+    return live(tx).team_language
 
 
 def follow(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from handoff_bot.domain.desk import Board, BoardRow, Button, Place
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.queue import EMPTY
 from handoff_bot.domain.text import many
 from handoff_bot.domain.tickets import EarlierTicket
 from handoff_bot.slack.cards.card import OUTCOMES, PRIORITIES, REASONS
@@ -57,7 +58,7 @@ def _rest(board: Board, shown: int) -> Iterator[Block]:
     if board.waiting > shown:
         yield context(plain(f"… and {board.waiting - shown} more, less urgent."))
     if not board.waiting:
-        yield context(plain("No customers are waiting."))
+        yield context(plain(EMPTY))
     if board.held:
         yield context(plain(f"⏳ {held_in_words(board.held)}"))
 

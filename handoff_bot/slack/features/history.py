@@ -13,10 +13,11 @@ from typing import Any
 from slack_bolt import Ack
 
 from handoff_bot.domain.audit import AuditPage, Did, act
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.text import language_name
 from handoff_bot.services.delivery import customer_texts
-from handoff_bot.services.escalations import applied_route, sla
+from handoff_bot.services.escalations import applied_route
 from handoff_bot.services.notifications import notifications
 from handoff_bot.services.replies import canned, message_templates
 from handoff_bot.services.settings_catalog import SECTIONS
@@ -46,7 +47,7 @@ _SHOWN = 300
 
 _SHARED = {
     "rules.triggers": "Sensitivity of each signal",
-    sla.MINUTES: "SLA targets",
+    "sla": "SLA targets",
     customer_texts.SILENT: "Customer texts that are switched off",
     applied_route.RULES: "Routing",
     notifications.RULES: "Notifications",
@@ -289,7 +290,7 @@ def _audit(tools: Tools, looking: Looking, before: int | None = None) -> Block:
 
 
 def _with_label(did: Did) -> Did:
-    return replace(did, what=label_of(did.what)) if did.kind == "setting.changed" else did
+    return replace(did, what=label_of(did.what)) if did.kind == EventKind.SETTING_CHANGED else did
 
 
 FEATURE = Feature(

@@ -10,6 +10,7 @@ from slack_bolt import Ack
 from handoff_bot.domain import report
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import BoardRow, Home, MyRow
+from handoff_bot.domain.queue import EMPTY
 from handoff_bot.domain.roles import Action
 from handoff_bot.slack.cards.board import banner_of, permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
@@ -131,7 +132,7 @@ def _waiting(home: Home, workspace_url: str) -> Iterator[Block]:
         rest = home.waits - len(home.waiting)
         yield context(plain(f"… and {rest} more, less urgent. View queue lists them all."))
     if not home.waits:
-        yield context(plain("No customers are waiting."))
+        yield context(plain(EMPTY))
 
 
 def render_row(row: BoardRow, workspace_url: str) -> Block:

@@ -12,7 +12,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Place, Post, PostKind
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.queue import Filter, QueuePage, Whose
+from handoff_bot.domain.queue import EMPTY, Filter, QueuePage, Whose
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.escalations.offers import YOURS
@@ -124,7 +124,7 @@ def _held(page: QueuePage) -> Iterator[Block]:
 def _nothing(page: QueuePage, shown: Filter) -> str:
     if page.waiting and shown != Filter():
         return "No conversations match these filters."
-    return "No customers are waiting. 🎉" if shown.whose is Whose.WAITING else "No conversations."
+    return f"{EMPTY} 🎉" if shown.whose is Whose.WAITING else "No conversations."
 
 
 def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:

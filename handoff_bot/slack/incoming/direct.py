@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from handoff_bot.domain.desk import BoardRow, Button, Place, Post, PostKind
-from handoff_bot.domain.queue import Filter
+from handoff_bot.domain.queue import EMPTY, Filter
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.text import duration, many
-from handoff_bot.services.escalations.queue import NOBODY
 from handoff_bot.services.outbox import outbox
 from handoff_bot.slack.click import Tools, number
 from handoff_bot.slack.feature import Guarded, SlashCommand, Subject, guarded
@@ -75,7 +74,7 @@ def _waiting(tools: Tools, said: Said) -> Post:
     found = tools.core.queue.page(Filter(slack_channels=reach), 0)
     rows = found.rows[:MOST]
     if not rows:
-        return _told(NOBODY)
+        return _told(EMPTY)
     tickets = tools.core.tickets.numbers_of([row.escalation_id for row in rows])
     lines = [_line(row, tickets.get(row.escalation_id, 0), found.at) for row in rows]
     if found.found > len(rows):

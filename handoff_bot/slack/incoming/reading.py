@@ -20,6 +20,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.jobs.rate_limits import BucketCost, Cost
+from handoff_bot.jobs.trace import of_arrival, traced
 from handoff_bot.ports import Clock
 from handoff_bot.services.replies.thread_replies import is_known
 from handoff_bot.slack.desk import SlackDesk
@@ -112,7 +113,8 @@ class ReadThread(ProviderJob[Reading, Found]):
         lane = lane_of(events[0]["event"])
         live = [job for job in store.waiting(tx, lane) if not job.payload.get(READ_BACK)]
         for event in events:
-            enqueue_job(tx, NewJob(KIND, lane, event, due_at=now, key=event["event_id"]))
+            with traced(of_arrival(event["event_id"])):
+                enqueue_job(tx, NewJob(KIND, lane, event, due_at=now, key=event["event_id"]))
         store.put_last(tx, live)
         logger.info("replies fetched", extra={"events": len(events)})
 

@@ -1,0 +1,90 @@
+"""Backup, restore and check of the whole database.
+
+A restored database is in the past. What was waiting to be sent may have been sent since, so it is looked
+up at Twilio and Slack first. What came in since was answered by a bot that no longer exists, so it is
+not fetched again unless an operator asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.ports import Clock
+from handoff_bot.services.catching_up import OVERLAP
+from handoff_bot.services.delivery import inbound_files, sending
+from handoff_bot.services.outbox import outbox
+from handoff_bot.storage import restored
+from handoff_bot.storage.backups import store_of
+from handoff_bot.storage.database import Database
+
+LOOKED_UP = (sending.SEND, outbox.CARD, outbox.POST, outbox.BOARD, inbound_files.FILE)
+"""Kinds of jobs whose effect is found at its provider."""
+THREAD_OVERLAP = timedelta(minutes=1)
+"""How far before its known start a gap of a thread is read (`CLOCKS_APART` of Slack's side)."""
+DONE = "Restored {file}, with schema {revision}. Start the bot when you are ready."
+PENDING = (
+    "{count} waiting posts and messages are looked up at Slack and Twilio before they are sent."
+)
+ARRIVED = (
+    "{count} messages had arrived at the backup and were not handled. They are handled when the bot "
+    "starts, again if they were handled since. To look first, start it with HOLD_OUTGOING=true."
+)
+NOT_FETCHED = "Messages since the backup are not fetched. To fetch them, use --missed-since."
+FETCHED = "The bot fetches messages since {since:%Y-%m-%d %H:%M} UTC when it starts."
+
+
+class Backups:
+    """Operations on one database, which need not exist or be migrated.
+
+    Args:
+        url: the database URL.
+    """
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._url = url
+        self._clock = clock
+
+    def back_up(self, file: Path) -> str:
+        """Writes a backup, while bots run. Raises BackupError."""
+        store_of(self._url).back_up(file)
+        return f"{file}: {file.stat().st_size:,} bytes"
+
+    def restore(
+        self, file: Path, *, replace: bool = False, missed_since: datetime | None = None
+    ) -> list[str]:
+        """Restores a backup, migrated. Returns what the operator should know.
+
+        Args:
+            replace: also if the database is not empty.
+            missed_since: from when on the bot fetches messages; None for those after the restore.
+
+        Raises:
+            BackupError, SchemaError: nothing was changed, or the text says what was.
+        """
+        told: list[str] = []
+
+        def settle(database: Database, revision: str) -> None:
+            now = self._clock.now()
+            since = missed_since or now
+            contact = restored.Contact(since + OVERLAP, since + THREAD_OVERLAP)
+            found = restored.settle(database, revision, LOOKED_UP, contact)
+            told.append(DONE.format(file=file, revision=found.revision))
+            if found.pending:
+                told.append(PENDING.format(count=found.pending))
+            if found.arrived:
+                told.append(ARRIVED.format(count=found.arrived))
+
+        store_of(self._url).restore(file, replace=replace, settle=settle)
+        told.append(FETCHED.format(since=missed_since) if missed_since else NOT_FETCHED)
+        return told
+
+    def check(self) -> Iterator[CheckResult]:
+        """Checks the data, without changing or migrating it."""
+        database = Database(self._url)
+        try:
+            yield from restored.checks(database)
+        finally:
+            database.close()
