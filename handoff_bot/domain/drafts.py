@@ -23,7 +23,6 @@ class Draft:
         claims: True when the conversation is unassigned, so sending claims it.
         language: the customer's language (ISO 639-1), "" if unknown.
         tones: how it can be rewritten; none without a language model.
-        canned: names of canned replies for this customer, if there is no draft.
     """
 
     text: str
@@ -31,4 +30,3 @@ class Draft:
     claims: bool
     language: str = ""
     tones: tuple[Tone, ...] = ()
-    canned: tuple[str, ...] = ()

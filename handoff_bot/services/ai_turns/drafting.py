@@ -13,7 +13,6 @@ from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.policy import UNSURE
 from handoff_bot.ports import Assistant, Rewriter, Translator
 from handoff_bot.services.ai_turns import answering
-from handoff_bot.services.replies import canned
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
@@ -21,9 +20,6 @@ from handoff_bot.storage.models import Conversation
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
-
-MOST_CANNED = 100
-"""Offered in one menu, which is Slack's limit without groups."""
 
 
 class Drafting:
@@ -56,28 +52,13 @@ class Drafting:
             claims = escalation.status == Status.QUEUED
             language = conversation.language
         text, sources = self._ask(talk) if talk else ("", ())
-        names = () if text else self.canned(escalation_id)
-        return Draft(text, sources, claims, language, tuple(self._tones(language)), names)
+        return Draft(text, sources, claims, language, tuple(self._tones(language)))
 
     def _tones(self, language: str) -> Iterator[Tone]:
         if self._rewriter:
             yield from (Tone.SHORTER, Tone.FRIENDLIER)
         if self._translator and language:
             yield Tone.TRANSLATED
-
-    def canned(self, escalation_id: int) -> tuple[str, ...]:
-        """Returns names of canned replies for the customer; those that the last message names come
-        first.
-        """
-        with self._database.read() as tx:
-            conversation = _conversation_of(tx, escalation_id)
-            if conversation is None:
-                return ()
-            talk = _until_the_customer(answering.question(tx, conversation).talk)
-            found = canned.find(tx, "", conversation.language)
-        said = talk.turns[-1].text.casefold() if talk else ""
-        ranked = sorted(found, key=lambda reply: reply.name.casefold() not in said)
-        return tuple(dict.fromkeys(reply.name for reply in ranked))[:MOST_CANNED]
 
     def rewritten(self, escalation_id: int, text: str, tone: Tone) -> str | None:
         """Returns the text in this tone, or None if that is not possible now.

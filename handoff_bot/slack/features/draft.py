@@ -150,8 +150,9 @@ def open_for(tools: Tools, trigger_id: str, escalation_id: int, thread: Place) -
     if made is None:
         tools.desk.update_view(view_id, modal(FORM.title, [section(CLOSED)]))
         return
-    about = _about(made, escalation_id, thread)
-    tools.desk.update_view(view_id, render_draft(about, made.text, canned=made.canned))
+    names = () if made.text else tools.core.canned.names_for(escalation_id)
+    about = replace(_about(made, escalation_id, thread), canned=bool(names))
+    tools.desk.update_view(view_id, render_draft(about, made.text, canned=names))
 
 
 def _about(made: Draft, escalation_id: int, thread: Place) -> Drafting:
@@ -163,7 +164,6 @@ def _about(made: Draft, escalation_id: int, thread: Place) -> Drafting:
         sources=one_line(", ".join(made.sources), _SOURCES),
         language=made.language,
         tones=made.tones,
-        canned=bool(made.canned),
     )
 
 
@@ -216,7 +216,7 @@ def _show(
     *,
     is_busy: bool = False,
 ) -> None:
-    names = tools.core.drafting.canned(about.escalation_id) if about.canned else ()
+    names = tools.core.canned.names_for(about.escalation_id) if about.canned else ()
     shown = render_draft(about, words, canned=names, banner=banner, is_busy=is_busy)
     tools.desk.update_view(click.view_id, shown)
 
