@@ -80,7 +80,7 @@ def test_an_agent_gets_it_with_a_note_and_the_context(taken):
     taken.sends(taken.ana, {"assignee": taken.ben, "note": "She was promised a refund"})
     assert any("Ana notes: She was promised a refund" in said for said in taken.thread())
     (told,) = taken.told(taken.ben)
-    assert "Ana assigned you the conversation with +15550001 on sms." in told
+    assert "Ana assigned you the conversation with +15550001 on SMS." in told
     assert "Note: She was promised a refund" in told
     assert "Now speaking with Ben." in " ".join(taken.heard())
 
