@@ -177,6 +177,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             detector=ai_services.detector,
             assistant=ai_services.assistant,
             translator=ai_services.translator,
+            rewriter=ai_services.rewriter,
             clock=clock,
             connectors=ticket_connectors(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import (
     AgentRef,
     Board,
@@ -20,6 +20,7 @@ from handoff_bot.domain.desk import (
     Post,
     ThreadPage,
 )
+from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.messages import (
@@ -231,14 +232,16 @@ class Desk(Protocol):
     def hand(self, to: str, file: File, post: Post, mark: str) -> None:
         """Sends a person a file in a direct message with `post` above it."""
 
+    def retell(self, at: Place, post: Post) -> None:
+        """Replaces a message that `tell` posted."""
+
     def ephemeral(self, ephemeral: EphemeralMessage) -> None:
         """Posts an ephemeral message to one agent in a thread."""
 
-    def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
-        """Sets the delivery reaction on an agent's reply. Safe to repeat.
-
-        `held`: the reply was held, so the waiting reaction must be removed.
-        """
+    def mark_reply(
+        self, reply: Place, wanted: ReplyMark | None, shown: ReplyMark | None = None
+    ) -> None:
+        """Replaces the reaction that is shown on an agent's message. Safe to repeat."""
 
     def render_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Posts and pins the board (at None) or updates it; returns its location."""
@@ -366,6 +369,17 @@ class Translator(Protocol):
 
         Raises:
             ModelError: no translation now, or not without losing content.
+        """
+
+
+class Rewriter(Protocol):
+    """Rewrites agents' drafts."""
+
+    def rewrite(self, text: str, tone: Tone, contact_id: int | None = None) -> str:
+        """Returns the text in this tone, in its own language; `contact_id` as in `translate`.
+
+        Raises:
+            ModelError: it cannot be rewritten now, or not without adding facts.
         """
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.delivery import DeliveryStatus, ReplyMark
 from handoff_bot.domain.desk import (
     AgentRef,
     Board,
@@ -18,6 +18,7 @@ from handoff_bot.domain.desk import (
     Post,
     ThreadPage,
 )
+from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.errors import DeliveryError, DeskError, ModelError, OutcomeUnknown
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
@@ -164,7 +165,8 @@ class FakeDesk:
     threads: dict[Place, list[Post]] = field(default_factory=dict)
     whispers: list[EphemeralMessage] = field(default_factory=list)
     told: dict[str, list[Post]] = field(default_factory=dict)
-    marks: dict[Place, DeliveryStatus] = field(default_factory=dict)
+    retold: dict[Place, Post] = field(default_factory=dict)
+    marks: dict[Place, ReplyMark] = field(default_factory=dict)
     boards: dict[Place, Board] = field(default_factory=dict)
     uploads: list[tuple[File, Post]] = field(default_factory=list)
     handed: list[tuple[str, File, Place]] = field(default_factory=list)
@@ -242,6 +244,10 @@ class FakeDesk:
         self._fail_after()
         return place
 
+    def retell(self, at: Place, post: Post) -> None:
+        self._fail_before()
+        self.retold[at] = post
+
     def ephemeral(self, ephemeral: EphemeralMessage) -> None:
         self._fail_before()
         self.whispers.append(ephemeral)
@@ -262,9 +268,14 @@ class FakeDesk:
     def link(self, thread: Place) -> str:
         return f"https://acme.slack.test/archives/{thread.slack_channel}/p{thread.ts}"
 
-    def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
+    def mark_reply(
+        self, reply: Place, wanted: ReplyMark | None, shown: ReplyMark | None = None
+    ) -> None:
         self._fail_before()
-        self.marks[reply] = status
+        if wanted:
+            self.marks[reply] = wanted
+        elif self.marks.get(reply) is shown:
+            self.marks.pop(reply, None)
 
     def render_board(self, board: Board, at: Place | None, mark: str) -> Place:
         self._fail_before()
@@ -450,6 +461,18 @@ class ScriptedAssistant:
             return None
         words = f"Answer to: {talk.turns[-1].text}"
         return Answer(words, self.confidence, ("FAQ",), "scripted", self.in_time)
+
+
+class ScriptedRewriter:
+    """Names the tone, or fails while it is told to."""
+
+    def __init__(self) -> None:
+        self.fails = False
+
+    def rewrite(self, text: str, tone: Tone, contact_id: int | None = None) -> str:
+        if self.fails:
+            raise ModelError("timeout")
+        return f"({tone}) {text}"
 
 
 class ScriptedTranslator:

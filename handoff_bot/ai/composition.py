@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.detector.local import LocalDetector
-from handoff_bot.ports import Assistant, Detector, ModelProbe, ModelWatch, Spending, Translator
+from handoff_bot.ports import (
+    Assistant,
+    Detector,
+    ModelProbe,
+    ModelWatch,
+    Rewriter,
+    Spending,
+    Translator,
+)
 
 if TYPE_CHECKING:
     from handoff_bot.ai.language_model import LanguageModel
@@ -19,11 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AiServices:
-    """Detector and assistant, and with a language model also translator and probe."""
+    """Detector and assistant, and with a language model also translator, rewriter and probe."""
 
     detector: Detector
     assistant: Assistant
     translator: Translator | None = None
+    rewriter: Rewriter | None = None
     probe: ModelProbe | None = None
 
 
@@ -97,6 +106,7 @@ def build_ai(
         return AiServices(local_detector, local_assistant)
     from handoff_bot.ai.assistant.openai import OpenAIAssistant
     from handoff_bot.ai.detector.openai import OpenAIDetector
+    from handoff_bot.ai.rewriting import OpenAIRewriter
     from handoff_bot.ai.translating import OpenAITranslator
 
     language_model = build_model(
@@ -113,5 +123,6 @@ def build_ai(
         OpenAIDetector(judging, local_detector, asking.judge_seconds),
         OpenAIAssistant(language_model, knowledge, local_assistant, seconds),
         OpenAITranslator(language_model, seconds),
+        OpenAIRewriter(language_model, seconds),
         build_probe(language_model, asking),
     )

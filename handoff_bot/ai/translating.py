@@ -70,11 +70,11 @@ def _check(text: str, said: str) -> None:
     """Links, codes and numbers are essential in support: none may be lost, no link may be added."""
     if not said or len(said) > _GROWTH * len(text) + _SPARE:
         raise ModelError("malformed answer")
-    if _facts(text) - _facts(said) or without_foreign_addresses(said, text) != said:
+    if facts(text) - facts(said) or without_foreign_addresses(said, text) != said:
         raise ModelError("unfaithful translation")
 
 
-def _facts(text: str) -> Counter[str]:
+def facts(text: str) -> Counter[str]:
     numbers = _NUMBER.findall(_THOUSANDS.sub("", _CLOCK.sub("", _in_our_digits(text))))
     return Counter([*_ADDRESS.findall(text), *_CODE.findall(text), *numbers])
 

@@ -57,3 +57,30 @@ def overall(parts: Iterable[DeliveryStatus]) -> DeliveryStatus:
     if DeliveryStatus.FAILED in stages:
         return DeliveryStatus.FAILED
     return min(stages, key=_RANK.__getitem__)
+
+
+class ReplyMark(StrEnum):
+    """What one reaction says of an agent's message in a thread; there is never more than one."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    NOTE = "note"
+
+
+_MARKS = {
+    DeliveryStatus.ACCEPTED: ReplyMark.SENT,
+    DeliveryStatus.SENT: ReplyMark.SENT,
+    DeliveryStatus.DELIVERED: ReplyMark.DELIVERED,
+    DeliveryStatus.READ: ReplyMark.READ,
+    DeliveryStatus.FAILED: ReplyMark.FAILED,
+}
+
+
+def mark_of(status: DeliveryStatus, *, held: bool) -> ReplyMark | None:
+    """Returns the mark of a reply; None while it is only on its way to the provider."""
+    if status is DeliveryStatus.QUEUED and held:
+        return ReplyMark.WAITING
+    return _MARKS.get(status)

@@ -5,7 +5,7 @@ Values marked hostile were written by a contact and must be escaped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -218,6 +218,7 @@ class PostKind(StrEnum):
     NOTICE = "notice"
     TOLD = "told"
     FAILURE = "failure"
+    TRANSCRIPT = "transcript"
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ class Post:
     Attributes:
         kind: `contact` for the customer's messages, `ours` for messages to the customer by the
             assistant or the system, `notice` for a state change, `told` for longer messages to
-            agents, `failure` for a failed delivery.
+            agents, `failure` for a failed delivery, `transcript` for earlier messages.
         text: the text; hostile if the kind is contact.
         name: the speaker; hostile if the kind is contact.
         channel: the channel's kind, "" for notices.
@@ -237,6 +238,9 @@ class Post:
         buttons: more buttons with the same value.
         about: a thread to link to, for posts outside of it.
         notes: context of the customer's message, such as the quoted message (hostile).
+        footer: a line of our own below it; "{time}" and "{moment}" stand for `at` (Unix seconds) in
+            the reader's time zone, without and with the day.
+        said: speakers and messages of a transcript, oldest first (hostile).
     """
 
     kind: PostKind
@@ -249,6 +253,13 @@ class Post:
     buttons: tuple[Button, ...] = ()
     about: Place | None = None
     notes: tuple[str, ...] = ()
+    footer: str = ""
+    at: int = 0
+    said: tuple[tuple[str, str], ...] = ()
+
+    def ended(self, footer: str, at: datetime) -> Post:
+        """Returns the post without its buttons, with what became of it."""
+        return replace(self, button=None, buttons=(), footer=footer, at=int(at.timestamp()))
 
     @property
     def spoken(self) -> str:

@@ -12,6 +12,7 @@ from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.text import one_line
 
 PAGE_ROWS = 20
+EARLIER_ROWS = 5
 TIMELINE_ROWS = 25
 LONGEST_SUBJECT = 200
 
@@ -58,6 +59,8 @@ class TicketQuery:
         period: maximum age, while `since` is not set.
         before: only lower ticket numbers, for paging.
         no_number: True treats a number as a word.
+        messages_from: words are also searched in the messages from this id on; None for no
+            messages.
         slack_channels: only conversations in these channels; "" is the configured queue channel.
     """
 
@@ -73,6 +76,7 @@ class TicketQuery:
     period: Period | None = None
     before: int | None = None
     no_number: bool = False
+    messages_from: int | None = None
     slack_channels: frozenset[str] | None = None
 
     @property
@@ -95,7 +99,12 @@ class TicketQuery:
     @property
     def terms(self) -> tuple[str, ...]:
         """Returns the lowercase words that must all occur."""
-        return tuple(word for word in self.words.casefold().split() if not _is_tag(word))
+        return tuple(word.casefold() for word in self.typed)
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """Returns the words that must all occur, as typed."""
+        return tuple(word for word in self.words.split() if not _is_tag(word))
 
 
 def _is_number(word: str) -> bool:
@@ -131,12 +140,36 @@ class TicketPage:
 
 @dataclass(frozen=True)
 class Happened:
-    """One line of a ticket's timeline in our own terms; `quote` is free text (hostile)."""
+    """One line of a ticket's timeline: a sentence of ours, or a speaker with a text.
+
+    Attributes:
+        what: the sentence; after `who` for a text.
+        who: the speaker of a text (hostile).
+        quote: the text (hostile).
+        until: when a snooze ends.
+    """
 
     at: datetime
     what: str
     who: str = ""
     quote: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class EarlierTicket:
+    """An earlier conversation of the same customer.
+
+    Attributes:
+        status: of the ticket; `outcome` is "" while it is open.
+        thread: where it is in Slack, None if unknown.
+    """
+
+    number: int
+    created_at: datetime
+    status: TicketStatus
+    outcome: str
+    thread: Place | None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from handoff_bot.ports import (
     Detector,
     Eraser,
     Mailer,
+    Rewriter,
     TicketConnector,
     Translator,
 )
@@ -124,7 +125,7 @@ class Dependencies:
         sole: True when no other process runs lanes on this database.
         sinks: connectors to other ticket systems, by name.
         mailer: sends email to the team; None without a mail server.
-        translator: None without a language model.
+        translator, rewriter: None without a language model.
         backlogs: channels whose providers list missed messages, by kind.
         erasers: channels whose providers delete messages on request, by kind.
         limits: rate limits for Slack by budget; see services/outbox/slack_costs.py.
@@ -151,6 +152,7 @@ class Dependencies:
     connectors: Mapping[str, TicketConnector] = field(default_factory=dict)
     mailer: Mailer | None = None
     translator: Translator | None = None
+    rewriter: Rewriter | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
     model: ModelPart | None = None
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
@@ -211,6 +213,7 @@ class Services:
         tickets_out = TicketSync(parts.connectors)
         subscribers = (
             availability.on_escalation_changed,
+            offers.on_escalation_changed,
             routing.on_escalation_changed,
             notifications.on_escalation_changed,
             waiting_policy.on_escalation_changed,
@@ -302,6 +305,7 @@ class Services:
                     "offer",
                     formerly="ladder.offer",
                 ),
+                JobKind(availability.PRESENCE, availability.LookAround(parts.desk, clock), "offer"),
                 JobKind(
                     assigning.ASSIGN,
                     assigning.Assign(escalations, parts.desk, clock, roles),
@@ -396,7 +400,7 @@ class Services:
             files=inbound_files.Files(database, clock),
             serving=outbound_files.Serving(database, parts.channels, clock),
             templates=Templates(database, parts.channels, preferences, composed),
-            drafting=Drafting(database, parts.assistant),
+            drafting=Drafting(database, parts.assistant, parts.rewriter, parts.translator),
             homes=Homes(database, clock),
             first_steps=FirstSteps(
                 database,

@@ -258,6 +258,12 @@ class Team(_Section):
         "Seconds to hold replies before sending",
         "0 to 10. You can still edit or delete during this time.",
     )
+    transcript: StrictBool = _switch(
+        True,
+        "thread.transcript",
+        "Begin threads with the last messages",
+        "What the customer and the AI wrote before the escalation.",
+    )
     survey: StrictBool = _switch(True, "csat", "Send satisfaction survey")
     reopen_hours: StrictInt = _whole(
         24,
@@ -356,8 +362,8 @@ class Waiting(_Section):
         24 * 60,
         "mention.minutes",
         "Minutes between mentions of the team",
-        "0 = never. A new card mentions the group, or @here, in business hours and as long "
-        "as there are no notification rules.",
+        "0 = never. A new card mentions the group, or @here, in business hours, unless a "
+        "notification rule fits.",
     )
     by_presence: StrictBool = _switch(
         True,

@@ -13,6 +13,7 @@ from handoff_bot.services.ai_turns.model_watch import LOOK
 from handoff_bot.services.catching_up import CONTACT
 from handoff_bot.services.delivery.messaging_window import CLOSING
 from handoff_bot.services.delivery.outbound_files import KEPT_FOR
+from handoff_bot.services.escalations.availability import PRESENCE
 from handoff_bot.services.escalations.owners import IDLE, OWNERS
 from handoff_bot.services.first_steps import EVERY as SETUP_EVERY
 from handoff_bot.services.first_steps import TICK
@@ -36,6 +37,7 @@ EVERY = {
     CLOSING: timedelta(minutes=5),
     LOOK: timedelta(minutes=1),
     OWNERS: timedelta(minutes=5),
+    PRESENCE: timedelta(minutes=5),
     CONTACT: timedelta(seconds=30),
     RETAIN: timedelta(hours=1),
     TICK: SETUP_EVERY,

@@ -16,7 +16,7 @@ from typing import Any
 from slack_sdk.web import SlackResponse, WebClient
 from slack_sdk.webhook import WebhookClient
 
-from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import (
     AgentRef,
     Board,
@@ -70,13 +70,13 @@ OTHER_ICON = ":speech_balloon:"
 NO_BUTTONS = "Write !take in the thread to take over, !resolve to resolve."
 """Hint below a card that is shown as text only."""
 
-WAITING = "hourglass_flowing_sand"
-REACTIONS: dict[DeliveryStatus, str] = {
-    DeliveryStatus.QUEUED: WAITING,
-    DeliveryStatus.SENT: "heavy_check_mark",
-    DeliveryStatus.DELIVERED: "white_check_mark",
-    DeliveryStatus.READ: "eyes",
-    DeliveryStatus.FAILED: "x",
+REACTIONS: dict[ReplyMark, str] = {
+    ReplyMark.WAITING: "hourglass_flowing_sand",
+    ReplyMark.SENT: "heavy_check_mark",
+    ReplyMark.DELIVERED: "white_check_mark",
+    ReplyMark.READ: "eyes",
+    ReplyMark.FAILED: "x",
+    ReplyMark.NOTE: "memo",
 }
 
 NO_QUEUE_CHANNEL = (
@@ -189,6 +189,10 @@ class SlackDesk:
         """Posts to a person or a slack_channel. Slack accepts a person's id for a direct message."""
         return self._post(to, forms(render_post(post, self.workspace())), mark)
 
+    def retell(self, at: Place, post: Post) -> None:
+        """Replaces a message that `tell` posted."""
+        self._post_or_update(forms(render_post(post, self.workspace())), at, "")
+
     def link(self, thread: Place) -> str:
         """Returns the address of a thread, once the workspace's address is known."""
         return permalink(thread, self.workspace())
@@ -252,17 +256,17 @@ class SlackDesk:
 
         self._layouts.say(forms(render_ephemeral(ephemeral)), say)
 
-    def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
-        """Adds the reaction for a status, and removes the reaction for waiting."""
-        if status is DeliveryStatus.QUEUED and not held:
-            return
+    def mark_reply(
+        self, reply: Place, wanted: ReplyMark | None, shown: ReplyMark | None = None
+    ) -> None:
+        """Adds the new reaction before it removes the one that is shown: there is always one."""
         place = {"channel": reply.slack_channel, "timestamp": reply.ts}
-        if held and status is not DeliveryStatus.QUEUED:
-            with _ignoring(_NOTHING_TO_UNMARK), slack_errors():
-                self._client.reactions_remove(name=WAITING, **place)
-        if name := REACTIONS.get(status):
+        if wanted:
             with _ignoring(_NOTHING_TO_MARK), slack_errors():
-                self._client.reactions_add(name=name, **place)
+                self._client.reactions_add(name=REACTIONS[wanted], **place)
+        if shown and shown is not wanted:
+            with _ignoring(_NOTHING_TO_UNMARK), slack_errors():
+                self._client.reactions_remove(name=REACTIONS[shown], **place)
 
     def render_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Posts and pins the board in the queue channel, or updates it."""

@@ -24,11 +24,16 @@ BY_DESK_ID = (
 """Event kinds whose data names the person as `by`, who need not be an agent."""
 LEFT_OUT = (
     EventKind.CSAT_ANSWERED,
-    EventKind.REPLY_ACCEPTED,
-    EventKind.NOTE_KEPT,
     EventKind.DISMISS_REASON,
+    EventKind.ESCALATION_OFFERED,
+    EventKind.MESSAGE_FAILED,
+    EventKind.NOTE_HELD,
+    EventKind.NOTE_KEPT,
+    EventKind.REPLY_ACCEPTED,
 )
-"""Event kinds with an agent that are not actions: survey answers, single replies and notes, reasons."""
+"""Event kinds with an agent that are not actions: survey answers, offers, single replies and notes,
+reasons.
+"""
 
 
 def remember(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import bindparam, func, update
 from sqlmodel import col, select
 
 from handoff_bot.domain.desk import NAMELESS
@@ -226,6 +226,16 @@ def contact_name(tx: Transaction, conversation: Conversation) -> str:
 def own_name(tx: Transaction, conversation: Conversation) -> str:
     """Returns the contact's own name, "" if unknown."""
     return tx.session.get_one(Contact, conversation.contact_id).name
+
+
+Marked = tuple[type[Message] | type[Note], int]
+"""A message or note by an agent, by its table and id."""
+
+
+def set_mark(tx: Transaction, table: type[Message] | type[Note], number: int, mark: str) -> None:
+    """Stores the reaction that Slack shows on it, "" for none."""
+    row = table_of(table)
+    tx.core.execute(update(row).where(row.c.id == number).values(mark=mark))
 
 
 def recent(tx: Transaction, conversation_id: int, limit: int) -> Sequence[Message]:

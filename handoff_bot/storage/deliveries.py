@@ -60,6 +60,16 @@ def current(tx: Transaction, message_id: int) -> Sequence[Delivery]:
     return list(rows)
 
 
+def of_message(tx: Transaction, message_id: int) -> tuple[Message | None, list[DeliveryStatus]]:
+    """Returns a message with the statuses of its current deliveries, in one query."""
+    found = tx.session.execute(
+        select(Message, col(Delivery.status))
+        .join(Delivery, col(Delivery.message_id) == Message.id)
+        .where(Message.id == message_id, col(Delivery.superseded_at).is_(None))
+    ).all()
+    return (found[0][0] if found else None), [DeliveryStatus(status) for _, status in found]
+
+
 def statuses(tx: Transaction, message_ids: Iterable[int]) -> dict[int, list[DeliveryStatus]]:
     """Returns message id -> statuses of its current deliveries."""
     tx.flush()

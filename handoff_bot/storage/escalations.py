@@ -15,11 +15,13 @@ from handoff_bot.domain.events import CLAIMED
 from handoff_bot.storage.models import (
     Agent,
     Conversation,
+    DeskPost,
     DeskThread,
     EarlierThread,
     Escalation,
     Event,
     Ticket,
+    Work,
 )
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, select_all, table_of
@@ -182,6 +184,17 @@ def place_of(tx: Transaction, escalation_id: int) -> Place | None:
         known = Place(thread.slack_channel, thread.ts) if thread else None
         tx.remembered[PLACE, escalation_id] = known
     return known
+
+
+def offers(tx: Transaction, escalation_id: int, kind: str) -> Sequence[tuple[DeskPost, Any]]:
+    """Returns the offers of an escalation that were posted, each with the payload of its job."""
+    found = (
+        select(DeskPost, Work.payload)
+        .join(Work, col(Work.id) == DeskPost.work_id)
+        .where(DeskPost.escalation_id == escalation_id, Work.kind == kind)
+    )
+    rows = tx.session.execute(found.order_by(col(DeskPost.id)))
+    return [(told, payload) for told, payload in rows if "until" in payload]
 
 
 def thread_at(tx: Transaction, place: Place) -> DeskThread | EarlierThread | None:

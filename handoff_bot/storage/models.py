@@ -79,7 +79,8 @@ class Message(Row, table=True):
     an inbound message contains every field from the provider; of an AI message {"confidence",
     "sources", "by"}. `media` of an inbound message says where the provider stores each file; of an
     agent's message which attachment it becomes. `context` is an inbound message's content besides
-    the text (`MessageContext`), {} for nothing.
+    the text (`MessageContext`), {} for nothing. `mark` is the reaction that Slack shows on an
+    agent's thread reply (`ReplyMark`).
     """
 
     __tablename__ = "message"
@@ -107,6 +108,7 @@ class Message(Row, table=True):
     epoch: int | None = None
     payload: Json = json_object()
     context: Json = json_object()
+    mark: str = ""
     created_at: datetime = utc_time()
 
 
@@ -306,7 +308,8 @@ class Note(Row, table=True):
     """An internal thread message. Separate from messages, so that no send can pick it up.
 
     `held` notes wait for their author to choose "Take over & send", "Send correction" or "Keep as
-    note". `files` are its attachments as described by Slack (`DeskFile`).
+    note". `files` are its attachments as described by Slack (`DeskFile`). `mark` is as in a
+    message.
     """
 
     __tablename__ = "note"
@@ -323,6 +326,7 @@ class Note(Row, table=True):
     desk_channel: str
     desk_ts: str
     revision: str = ""
+    mark: str = ""
     created_at: datetime = utc_time()
 
 

@@ -96,7 +96,15 @@ def steps_in_modals(story: Recording) -> None:
     story.sends("ana", until="2h")
     story.says("Hello?")
     story.clicks("ana", "draft")
-    story.sends("ana", words="We look into it.")
+    for tone in ("shorter", "friendlier", "translated"):
+        story.presses("ana", f"draft_{tone}")
+    story.sends("ana", words_3="We look into it.")
+    bureau.core.canned.save(CannedReply("hello", "", "Hello from {agent}"), bureau.mia)
+    bureau.assistant.silent = True
+    story.clicks("ana", "draft")
+    story.chooses("ana", "draft_canned", "hello")
+    story.closes("ana")
+    bureau.assistant.silent = False
     chooses_more(story, "ana", "release")
     chooses_more(story, "ana", "note")
     story.sends("ana", note="She is from Oslo")

@@ -30,6 +30,7 @@ from tests.fakes import (
     FrozenClock,
     ScriptedAssistant,
     ScriptedDetector,
+    ScriptedRewriter,
     ScriptedTranslator,
     answer_at_once,
 )
@@ -60,6 +61,7 @@ class Bureau:
     mia: str
     queue: str
     translator: ScriptedTranslator
+    rewriter: ScriptedRewriter
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def settle(self) -> None:
@@ -237,6 +239,7 @@ def at_work(
         "detector": ScriptedDetector(),
         "assistant": ScriptedAssistant(),
         "translator": ScriptedTranslator(),
+        "rewriter": ScriptedRewriter(),
     }
     answer_at_once(database, clock)
     side = build_slack(

@@ -18,6 +18,11 @@ def writes(bureau, who, text, **more):
     return [said for said in bureau.told(who)[before:] if said != text]
 
 
+def last(bureau, who):
+    """The newest message of the app to this person."""
+    return bureau.slack.messages(bureau.slack.open_home(who, "messages"))[-1]
+
+
 def owner_status(bureau):
     with bureau.database.read() as tx:
         return tx.session.execute(select(Escalation)).scalars().first().status
@@ -62,7 +67,8 @@ def test_a_long_queue_is_cut_and_counted(bureau):
 def test_take_takes_over(bureau, asked):
     bureau.says("I want a person", DANA)
     (said,) = writes(bureau, bureau.ana, asked)
-    assert "archives" in said
+    assert said == "This conversation is now assigned to you."
+    assert "|Open thread>" in str(last(bureau, bureau.ana)["blocks"])
     assert owner_status(bureau) == "claimed"
     assert "Now speaking with Ana." in bureau.heard()
 
@@ -96,7 +102,9 @@ def test_a_guest_is_refused(bureau):
 
 
 def test_availability_can_be_set(bureau):
-    assert writes(bureau, bureau.ana, "off 30m") == ["You're away (30m)."]
+    (said,) = writes(bureau, bureau.ana, "off 30m")
+    assert said.startswith("You're away until <!date^")
+    assert "09:30 UTC" in said
     assert bureau.core.availability.of(
         bureau.core.handlers["desk.card"]._desk.agent(bureau.ana)
     ).is_away

@@ -122,6 +122,14 @@ def test_outside_business_hours_the_team_is_mentioned_when_they_begin(bureau):
     assert any("2 customers are waiting" in m["text"] for m in bureau.slack.messages(bureau.queue))
 
 
+def test_a_card_for_which_no_notification_rule_fits_mentions_the_team(bureau):
+    rule = {"when": {"priorities": ["urgent"]}, "to": {"people": [bureau.ben]}}
+    prefers(bureau, notices__rules=[rule])
+    bureau.says("I want a person")
+    assert mentions(bureau) == [HERE]
+    assert bureau.told(bureau.ben) == []
+
+
 def test_notification_rules_take_the_place_of_the_mention(bureau):
     rule = {"when": {}, "to": {"people": [bureau.ben]}}
     prefers(bureau, notices__rules=[rule])

@@ -3,7 +3,9 @@
 import pytest
 
 from handoff_bot.domain.canned import CannedReply
+from handoff_bot.domain.events import EventKind
 from handoff_bot.slack.features.history import label_of
+from handoff_bot.storage import escalations, log
 from tests.desk.conftest import words
 
 pytestmark = pytest.mark.on_sqlite
@@ -32,12 +34,58 @@ def test_the_audit_says_who_did_what_newest_first(busy):
     shown = [line.partition(" | ")[2] for line in lines(busy)]
     assert shown == [
         f"<@{busy.mia}> | changed the canned replies",
-        f"<@{busy.mia}> | changed a setting: Seconds to hold replies before sending",
-        f"<@{busy.ben}> | assigned it to | <@{busy.ana}> | ticket #1",
-        f"<@{busy.ben}> | took over the conversation | ticket #1",
-        f"<@{busy.ana}> | released it to the queue | ticket #1",
-        f"<@{busy.ana}> | took over the conversation | ticket #1",
+        f"<@{busy.mia}> | changed the setting “Seconds to hold replies before sending”",
+        f"<@{busy.ben}> | assigned #1 to | <@{busy.ana}>",
+        f"<@{busy.ben}> | took over #1",
+        f"<@{busy.ana}> | released #1 to the queue",
+        f"<@{busy.ana}> | took over #1",
     ]
+
+
+def test_the_audit_and_the_timeline_say_in_sentences_how_it_ended(busy):
+    busy.writes(busy.ana, "!resolve refund #vip")
+    busy.command(busy.mia, "audit")
+    newest = lines(busy)[0].partition(" | ")[2]
+    assert newest == f"<@{busy.ana}> | resolved #1, tagged refund, vip"
+    timeline = [each.what for each in busy.core.tickets.view(1).timeline if not each.quote]
+    assert timeline == [
+        "#1 was escalated: asked for a person",
+        "#1 was created",
+        "Ana took over #1",
+        "Ana released #1 to the queue",
+        "Ben took over #1",
+        "Ben assigned #1 to Ana",
+        "Ana resolved #1, tagged refund, vip",
+    ]
+
+
+def test_the_audit_leaves_out_offers_which_agents_did_not_make(bureau):
+    bureau.command(bureau.ana, "on")
+    bureau.says("I want a person")
+    bureau.later(minutes=6)
+    bureau.command(bureau.mia, "audit")
+    shown = [line.partition(" | ")[2] for line in lines(bureau)]
+    assert f"<@{bureau.ana}> | set their availability to available" in shown
+    assert not any("offer" in line for line in shown)
+    bureau.command(bureau.mia, "ticket 1")
+    assert "#1 was offered to Ana" in words(bureau.modal(bureau.mia))
+
+
+def test_a_rating_is_the_customers_and_not_the_agents(busy):
+    with busy.database.write() as tx:
+        found = escalations.get(tx, 1)
+        ana = found.owner_id
+        log.record(
+            tx,
+            EventKind.CSAT_ANSWERED,
+            busy.clock.now(),
+            escalation=found,
+            agent_id=ana,
+            score=4,
+            comment="",
+        )
+    timeline = [each.what for each in busy.core.tickets.view(1).timeline]
+    assert "The customer rated #1: 4 of 5" in timeline
 
 
 @pytest.mark.on_both

@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.domain.routing import Mode, Route, Rule
@@ -19,7 +20,7 @@ from handoff_bot.services.container import QUEUES
 from handoff_bot.services.delivery.customer_texts import Text
 from handoff_bot.services.outbox import outbox
 from handoff_bot.slack.manifest import SCOPES
-from handoff_bot.storage.models import Agent, Escalation, TicketTag
+from handoff_bot.storage.models import Agent, Conversation, Escalation, TicketTag
 from tests.desk.conftest import words
 
 pytestmark = pytest.mark.on_sqlite
@@ -104,7 +105,44 @@ def test_out_of_hours_the_customer_is_told_so_and_nobody_is_reminded(bureau):
     assert "No agent has taken this conversation for 2 minutes." in bureau.thread()
 
 
+def test_the_team_is_not_busy_while_other_members_are_active_in_slack(bureau):
+    bureau.command(bureau.ana, "on")
+    bureau.command(bureau.ana, "off")
+    bureau.says("I want a person")
+    assert "busy" not in bureau.heard()[0]
+    assert "connecting you" in bureau.heard()[0]
+
+
+def test_that_members_were_active_long_ago_promises_nothing(bureau):
+    bureau.command(bureau.ana, "on")
+    bureau.command(bureau.ana, "off")
+    bureau.later(minutes=13)
+    bureau.says("I want a person")
+    assert bureau.heard()[0].startswith("Our team is busy right now.")
+
+
+def test_every_five_minutes_slack_is_asked_again_while_all_are_away(bureau):
+    bureau.command(bureau.ana, "on")
+    bureau.command(bureau.ana, "off")
+    for who in (bureau.ben, bureau.mia):
+        bureau.slack.set_presence(who, "away")
+    bureau.core.scheduler.tick("offer.presence")
+    bureau.settle()
+    bureau.says("I want a person")
+    assert bureau.heard()[0].startswith("Our team is busy right now.")
+
+
+def test_members_who_are_active_do_not_count_when_admins_switched_it_off(bureau):
+    prefers(bureau, availability__by_presence=False)
+    bureau.command(bureau.ana, "on")
+    bureau.command(bureau.ana, "off")
+    bureau.says("I want a person")
+    assert bureau.heard()[0].startswith("Our team is busy right now.")
+
+
 def test_when_nobody_is_there_no_wait_is_promised(bureau):
+    for who in (bureau.ben, bureau.mia):
+        bureau.slack.set_presence(who, "away")
     bureau.command(bureau.ana, "on")
     bureau.command(bureau.ana, "off")
     bureau.says("I want a person")
@@ -253,6 +291,90 @@ def test_declining_asks_the_next_one_at_once(roster):
     assert len(roster.told(roster.ben)) == 1
     climb(roster, 1)
     assert len(roster.told(roster.ben)) == 1
+
+
+def offer(bureau, who):
+    """The last message to an agent as Slack shows it: its blocks."""
+    channel, _ = direct(bureau, who)
+    return bureau.slack.messages(channel)[-1]["blocks"]
+
+
+def has_buttons(blocks):
+    return any(block["type"] == "actions" for block in blocks)
+
+
+def test_an_offer_that_lapsed_loses_its_buttons_and_says_when(roster):
+    climb(roster, 6)
+    assert has_buttons(offer(roster, roster.ana))
+    climb(roster, 2)
+    lapsed = offer(roster, roster.ana)
+    at = int(roster.clock.now().timestamp())
+    assert not has_buttons(lapsed)
+    assert f"Lapsed at <!date^{at}^{{time}}|" in words(lapsed)
+    assert "|Open thread>" in words(lapsed)
+    assert has_buttons(offer(roster, roster.ben))
+    climb(roster, 2)
+    assert not has_buttons(offer(roster, roster.ben))
+    assert escalation(roster).status == "queued"
+
+
+def test_an_open_offer_lapses_when_another_agent_takes_the_conversation(roster):
+    climb(roster, 6)
+    roster.click(roster.mia, "claim")
+    assert not has_buttons(offer(roster, roster.ana))
+    assert "Lapsed at" in words(offer(roster, roster.ana))
+
+
+@pytest.mark.parametrize("way", ["offer", "card"])
+def test_the_offer_of_the_agent_who_took_it_says_so(roster, way):
+    climb(roster, 6)
+    if way == "card":
+        roster.click(roster.ana, "claim")
+    else:
+        roster.slack.click(roster.ana, *direct(roster, roster.ana), "offer_accept")
+        roster.settle()
+    climb(roster, 3)
+    said = offer(roster, roster.ana)
+    assert not has_buttons(said)
+    assert "This conversation is now assigned to you." in words(said)
+    assert "Lapsed" not in words(said)
+
+
+def test_a_declined_offer_does_not_lapse_later(roster):
+    climb(roster, 6)
+    roster.slack.click(roster.ana, *direct(roster, roster.ana), "offer_decline")
+    roster.settle()
+    climb(roster, 4)
+    said = words(offer(roster, roster.ana))
+    assert "Declined. The next agent is asked." in said
+    assert "Lapsed" not in said
+
+
+def test_an_offer_that_could_not_be_posted_in_time_is_not_posted_late(roster, monkeypatch):
+    handler = roster.core.handlers[outbox.TELL]
+    call = handler.call
+
+    def away(plan):
+        raise DeskError("Slack is away.", permanent=False, retry_after=400)
+
+    monkeypatch.setattr(handler, "call", away)
+    climb(roster, 7)
+    monkeypatch.setattr(handler, "call", call)
+    roster.later(minutes=10)
+    assert asked(roster) == [roster.ben]
+
+
+def test_an_offer_names_the_channel_as_it_is_spelled(bureau):
+    bureau.command(bureau.ana, "on")
+    bureau.says("I want a person")
+    with bureau.database.write() as tx:
+        found = tx.session.execute(select(Conversation)).scalars().one()
+        found.channel = "whatsapp"
+    bureau.later(minutes=6)
+    assert "is waiting on WhatsApp. Can you take this?" in bureau.told(bureau.ana)[-1]
+    bureau.click(bureau.ben, "claim")
+    bureau.writes(bureau.ben, f"!assign <@{bureau.ana}> Please")
+    assert "on WhatsApp." in bureau.told(bureau.ana)[-1]
 
 
 def test_who_is_away_or_full_is_not_asked(roster):

@@ -3,9 +3,11 @@
 import pytest
 from sqlmodel import select
 
+from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.escalations import tags_of
 from handoff_bot.storage.models import Escalation, Message, Note, Ticket, TicketTag
 from tests.desk.conftest import words
+from tests.slack import linter
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -78,7 +80,7 @@ def test_an_agent_gets_it_with_a_note_and_the_context(taken):
     taken.sends(taken.ana, {"assignee": taken.ben, "note": "She was promised a refund"})
     assert any("Ana notes: She was promised a refund" in said for said in taken.thread())
     (told,) = taken.told(taken.ben)
-    assert "Ana assigned you the conversation with +15550001 on sms." in told
+    assert "Ana assigned you the conversation with +15550001 on SMS." in told
     assert "Note: She was promised a refund" in told
     assert "Now speaking with Ben." in " ".join(taken.heard())
 
@@ -202,6 +204,74 @@ def test_a_draft_for_somebody_elses_customer_is_refused_in_the_window(taken):
     sent = taken.sends(taken.ben, {"words": "Hello Dana"})
     assert "Ana has this conversation" in sent.errors["words"]
     assert "Hello Dana" not in taken.heard()
+
+
+def reply_in(modal):
+    """The text field of a draft: its id and its text."""
+    (field,) = [one for one in modal["blocks"] if one["type"] == "input"]
+    return field["block_id"], field["element"].get("initial_value", "")
+
+
+@pytest.mark.parametrize("tone", ["shorter", "friendlier", "translated"])
+def test_a_draft_is_rewritten_in_the_open_modal_as_the_agent_edited_it(taken, tone):
+    taken.click(taken.ana, "draft")
+    before, _ = reply_in(taken.modal(taken.ana))
+    view_id, typed = taken.modal(taken.ana)["id"], {before: "We look into it."}
+    taken.slack.click_view(taken.ana, view_id, f"draft_{tone}", values=typed)
+    taken.settle()
+    shown = taken.modal(taken.ana)
+    field, said = reply_in(shown)
+    wanted = "[en] WE LOOK INTO IT." if tone == "translated" else f"({tone}) We look into it."
+    assert said == wanted
+    assert field != before  # Slack keeps what is in a field of the same id
+    assert "From: FAQ" in words(shown)
+    taken.sends(taken.ana)
+    assert taken.heard()[-1] == wanted
+
+
+def test_a_draft_that_cannot_be_rewritten_stays_and_the_modal_says_why(taken):
+    taken.rewriter.fails = True
+    taken.click(taken.ana, "draft")
+    _, before = reply_in(taken.modal(taken.ana))
+    taken.presses(taken.ana, "draft_shorter")
+    shown = taken.modal(taken.ana)
+    assert "could not rewrite the text. Your text is unchanged" in words(shown)
+    assert reply_in(shown)[1] == before
+    taken.rewriter.fails = False
+    taken.presses(taken.ana, "draft_shorter")
+    assert reply_in(taken.modal(taken.ana))[1] == f"(shorter) {before}"
+
+
+def test_without_a_language_model_there_are_no_tones(taken):
+    taken.core.drafting._rewriter = taken.core.drafting._translator = None
+    taken.click(taken.ana, "draft")
+    assert "draft_" not in str(taken.modal(taken.ana))
+
+
+def test_without_a_suggestion_canned_replies_are_offered_in_the_same_modal(taken):
+    taken.core.canned.save(CannedReply("hours", "", "Hello {customer}, we open at 9."), taken.mia)
+    taken.core.canned.save(CannedReply("person", "", "I am {agent}."), taken.mia)
+    taken.assistant.silent = True
+    taken.click(taken.ana, "draft")
+    shown = taken.modal(taken.ana)
+    assert "Choose a canned reply, or write the reply yourself." in words(shown)
+    (menu,) = linter.elements(shown["blocks"], "static_select")
+    names = [option["value"] for option in menu["options"]]
+    assert names == ["person", "hours"]  # the customer wrote "person"
+    taken.chooses(taken.ana, "draft_canned", "person")
+    assert reply_in(taken.modal(taken.ana))[1] == "I am Ana."
+    taken.sends(taken.ana)
+    assert taken.heard()[-1] == "I am Ana."
+
+
+def test_a_canned_reply_that_is_gone_is_said_in_the_modal(taken):
+    taken.core.canned.save(CannedReply("hours", "", "We open at 9."), taken.mia)
+    taken.assistant.silent = True
+    taken.click(taken.ana, "draft")
+    (reply,) = taken.core.canned.every()
+    taken.core.canned.delete(reply.id, taken.mia)
+    taken.chooses(taken.ana, "draft_canned", "hours")
+    assert "no longer exists" in words(taken.modal(taken.ana))
 
 
 def test_tags_are_kept_in_one_form():

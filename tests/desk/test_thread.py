@@ -12,6 +12,7 @@ from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation, Message
 from tests.desk.conftest import words
+from tests.slack import linter
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -153,6 +154,50 @@ def test_elsewhere_it_says_that_there_is_no_customer_there(taken):
     taken.settle()
     assert any("not in the thread of a conversation" in one for one in taken.whispers(taken.ana))
     assert taken.slack.views(taken.ana) == []
+
+
+# -- the start of the thread
+
+
+def talks_first(bureau, said="When do you open?"):
+    bureau.says(said)
+    bureau.says("I want a person")
+    return bureau.slack.thread(bureau.queue, bureau.card())[1:]
+
+
+def test_a_thread_begins_with_the_messages_that_led_to_it(bureau):
+    first, *others = talks_first(bureau)
+    said = [line for line in words(first["blocks"]).splitlines() if line]
+    assert said[0] == "Messages before the escalation:"
+    assert said[2] == "When do you open?"
+    assert said[3] == "Assistant: "
+    assert said[4].endswith("Answer to: When do you open?")
+    assert said[6:] == ["I want a person"]
+    bureau.says("Still there?")
+    assert not any("Answer to" in words(each["blocks"]) for each in others)
+    assert bureau.thread()[-1].endswith("Still there?")
+
+
+def test_a_customer_whose_first_message_asks_for_an_agent_needs_no_transcript(bureau):
+    bureau.says("I want a person")
+    assert not any("Messages before" in said for said in bureau.thread())
+
+
+def test_admins_may_switch_the_transcript_off(bureau):
+    bureau.core.preferences.change("thread.transcript", False, bureau.mia)
+    talks_first(bureau)
+    assert not any("Messages before" in said for said in bureau.thread())
+
+
+def test_a_transcript_holds_the_newest_messages_and_acts_on_nothing(bureau):
+    for number in range(9):
+        bureau.says(f"Question {number} <!channel> <@{bureau.ana}> *bold*")
+    first = talks_first(bureau, "<https://evil.test|click> @here " + "x" * 3000)[0]
+    shown = words(first["blocks"])
+    assert "Question 8" in shown
+    assert "Question 1" not in shown
+    assert list(linter.elements(first["blocks"], "mrkdwn")) == []
+    assert linter.lint_message(first["text"], first["blocks"]) == []
 
 
 # -- the send hold

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,8 +12,9 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.tickets import BY_HAND, TicketQuery, may_become
+from handoff_bot.services.tickets import tickets
 from handoff_bot.storage import tickets as store
-from handoff_bot.storage.models import Contact, Conversation, Escalation, Event, Ticket
+from handoff_bot.storage.models import Contact, Conversation, DeskThread, Escalation, Event, Ticket
 from handoff_bot.storage.transaction import table_of
 from tests.desk.conftest import words
 
@@ -78,6 +80,117 @@ def test_filters_narrow_it_down(two):
     assert "#1 " in shown(two)
 
 
+# -- searching messages
+
+
+@pytest.mark.parametrize("asked", ["voucher", "VOUCHER code", "straße", "STRASSENBAHN", "refunded"])
+def test_tickets_are_found_by_the_words_of_their_messages(two, asked):
+    first = two.cards()[0]["ts"]
+    two.says("I had a Voucher code for the Straße")
+    two.writes(two.ana, "You are refunded, take the Strassenbahn", ts=first)
+    two.command(two.ana, f"tickets {asked}")
+    assert "#1 " in shown(two)
+    assert "#2 " not in shown(two)
+
+
+def test_what_the_customer_told_the_ai_before_is_found_too(bureau):
+    bureau.says("Does my voucher still work?")
+    bureau.says("I want a person")
+    bureau.command(bureau.ana, "tickets voucher")
+    assert "#1 " in shown(bureau)
+
+
+def test_automatic_messages_find_no_ticket(two):
+    assert any("connecting you" in said for said in two.heard())
+    two.command(two.ana, "tickets connecting")
+    assert "No tickets found." in shown(two)
+
+
+def test_a_message_finds_the_ticket_in_which_it_was_written_only(bureau):
+    bureau.core.preferences.change("reopen_hours", 0, bureau.mia)
+    bureau.says("I want a person about my voucher")
+    bureau.click(bureau.ana, "claim")
+    bureau.says("The code is XMAS")
+    bureau.writes(bureau.ana, "!resolve")
+    bureau.later(hours=1)
+    bureau.says("I want a person again")
+    bureau.later(minutes=1)
+    bureau.command(bureau.ana, "tickets xmas")
+    assert "#1 " in shown(bureau)
+    assert "#2 " not in shown(bureau)
+
+
+def test_an_agent_finds_no_messages_of_a_slack_channel_that_they_are_not_in(two):
+    two.says("The voucher is XMAS")
+    two.slack._workspace.channels[two.queue].members.remove(two.ben)
+    two.later(minutes=2)
+    reach = two.core.roles.reach(two.ben)
+    query = TicketQuery(words="voucher", slack_channels=reach)
+    assert two.core.tickets.search(query).rows == ()
+    everywhere = replace(query, slack_channels=two.core.roles.reach(two.ana))
+    assert [row.number for row in two.core.tickets.search(everywhere).rows] == [1]
+
+
+def test_only_the_newest_messages_are_searched(two, monkeypatch):
+    two.says("The voucher is XMAS")
+    two.says("My voucher is EASTER", OTHER)
+    monkeypatch.setattr(tickets, "MESSAGES", 1)
+    found = [row.number for row in two.core.tickets.search(TicketQuery(words="voucher")).rows]
+    assert found == [2]
+    assert [row.number for row in two.core.tickets.search(TicketQuery(words="parcel")).rows] == [1]
+
+
+# -- earlier conversations
+
+
+def comes_back(bureau, times):
+    """Dana has so many conversations that Ana resolved."""
+    bureau.core.preferences.change("reopen_hours", 0, bureau.mia)
+    for _ in range(times):
+        bureau.says("I want a person")
+        bureau.click(bureau.ana, "claim")
+        bureau.writes(bureau.ana, "!resolve")
+        bureau.later(hours=1)
+    bureau.says("I want a person")
+
+
+def test_earlier_conversations_are_listed_with_outcome_and_link(bureau):
+    comes_back(bureau, 1)
+    for opens in ("view", "ticket"):
+        if opens == "view":
+            bureau.click(bureau.ana, "view")
+        else:
+            bureau.command(bureau.ana, "ticket 2")
+        said = shown(bureau)
+        (line,) = [one for one in said.splitlines() if one.startswith("• #1 · ")]
+        assert "Solved" in line
+        assert "|Open thread>" in line
+        assert "• #2" not in said
+
+
+def test_a_first_conversation_lists_no_earlier_ones(two):
+    two.command(two.ana, "ticket 1")
+    assert "Earlier conversations" not in shown(two)
+
+
+def test_only_the_latest_earlier_conversations_are_listed(bureau):
+    comes_back(bureau, 7)
+    found = [each.number for each in bureau.core.tickets.earlier(8, None)]
+    assert found == [7, 6, 5, 4, 3]
+
+
+def test_earlier_conversations_of_other_slack_channels_are_not_listed(bureau):
+    comes_back(bureau, 1)
+    with bureau.database.write() as tx:
+        for thread in tx.session.execute(select(DeskThread)).scalars():
+            if thread.escalation_id == 1:
+                thread.slack_channel = "C0ELSEWHERE"
+    reach = bureau.core.roles.reach(bureau.ben)
+    assert bureau.core.tickets.earlier(2, reach) == ()
+    bureau.command(bureau.ben, "ticket 2")
+    assert "Earlier conversations" not in words(bureau.modal(bureau.ben))
+
+
 # -- one ticket
 
 
@@ -90,10 +203,10 @@ def test_a_ticket_shows_its_whole_story(two):
     for fact in (
         "assigned to Ana",
         "Dana Reyes on SMS · Asked for an agent",
-        "escalated",
-        "Ana taken",
+        "#1 was escalated: asked for a person",
+        "Ana took over #1",
         "Hello Dana",
-        "Ana note",
+        "Ana wrote a note:",
         "third time",
         "Automatic message",
     ):

@@ -613,6 +613,26 @@ def test_a_card_whose_answer_got_lost_is_found(house):
     assert house.desk.said("contact") == ["still here"]
 
 
+def test_a_transcript_whose_answer_got_lost_is_not_posted_twice(house):
+    house.says("When do you open?")
+    post, lost = house.desk.post, []
+
+    def loses_the_answer(thread, posts, mark):
+        place = post(thread, posts, mark)
+        if not lost:
+            lost.append(place)
+            raise DeskOutcomeUnknown("timeout")
+        return place
+
+    house.desk.post = loses_the_answer
+    house.says("I want a human")
+    house.clock.advance(minutes=1)
+    house.settle()
+    shown = [p for thread in house.desk.threads.values() for p in thread if p.kind == "transcript"]
+    assert len(shown) == 1
+    assert [text for _, text in shown[0].said][-1] == "I want a human"
+
+
 def test_a_claim_while_the_card_is_being_posted_is_drawn(house, ana):
     original = house.desk.render_card
 

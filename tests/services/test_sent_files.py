@@ -144,7 +144,7 @@ def test_a_file_that_is_not_what_it_says_is_shown_as_failed_and_the_words_go(tal
         "The customer did not receive liar.png: The file's content does not match its type "
         "(image/png)."
     )
-    assert talk.desk.marks[Place("CQUEUE", ts)] is DeliveryStatus.FAILED
+    assert talk.desk.marks[Place("CQUEUE", ts)] == DeliveryStatus.FAILED
 
 
 def test_a_file_that_the_desk_does_not_give_can_be_tried_again(talk, ana):

@@ -21,7 +21,14 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.metrics import AgentNumbers, Lengths, Numbers
 from handoff_bot.domain.queue import PAGE_ROWS, QueuePage
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.tickets import Happened, TicketPage, TicketQuery, TicketRow, TicketView
+from handoff_bot.domain.tickets import (
+    EarlierTicket,
+    Happened,
+    TicketPage,
+    TicketQuery,
+    TicketRow,
+    TicketView,
+)
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 ANA = AgentRef("U0ANA", "Ana")
@@ -146,6 +153,13 @@ def tickets(rows: int, text: str = "Dana R.") -> TicketPage:
     """A page of so many tickets, with others behind."""
     query = TicketQuery(before=99, assignee="U0ANA")
     return TicketPage((ticket_row(text),) * rows, query, more=rows > 1)
+
+
+EARLIER = tuple(
+    EarlierTicket(n, NOW, TicketStatus.SOLVED, "answered", Place("C0QUEUE", f"{n}.1"))
+    for n in range(11, 6, -1)
+)
+"""As many earlier conversations as are listed."""
 
 
 def ticket(lines: int, text: str = "Dana R.") -> TicketView:

@@ -7,6 +7,7 @@ from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
+from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.message_templates import MessageTemplate
@@ -39,6 +40,7 @@ from handoff_bot.slack.features import (
     canned,
     customer_texts,
     doctor,
+    draft,
     escalation_modals_blocks,
     history,
     message_templates,
@@ -51,6 +53,7 @@ from handoff_bot.slack.features import (
     tickets,
 )
 from handoff_bot.slack.features.actions_blocks import conversation, gone, loading
+from handoff_bot.slack.features.draft import Drafting
 from handoff_bot.slack.features.escalation_modals_blocks import About
 from handoff_bot.slack.features.home import render_home, render_presence
 from handoff_bot.slack.features.notifications import EMAILS, NO_MAIL, notice_words
@@ -65,7 +68,7 @@ from handoff_bot.slack.features.rules import (
     render_rules,
 )
 from handoff_bot.slack.features.stats import Choices, render_stats
-from handoff_bot.slack.kit.text import SlackMessage, spelled
+from handoff_bot.slack.kit.text import SlackMessage, one_line, spelled
 from tests.slack import builders, linter
 from tests.slack.builders import CARD_AT
 
@@ -112,6 +115,10 @@ def messages(text: str) -> dict[str, SlackMessage]:
     )
     translated = Post(PostKind.CONTACT, text, f"{text} · translated from Spanish", "sms")
     drawn["post translated"] = render_post(translated)
+    drawn["transcript"] = render_post(Post(PostKind.TRANSCRIPT, "", said=((text, text),) * 50))
+    drawn["offer that lapsed"] = render_post(
+        Post(PostKind.TOLD, text, about=CARD_AT).ended("Lapsed at {time}.", builders.NOW), WORKSPACE
+    )
     drawn["plain text"] = render_words(text)
     drawn["buttons done"] = settled(drawn["post failure"].blocks, text)
     for rows in (0, 1, 15, 50, 500):
@@ -123,6 +130,17 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     """One of each window there is, full of this text."""
     drawn = {"loading": loading(), "gone": gone(text)}
     about = About.of(7, CARD_AT)
+    drafting = Drafting(
+        7,
+        CARD_AT.slack_channel,
+        CARD_AT.ts,
+        round=3,
+        claims=True,
+        sources=one_line(text, 300),
+        language="ar",
+        tones=tuple(Tone),
+        canned=True,
+    )
     drawn |= {
         "assign": escalation_modals_blocks.assign(
             about, {f"S{n}": text or "x" for n in range(200)}
@@ -133,8 +151,12 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         "return": escalation_modals_blocks.RETURN.render(about),
         "not needed": escalation_modals_blocks.DISMISS.render(about),
         "note": escalation_modals_blocks.ADD_NOTE.render(about),
-        "draft": escalation_modals_blocks.draft(about, text, (text,) * 5, claims=True),
-        "no draft": escalation_modals_blocks.draft(about, "", (), claims=False),
+        "draft": draft.render_draft(drafting, text),
+        "draft not rewritten": draft.render_draft(drafting, text, banner=draft.NOT_REWRITTEN),
+        "no draft": draft.render_draft(Drafting(7, CARD_AT.slack_channel, CARD_AT.ts), ""),
+        "no draft but canned": draft.render_draft(
+            drafting, "", canned=tuple(f"{n}{text or 'x'}"[:80] for n in range(100))
+        ),
     }
     drawn |= settings_views(text)
     drawn |= canned_views(text)
@@ -148,7 +170,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
             found, ("sms", text[:20] or "x"), may_export=True, banner=text
         )
         single = builders.ticket(rows, text)
-        drawn[f"ticket of {rows}"] = ticket.render_ticket(single, WORKSPACE)
+        drawn[f"ticket of {rows}"] = ticket.render_ticket(single, WORKSPACE, builders.EARLIER)
         drawn[f"edit of {rows}"] = ticket.render_edit(single)
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
@@ -165,7 +187,9 @@ def views(text: str) -> dict[str, dict[str, Any]]:
             builders.figures(rows, text), scope, offered, text
         )
     for lines in (0, 1, 15, 50, 500):
-        drawn[f"{lines} lines"] = conversation(builders.page(lines, text), 7)
+        drawn[f"{lines} lines"] = conversation(
+            builders.page(lines, text), 7, builders.EARLIER, WORKSPACE
+        )
     return drawn
 
 

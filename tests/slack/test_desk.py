@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.slack.cards.thread import render_words
@@ -87,33 +87,40 @@ def test_a_whisper_is_for_one_agent_in_the_thread(api, desk):
 
 
 MARKS = {
-    DeliveryStatus.QUEUED: [],
-    DeliveryStatus.SENDING: [],
-    DeliveryStatus.ACCEPTED: [],
-    DeliveryStatus.SENT: ["heavy_check_mark"],
-    DeliveryStatus.DELIVERED: ["white_check_mark"],
-    DeliveryStatus.READ: ["eyes"],
-    DeliveryStatus.FAILED: ["x"],
-    DeliveryStatus.DROPPED: [],
+    ReplyMark.WAITING: "hourglass_flowing_sand",
+    ReplyMark.SENT: "heavy_check_mark",
+    ReplyMark.DELIVERED: "white_check_mark",
+    ReplyMark.READ: "eyes",
+    ReplyMark.FAILED: "x",
+    ReplyMark.NOTE: "memo",
 }
 
 
-@pytest.mark.parametrize("status", DeliveryStatus)
-def test_a_delivery_is_marked_by_a_reaction(api, desk, status):
-    desk.mark_delivery(CARD_AT, status)
-    assert [sent["name"] for sent in api.asked("reactions.add")] == MARKS[status]
+@pytest.mark.parametrize("mark", ReplyMark)
+def test_a_mark_is_a_reaction(api, desk, mark):
+    desk.mark_reply(CARD_AT, mark)
+    assert [sent["name"] for sent in api.asked("reactions.add")] == [MARKS[mark]]
+    assert api.asked("reactions.remove") == []
+
+
+def test_a_mark_takes_the_place_of_the_one_before(api, desk):
+    desk.mark_reply(CARD_AT, ReplyMark.READ, ReplyMark.SENT)
+    desk.mark_reply(CARD_AT, None, ReplyMark.NOTE)
+    assert [sent["name"] for sent in api.asked("reactions.add")] == ["eyes"]
+    removed = [sent["name"] for sent in api.asked("reactions.remove")]
+    assert removed == ["heavy_check_mark", "memo"]
 
 
 @pytest.mark.parametrize("error", ["already_reacted", "message_not_found"])
 def test_nothing_to_mark_is_no_failure(api, desk, error):
     api.fails("reactions.add", error)
-    desk.mark_delivery(CARD_AT, DeliveryStatus.READ)
+    desk.mark_reply(CARD_AT, ReplyMark.READ)
 
 
 def test_a_failed_mark_is_reported(api, desk):
     api.fails("reactions.add", "too_many_emoji")
     with pytest.raises(DeskError):
-        desk.mark_delivery(CARD_AT, DeliveryStatus.READ)
+        desk.mark_reply(CARD_AT, ReplyMark.READ)
 
 
 # -- the board

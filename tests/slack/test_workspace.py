@@ -163,7 +163,7 @@ def test_a_whole_escalation(house):
     assert house.channel.phone[-1] == "Hello Dana 👋"
     house.reports(DeliveryStatus.DELIVERED)
     house.reports(DeliveryStatus.READ)
-    assert list(house.slack.reactions(house.queue, ts))[-2:] == ["white_check_mark", "eyes"]
+    assert list(house.slack.reactions(house.queue, ts)) == ["eyes"]
     house.says("Thank you")
     assert "Thank you" in house.thread()[-1]
     house.clicks(house.ana, "resolve")
@@ -206,6 +206,41 @@ def test_a_message_that_failed_is_sent_again(house):
     assert house.slack.click(house.ana, house.queue, failure["ts"], "retry").status == 200
     house.settle()
     assert house.channel.phone[-1] == "Hello"
+    assert marks(house, ts) == ["heavy_check_mark"]
+
+
+def marks(house, ts):
+    return list(house.slack.reactions(house.queue, ts))
+
+
+def test_a_reply_has_one_mark_which_moves_and_never_goes_back(house):
+    house.says(HUMAN)
+    house.clicks(house.ana, "claim")
+    ts = house.writes(house.ana, "Hello")
+    assert marks(house, ts) == ["heavy_check_mark"]
+    house.reports(DeliveryStatus.DELIVERED)
+    assert marks(house, ts) == ["white_check_mark"]
+    house.reports(DeliveryStatus.SENT)
+    assert marks(house, ts) == ["white_check_mark"]
+    house.reports(DeliveryStatus.READ)
+    house.reports(DeliveryStatus.DELIVERED)
+    assert marks(house, ts) == ["eyes"]
+
+
+def test_a_note_carries_its_own_mark_until_it_is_sent(house):
+    house.says(HUMAN)
+    house.clicks(house.ana, "claim")
+    assert marks(house, house.writes(house.ana, "note: a regular")) == ["memo"]
+    held = house.writes(house.ben, "I can help")
+    assert marks(house, held) == ["memo"]
+    house.presses(house.ben, "take_over_and_send")
+    house.settle()
+    assert marks(house, held) == ["heavy_check_mark"]
+
+
+def test_a_thread_command_is_no_note(house):
+    house.says(HUMAN)
+    assert marks(house, house.writes(house.ana, "!take")) == []
 
 
 def test_a_change_that_came_too_late_is_sent_as_a_correction(house):

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 from handoff_bot.domain.conversation_context import ConversationContext
+from handoff_bot.domain.drafts import Draft, Tone
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.policy import UNSURE
-from handoff_bot.ports import Assistant
+from handoff_bot.ports import Assistant, Rewriter, Translator
 from handoff_bot.services.ai_turns import answering
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Conversation
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A draft; `text` is "" when the assistant has no answer.
-
-    Attributes:
-        sources: titles of the articles used.
-        claims: True when the conversation is unassigned, so sending claims it.
-    """
-
-    text: str
-    sources: tuple[str, ...]
-    claims: bool
-
-
 class Drafting:
-    def __init__(self, database: Database, assistant: Assistant) -> None:
+    """Drafts and rewrites. `rewriter` and `translator` are None without a language model."""
+
+    def __init__(
+        self,
+        database: Database,
+        assistant: Assistant,
+        rewriter: Rewriter | None = None,
+        translator: Translator | None = None,
+    ) -> None:
         self._database = database
         self._assistant = assistant
+        self._rewriter = rewriter
+        self._translator = translator
 
     def draft(self, escalation_id: int) -> Draft | None:
         """Returns a draft from the knowledge base and the conversation, or None if the escalation
@@ -50,8 +50,35 @@ class Drafting:
             conversation = conversations.get(tx, escalation.conversation_id)
             talk = _until_the_customer(answering.question(tx, conversation).talk)
             claims = escalation.status == Status.QUEUED
+            language = conversation.language
         text, sources = self._ask(talk) if talk else ("", ())
-        return Draft(text, sources, claims)
+        return Draft(text, sources, claims, language, tuple(self._tones(language)))
+
+    def _tones(self, language: str) -> Iterator[Tone]:
+        if self._rewriter:
+            yield from (Tone.SHORTER, Tone.FRIENDLIER)
+        if self._translator and language:
+            yield Tone.TRANSLATED
+
+    def rewritten(self, escalation_id: int, text: str, tone: Tone) -> str | None:
+        """Returns the text in this tone, or None if that is not possible now.
+
+        Calls a model outside any transaction and may take seconds.
+        """
+        with self._database.read() as tx:
+            conversation = _conversation_of(tx, escalation_id)
+            if conversation is None:
+                return None
+            language, contact_id = conversation.language, conversation.contact_id
+        try:
+            if tone is not Tone.TRANSLATED:
+                return self._rewriter.rewrite(text, tone, contact_id) if self._rewriter else None
+            if not self._translator or not language:
+                return None
+            return self._translator.translate(text, language, contact_id)
+        except ModelError:
+            logger.warning("draft not rewritten", extra={"tone": tone.value})
+            return None
 
     def _ask(self, talk: ConversationContext) -> tuple[str, tuple[str, ...]]:
         try:
@@ -62,6 +89,13 @@ class Drafting:
         if answer is None or answer.confidence < UNSURE:
             return "", ()
         return answer.text, answer.sources
+
+
+def _conversation_of(tx: Transaction, escalation_id: int) -> Conversation | None:
+    escalation = rows.get(tx, escalation_id)
+    if escalation is None or escalation.status not in OPEN:
+        return None
+    return conversations.get(tx, escalation.conversation_id)
 
 
 def _until_the_customer(talk: ConversationContext) -> ConversationContext | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import AgentRef
@@ -11,7 +12,11 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.routing import Mode, Standing, turn
 from handoff_bot.domain.texts import Moment
-from handoff_bot.ports import Clock
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.handler import ProviderJob
+from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.ports import Clock, Desk
+from handoff_bot.services.outbox import slack_channels
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
 from handoff_bot.services.settings_catalog import live
@@ -19,6 +24,19 @@ from handoff_bot.storage import agents, conversations, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent
 from handoff_bot.storage.transaction import Transaction
+
+OTHERS_ACTIVE = "availability.others"
+"""What Slack said last: when, and whether members who have never set their availability are active."""
+FRESH = timedelta(minutes=12)
+PRESENCE, PRESENCE_LANE = "offer.presence", "offer:presence"
+
+
+@dataclass(frozen=True)
+class PresencePlan:
+    """Whose members to look up, and those who have set their availability."""
+
+    source: str
+    known: frozenset[str]
 
 
 class AgentAvailability:
@@ -41,6 +59,7 @@ class AgentAvailability:
             row = self._row(tx, agent, timezone)
             row.on_roster, row.is_away, row.away_until = True, True, until
             log.record(tx, EventKind.AGENT_OFF, self._clock.now(), agent_id=row.id)
+            look_around(tx, self._clock.now())
 
     def arrange(self, agent: AgentRef, capacity: int, lines: Sequence[str], timezone: str) -> None:
         """Sets the agent's capacity and hours."""
@@ -49,6 +68,7 @@ class AgentAvailability:
             row.capacity, row.hours, row.timezone = capacity, {"lines": list(lines)}, timezone
             row.on_roster = True
             log.record(tx, EventKind.AGENT_ARRANGED, self._clock.now(), agent_id=row.id)
+            look_around(tx, self._clock.now())
 
     def _row(self, tx: Transaction, agent: AgentRef, timezone: str) -> Agent:
         row = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
@@ -166,8 +186,57 @@ def first_words(tx: Transaction, now: datetime, people: Collection[str] = ()) ->
         return Moment.OUT_OF_HOURS
     roster = _roster(tx, people)
     if roster and not _free(tx, roster, now):
-        return Moment.NOBODY_HERE
+        return Moment.STARTED if not people and others_are_active(tx, now) else Moment.NOBODY_HERE
     return Moment.STARTED
+
+
+def others_are_active(tx: Transaction, now: datetime) -> bool:
+    """Returns whether a member who has never set their availability was active when Slack was last
+    asked. A customer's first text cannot wait for Slack.
+    """
+    seen = log.preference(tx, OTHERS_ACTIVE, None)
+    is_fresh = bool(seen) and datetime.fromisoformat(seen["at"]) >= now - FRESH
+    return is_fresh and bool(seen["active"]) and live(tx).by_presence
+
+
+def look_around(tx: Transaction, now: datetime) -> None:
+    """Enqueues a look at who is active in Slack."""
+    enqueue_job(tx, NewJob(PRESENCE, PRESENCE_LANE, {}, now, key=PRESENCE_LANE, coalesce=True))
+
+
+class LookAround(ProviderJob[PresencePlan, bool]):
+    """Asks Slack whether other members are active, while all who set their availability are away."""
+
+    repeatable = True
+    coalesces = True
+    told = "nobody: without an answer, customers hear that the team is busy"
+    give_up_after = timedelta(minutes=2)
+
+    def __init__(self, desk: Desk, clock: Clock) -> None:
+        self._desk = desk
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> PresencePlan | None:
+        """Returns None while an agent is available: nothing depends on the others then."""
+        roster = agents.roster(tx)
+        where = slack_channels.queue_channel(tx) or self._desk.queue_channel
+        about = source(tx, where)
+        if not roster or not about or _free(tx, roster, self._clock.now()):
+            return None
+        return PresencePlan(about, known(tx))
+
+    def call(self, plan: PresencePlan) -> bool:
+        return bool(self._desk.active(frozenset(members_of(self._desk, plan.source)) - plan.known))
+
+    def finish(self, tx: Transaction, job: Job, plan: PresencePlan, result: bool) -> None:
+        now = self._clock.now()
+        log.prefer(tx, OTHERS_ACTIVE, {"at": now.isoformat(), "active": result}, "system", now)
+
+
+def members_of(desk: Desk, source: str) -> Sequence[str]:
+    """Returns the members of a user group or of a Slack channel; see `source`."""
+    look = desk.members if source.startswith("S") else desk.channel_members
+    return look(source)
 
 
 def on_escalation_changed(change: EscalationChanged) -> None:

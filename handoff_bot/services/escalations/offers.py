@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,7 +13,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Mode, Route
-from handoff_bot.domain.text import duration
+from handoff_bot.domain.text import duration, spelled
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
@@ -20,6 +21,7 @@ from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations import applied_route, availability
 from handoff_bot.services.escalations.still_queued import Waiting, still_waiting
 from handoff_bot.services.outbox import outbox
+from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
 from handoff_bot.services.settings.roles import Roles
 from handoff_bot.storage import access, agents, conversations, log
@@ -41,6 +43,10 @@ NOBODY_YET = (
 NOT_KNOWN = (
     "Slack did not return the members of the group for this conversation, so no agent got an offer."
 )
+
+
+YOURS = "This conversation is now assigned to you."
+DECLINED = "Declined. The next agent is asked."
 
 
 class Pool(StrEnum):
@@ -90,6 +96,31 @@ def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:
     ]
 
 
+def on_escalation_changed(change: EscalationChanged) -> None:
+    """Ends the open offers of an escalation that left the queue."""
+    if change.step is not None and change.escalation.status != Status.QUEUED:
+        owner = rows.agent(change.tx, change.escalation.owner_id)
+        _end(change.tx, change.escalation.id, change.now, {owner.desk_id: YOURS} if owner else {})
+
+
+def _end(
+    tx: Transaction,
+    escalation_id: int,
+    now: datetime,
+    results: Mapping[str, str],
+    until: datetime | None = None,
+) -> None:
+    """Replaces posted offers: without their buttons, with the agent's result or that they lapsed.
+
+    With `until`, only those that lapse by then. The first result of an offer stays.
+    """
+    for told, payload in rows.offers(tx, escalation_id, outbox.TELL):
+        if until is None or datetime.fromisoformat(payload["until"]) <= until:
+            post = outbox.POST_ADAPTER.validate_python(payload["post"])
+            footer = results.get(payload["to"], outbox.LAPSED)
+            outbox.retell(tx, told, post.ended(footer, now), now)
+
+
 def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
     """Returns the agents who last released it; they are not asked."""
     released = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_RELEASE)
@@ -137,6 +168,8 @@ class Offer(ProviderJob[OfferPlan, Known]):
 
     def prepare(self, tx: Transaction, job: Job) -> OfferPlan | None:
         """Returns what to look up, or None if another job of this round was answered."""
+        now = self._clock.now()
+        _end(tx, int(job.payload["escalation_id"]), now, {}, until=now)
         found = self._round(tx, job)
         if found is None:
             return None
@@ -162,10 +195,8 @@ class Offer(ProviderJob[OfferPlan, Known]):
 
     def _active(self, plan: OfferPlan) -> frozenset[str]:
         """Returns the members who are active; none while Slack does not say."""
-        is_group = plan.source.startswith("S")
-        members = self._desk.members if is_group else self._desk.channel_members
         try:
-            found = members(plan.source) if plan.source else ()
+            found = availability.members_of(self._desk, plan.source) if plan.source else ()
             return frozenset(self._desk.active(frozenset(found) - plan.known))
         except DeskError:
             return frozenset()
@@ -229,9 +260,11 @@ class _Round:
         if chosen is None:
             self._nobody(people, besides)
             return
+        _end(tx, self.waiting.escalation.id, now, {})
         patience = timedelta(seconds=self.route.seconds) if self.route else PATIENCE
-        self._ask(chosen, patience)
-        self._then(len(self.asked) + 1, hours.of_the_team(tx).after(now, patience))
+        until = hours.of_the_team(tx).after(now, patience)
+        self._ask(chosen, patience, until)
+        self._then(len(self.asked) + 1, until)
 
     def _then(self, number: int, due_at: datetime) -> None:
         waiting = self.waiting
@@ -262,7 +295,7 @@ class _Round:
             log.record(tx, EventKind.OFFERS_ENDED, now, escalation=escalation, state=state)
             outbox.notice(tx, escalation, words, now)
 
-    def _ask(self, agent: Agent, patience: timedelta) -> None:
+    def _ask(self, agent: Agent, patience: timedelta, until: datetime) -> None:
         tx, escalation, now = self.waiting.tx, self.waiting.escalation, self.waiting.now
         agent.last_offered_at = now
         epoch = self.waiting.conversation.epoch
@@ -276,13 +309,14 @@ class _Round:
             pool=self.pool.value,
         )
         name = conversations.contact_name(tx, self.waiting.conversation)
-        text = f"{name} is waiting on {self.waiting.conversation.channel}. Can you take this?"
+        channel = spelled(self.waiting.conversation.channel)
+        text = f"{name} is waiting on {channel}. Can you take this?"
         if escalation.summary:
             text = f"{text}\n{escalation.summary}"
         text = f"{text}\nThe next agent gets the offer in {_in_words(patience)}."
         buttons = (Button.ACCEPT, Button.DECLINE)
         post = Post(PostKind.TOLD, text, value=str(escalation.id), buttons=buttons)
-        outbox.tell(tx, agent.desk_id, post, now, about=escalation)
+        outbox.tell(tx, agent.desk_id, post, now, about=escalation, until=until)
 
 
 def _in_words(length: timedelta) -> str:
@@ -309,5 +343,6 @@ class Offers:
             asked = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_OFFERED)
             agent = rows.agent(tx, asked[-1].agent_id) if asked else None
             if agent and agent.desk_id == desk_id:
-                pool = Pool(asked[-1].data.get("pool", Pool.ALL))
-                ask_next(tx, escalation, conversation, self._clock.now(), pool)
+                pool, now = Pool(asked[-1].data.get("pool", Pool.ALL)), self._clock.now()
+                _end(tx, escalation.id, now, {desk_id: DECLINED})
+                ask_next(tx, escalation, conversation, now, pool)

@@ -12,7 +12,7 @@ from handoff_bot.services.delivery import customer_texts, inbound_files
 from handoff_bot.services.delivery.sending import Channels
 from handoff_bot.services.escalations import applied_route, availability, reopening
 from handoff_bot.services.escalations.holding import Holding
-from handoff_bot.services.outbox import message_content, outbox, slack_channels
+from handoff_bot.services.outbox import message_content, outbox, slack_channels, view_models
 from handoff_bot.services.outbox.escalation_events import EscalationChanged, Subscriber
 from handoff_bot.services.settings import detection_rules, hours
 from handoff_bot.storage import conversations, held, log, tickets
@@ -101,6 +101,8 @@ class Opening:
         # Before the subscribers: their posts go below the card. The card is rendered when it is
         # posted.
         outbox.post_card(tx, escalation, now)
+        if transcript := view_models.before(tx, escalation):
+            outbox.post(tx, escalation, transcript, now, key=f"transcript:{escalation.id}")
         change = EscalationChanged(tx, escalation, conversation, ticket, None, None, now)
         for subscriber in self._subscribers:
             subscriber(change)

@@ -8,6 +8,7 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import LEFT_QUEUE, Resolution, Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.text import spelled
 from handoff_bot.services.outbox import message_content, outbox
 from handoff_bot.storage import conversations, deliveries, log, tickets
 from handoff_bot.storage.models import Agent, Conversation, Escalation, Note, Ticket
@@ -57,7 +58,8 @@ def _context(
     tx: Transaction, escalation: Escalation, conversation: Conversation, giver: Agent, note: str
 ) -> list[str]:
     name = conversations.contact_name(tx, conversation)
-    lines = [f"{giver.name} assigned you the conversation with {name} on {conversation.channel}."]
+    where = spelled(conversation.channel)
+    lines = [f"{giver.name} assigned you the conversation with {name} on {where}."]
     lines += [f"Note: {note}"] if note else []
     lines += [f"Summary: {escalation.summary}"] if escalation.summary else []
     recent = deliveries.arrived(tx, conversations.recent(tx, conversation.id, LAST_WORDS))

@@ -32,7 +32,7 @@ from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
 RULES = team_mention.RULES
-RULE: TypeAdapter[NotificationRule] = TypeAdapter(NotificationRule)
+RULE = team_mention.RULE
 _AUDIENCE: TypeAdapter[Audience] = TypeAdapter(Audience)
 NOTICE = "notice"
 

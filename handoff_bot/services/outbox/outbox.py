@@ -18,7 +18,7 @@ from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.storage import deliveries, escalations
-from handoff_bot.storage.models import Escalation, Message
+from handoff_bot.storage.models import DeskPost, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
 CARD = "desk.card"
@@ -28,7 +28,9 @@ BOARD = "desk.board"
 MARK = "desk.mark"
 EPHEMERAL = "desk.ephemeral"
 TELL = "desk.tell"
+RETELL = "desk.retell"
 POST_ADAPTER = TypeAdapter(Post)
+LAPSED = "Lapsed at {time}."
 
 
 def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
@@ -136,11 +138,13 @@ def tell(
     about: Escalation | None = None,
     *,
     alarm: bool = False,
+    until: datetime | None = None,
 ) -> None:
     """Enqueues a message to a person (Slack id) or a channel ("": the queue channel), once for each
     key.
 
-    `about` adds a link to that escalation's thread. A failed `alarm` raises no further alarm.
+    `about` adds a link to that escalation's thread. A failed `alarm` raises no further alarm. An
+    offer lapses at `until`: it is not posted afterwards.
     """
     payload: dict[str, object] = {
         "to": to,
@@ -149,7 +153,16 @@ def tell(
     }
     if alarm:
         payload["alarm"] = True
+    if until:
+        payload["until"] = until.isoformat()
     enqueue_job(tx, NewJob(TELL, f"tell:{to}", payload, due_at=now, key=key))
+
+
+def retell(tx: Transaction, told: DeskPost, what: Post, now: datetime) -> None:
+    """Enqueues the replacement of a message that `tell` posted. Only the first one counts."""
+    payload = {"told": told.id, "post": POST_ADAPTER.dump_python(what)}
+    lane = f"draw:told:{told.work_id}"
+    enqueue_job(tx, NewJob(RETELL, lane, payload, due_at=now, key=f"retold:{told.work_id}"))
 
 
 def delivery_updated(tx: Transaction, message: Message, now: datetime) -> None:
@@ -158,6 +171,15 @@ def delivery_updated(tx: Transaction, message: Message, now: datetime) -> None:
         return
     key = f"draw:mark:{message.id}"
     payload = {"message_id": message.id}
+    enqueue_job(tx, NewJob(MARK, key, payload, due_at=now, key=key, coalesce=True))
+
+
+def note_updated(tx: Transaction, note: Note, now: datetime) -> None:
+    """Updates the reaction on a note in a thread: it has one until it is sent as a reply."""
+    if note.revision:
+        return  # of a modal, or another version of a message that has a mark
+    key = f"draw:mark:note:{note.id}"
+    payload = {"note_id": note.id}
     enqueue_job(tx, NewJob(MARK, key, payload, due_at=now, key=key, coalesce=True))
 
 

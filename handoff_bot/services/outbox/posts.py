@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsure
+from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import failures
@@ -26,7 +27,12 @@ from handoff_bot.services.outbox import (
     view_models,
 )
 from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler, InThread, mark_of
-from handoff_bot.services.outbox.updates import UpdateBoard, UpdateCard, UpdateDeliveryReaction
+from handoff_bot.services.outbox.updates import (
+    UpdateBoard,
+    UpdateCard,
+    UpdateDeliveryReaction,
+    UpdateMessage,
+)
 from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskPost, DeskThread, Message
@@ -194,7 +200,7 @@ class PostInThread(InThread[PostPlan, Posted]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         thread = escalations.place_of(tx, int(job.payload["escalation_id"]))
-        return slack_costs.words(thread.slack_channel) if thread else ()
+        return slack_costs.in_thread(thread.slack_channel, job) if thread else ()
 
     def batch(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
         """Returns the following posts by the same speaker."""
@@ -227,7 +233,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         """Waits. Tells the team early about an unknown error, and the assignee in any case."""
         super().on_retry(tx, job, plan, error)
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
-        if escalation is None or job.attempts + 1 < SOON_TOLD:
+        if escalation is None or job.attempts + 1 < SOON_TOLD or _is_transcript(job):
             return
         post, now, why = slack_costs.post_of(job), self._clock.now(), alarms.why(error)
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:waits"
@@ -239,7 +245,7 @@ class PostInThread(InThread[PostPlan, Posted]):
     def on_failed(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
         """Tells the team what the thread does not show."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
-        if escalation is None:
+        if escalation is None or _is_transcript(job):
             return
         post, now = slack_costs.post_of(job), self._clock.now()
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:{now.timestamp()}"
@@ -265,6 +271,11 @@ class PostInThread(InThread[PostPlan, Posted]):
             plan = self._plan(tx, job, at) if at else None
         place = self._desk.find_post(plan.thread, plan.mark, begun_at) if plan else None
         return (plan, self._posted(plan, place)) if plan and place else None
+
+
+def _is_transcript(job: Job) -> bool:
+    """Whether it only repeats what View conversation shows, so that no alarm is worth its loss."""
+    return slack_costs.post_of(job).kind is PostKind.TRANSCRIPT
 
 
 class PostEphemeral(DeskHandler[EphemeralMessage, None]):
@@ -317,13 +328,24 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
     def cost(self, tx: Transaction, job: Job) -> Cost:
         return slack_costs.telling(self._to(tx, job))
 
-    def prepare(self, tx: Transaction, job: Job) -> MessagePlan:
+    def prepare(self, tx: Transaction, job: Job) -> MessagePlan | None:
+        """Returns the message; None for an offer that has lapsed before it was posted."""
+        if self._has_lapsed(tx, job):
+            return None
         post = slack_costs.post_of(job)
         about = job.payload.get("about")
         place = escalations.place_of(tx, about) if about else None
         if place:
             post = replace(post, about=place)
         return MessagePlan(self._to(tx, job), post, mark_of(job))
+
+    def _has_lapsed(self, tx: Transaction, job: Job) -> bool:
+        until = job.payload.get("until")
+        if until is None:
+            return False
+        escalation = escalations.get(tx, int(job.payload["about"]))
+        is_over = datetime.fromisoformat(until) <= self._clock.now()
+        return is_over or escalation is None or escalation.status != Status.QUEUED
 
     def call(self, plan: MessagePlan) -> Place:
         return self._desk.tell(plan.to, plan.post, plan.mark)
@@ -336,20 +358,24 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
             slack_channels.closed(tx, plan.to, str(error), self._clock.now())
 
     def finish(self, tx: Transaction, job: Job, plan: MessagePlan, result: Place) -> None:
-        """Marks the channel as open again. Remembers where it is, for when it must be deleted."""
+        """Marks the channel as open again. Remembers where it is, for when it must be deleted or
+        replaced.
+        """
+        now = self._clock.now()
         if job.attempts:
-            slack_channels.opened(tx, result.slack_channel, self._clock.now())
+            slack_channels.opened(tx, result.slack_channel, now)
         about = job.payload.get("about")
         if about:
-            tx.add(
-                DeskPost(
-                    work_id=job.id,
-                    escalation_id=int(about),
-                    slack_channel=result.slack_channel,
-                    ts=result.ts,
-                    created_at=self._clock.now(),
-                )
+            told = DeskPost(
+                work_id=job.id,
+                escalation_id=int(about),
+                slack_channel=result.slack_channel,
+                ts=result.ts,
+                created_at=now,
             )
+            tx.add(told)
+            if self._has_lapsed(tx, job):
+                outbox.retell(tx, told, plan.post.ended(outbox.LAPSED, now), now)
 
     def on_failed(
         self, tx: Transaction, job: Job, plan: MessagePlan | None, error: Exception
@@ -376,4 +402,5 @@ def desk_job_kinds(
             formerly="desk.whisper",
         ),
         JobKind(outbox.TELL, PostMessage(database, desk, clock), "tell"),
+        JobKind(outbox.RETELL, UpdateMessage(database, desk, clock), "draw"),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import Place, Post, PostKind
 from handoff_bot.jobs import store
 from handoff_bot.jobs.job import Job
@@ -30,6 +30,13 @@ BOARD: Cost = (BucketCost("redraw", rank=2, patience=BOARD_PATIENCE),)
 def words(slack_channel: str) -> Cost:
     """A message in a thread."""
     return (_post(slack_channel),)
+
+
+def in_thread(slack_channel: str, job: Job) -> Cost:
+    """A message in a thread; a transcript waits behind new messages."""
+    if job.payload["post"].get("kind") == PostKind.TRANSCRIPT:
+        return (_post(slack_channel, rank=1),)
+    return words(slack_channel)
 
 
 def telling(to: str) -> Cost:
@@ -54,12 +61,10 @@ def board(at: Place | None, slack_channel: str) -> Cost:
     return BOARD if at else telling(slack_channel)
 
 
-def mark(status: DeliveryStatus, *, held: bool) -> Cost:
-    """A delivery reaction. `held` means that the waiting reaction must be removed."""
-    added = BucketCost("mark")
-    return (
-        (BucketCost("unmark"), added) if held and status is not DeliveryStatus.QUEUED else (added,)
-    )
+def mark(wanted: ReplyMark | None, shown: ReplyMark | None) -> Cost:
+    """A reaction on an agent's message in place of the one that is shown."""
+    added = (BucketCost("mark"),) if wanted else ()
+    return (BucketCost("unmark"), *added) if shown else added
 
 
 MOST_POSTS = 12

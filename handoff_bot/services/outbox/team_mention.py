@@ -1,4 +1,4 @@
-"""Mentions the team when a customer starts to wait, as long as no notification rule decides it.
+"""Mentions the team when a customer starts to wait, unless a notification rule fits.
 
 Slack sends no notification for a plain message in a channel, so a new card mentions the group that admins
 chose, or the channel. At most one mention in each interval: a flood of escalations must not ping
@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pydantic import TypeAdapter
+
 from handoff_bot.domain.desk import EVERYONE, HERE, Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import EventKind, Routed
+from handoff_bot.domain.notifications import NotificationRule, fitting
 from handoff_bot.domain.routing import Mode
 from handoff_bot.domain.text import many
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -21,13 +24,14 @@ from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.outbox import outbox, slack_channels
-from handoff_bot.services.settings import hours
+from handoff_bot.services.settings import hours, rule_lists
 from handoff_bot.services.settings_catalog import live
-from handoff_bot.storage import log, queue
+from handoff_bot.storage import conversations, log, queue
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
 RULES = "notices.rules"
+RULE: TypeAdapter[NotificationRule] = TypeAdapter(NotificationRule)
 LAST = "mention.last"
 """The last mention: its time, and who holds it, so that a retry may mention again."""
 
@@ -37,8 +41,8 @@ WAITS = "{who} for an agent."
 
 
 def is_on(tx: Transaction) -> bool:
-    """Returns whether new cards mention the team: not once admins have notification rules."""
-    return bool(_interval(tx)) and not log.preference(tx, RULES, [])
+    """Returns whether new cards mention the team: those for which no notification rule fits."""
+    return bool(_interval(tx))
 
 
 def called(tx: Transaction, group_id: str = "") -> str:
@@ -57,7 +61,11 @@ def of_card(tx: Transaction, escalation: Escalation, now: datetime) -> tuple[str
 
 
 def _is_told(tx: Transaction, escalation: Escalation) -> bool:
-    """Whether a routing rule mentions agents, or sends them an offer."""
+    """Whether a notification rule fits, or a routing rule mentions agents or sends them an offer."""
+    rules = rule_lists.read(tx, RULES, RULE)
+    conversation = conversations.get(tx, escalation.conversation_id)
+    if rules and fitting(rules, rule_lists.case_of(tx, escalation, conversation)):
+        return True
     routed = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_ROUTED)
     routes = [Routed.model_validate(event.data).route for event in routed[-1:]]
     return any(route.people or route.mode is not Mode.FREE for route in routes)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.delivery import DeliveryStatus, overall
-from handoff_bot.domain.desk import Board, Place
+from handoff_bot.domain.delivery import DeliveryStatus, ReplyMark, mark_of, overall
+from handoff_bot.domain.desk import Board, Place, Post
 from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.jobs.handler import ADMINS
@@ -16,8 +16,9 @@ from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.services.outbox import outbox, slack_channels, slack_costs, view_models
 from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler
-from handoff_bot.storage import deliveries, escalations, log
-from handoff_bot.storage.models import Message
+from handoff_bot.storage import conversations, deliveries, escalations, log
+from handoff_bot.storage.conversations import Marked
+from handoff_bot.storage.models import DeskPost, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
 _PLACE = TypeAdapter(Place)
@@ -67,13 +68,21 @@ class UpdateCard(DeskHandler[CardPlan, Place]):
 
 @dataclass(frozen=True)
 class MarkPlan:
+    """The mark that is wanted on an agent's message, and the one that Slack shows.
+
+    `row` is the message or note, by its table and id.
+    """
+
     reply: Place
-    status: DeliveryStatus
-    held: bool
+    wanted: ReplyMark | None
+    shown: ReplyMark | None
+    row: Marked
 
 
 class UpdateDeliveryReaction(DeskHandler[MarkPlan, None]):
-    """Sets the reactions on an agent's reply to its latest delivery status."""
+    """Moves the one reaction on an agent's reply or note. Only the latest status matters, so late
+    and repeated status callbacks change nothing.
+    """
 
     repeatable = True
     coalesces = True
@@ -81,20 +90,80 @@ class UpdateDeliveryReaction(DeskHandler[MarkPlan, None]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         plan = self.prepare(tx, job)
-        return slack_costs.mark(plan.status, held=plan.held) if plan else ()
+        return slack_costs.mark(plan.wanted, plan.shown) if plan else ()
 
     def prepare(self, tx: Transaction, job: Job) -> MarkPlan | None:
-        message = tx.session.get(Message, int(job.payload["message_id"]))
+        """Returns None if Slack shows the wanted mark already."""
+        known = (outbox.MARK, job.id)
+        if known not in tx.remembered:
+            is_note = "note_id" in job.payload
+            plan = self._of_note(tx, job) if is_note else self._of_message(tx, job)
+            tx.remembered[known] = plan if plan and plan.wanted is not plan.shown else None
+        found: MarkPlan | None = tx.remembered[known]
+        return found
+
+    def _of_message(self, tx: Transaction, job: Job) -> MarkPlan | None:
+        message, stages = deliveries.of_message(tx, int(job.payload["message_id"]))
         if message is None or not message.desk_channel or not message.desk_ts:
             return None
-        parts = deliveries.current(tx, message.id)
-        status = overall(DeliveryStatus(part.status) for part in parts)
+        wanted = mark_of(overall(stages), held=bool(message.payload.get("held")))
         place = Place(message.desk_channel, message.desk_ts)
-        return MarkPlan(place, status, bool(message.payload.get("held")))
+        return MarkPlan(place, wanted, _shown(message.mark), (Message, message.id))
+
+    def _of_note(self, tx: Transaction, job: Job) -> MarkPlan | None:
+        """A note that was sent later is a reply, with a mark of its own."""
+        note = tx.session.get(Note, int(job.payload["note_id"]))
+        if note is None:
+            return None
+        reply = conversations.from_desk(tx, note.desk_channel, note.desk_ts)
+        stages = deliveries.statuses(tx, [reply.id])[reply.id] if reply else []
+        is_sent = any(stage is not DeliveryStatus.DROPPED for stage in stages)
+        wanted = None if is_sent else ReplyMark.NOTE
+        place = Place(note.desk_channel, note.desk_ts)
+        return MarkPlan(place, wanted, _shown(note.mark), (Note, note.id))
 
     def call(self, plan: MarkPlan) -> None:
         try:
-            self._desk.mark_delivery(plan.reply, plan.status, held=plan.held)
+            self._desk.mark_reply(plan.reply, plan.wanted, plan.shown)
+        except DeskGone as error:
+            raise DeskError(str(error), permanent=True, code=error.code) from error
+
+    def finish(self, tx: Transaction, job: Job, plan: MarkPlan, result: None) -> None:
+        """Stores what Slack shows now."""
+        conversations.set_mark(tx, *plan.row, plan.wanted.value if plan.wanted else "")
+
+
+def _shown(mark: str) -> ReplyMark | None:
+    return ReplyMark(mark) if mark else None
+
+
+@dataclass(frozen=True)
+class RetellPlan:
+    at: Place
+    post: Post
+
+
+class UpdateMessage(DeskHandler[RetellPlan, None]):
+    """Replaces a message that was posted outside threads, such as an offer that has lapsed."""
+
+    repeatable = True
+    told = "nobody: a click on the old message is answered by what is true then"
+
+    def cost(self, tx: Transaction, job: Job) -> Cost:
+        return slack_costs.CARD
+
+    def prepare(self, tx: Transaction, job: Job) -> RetellPlan | None:
+        """Returns None for a message that was deleted with its customer's data."""
+        told = tx.session.get(DeskPost, int(job.payload["told"]))
+        if told is None:
+            return None
+        about = escalations.place_of(tx, told.escalation_id) if told.escalation_id else None
+        post = replace(slack_costs.post_of(job), about=about)
+        return RetellPlan(Place(told.slack_channel, told.ts), post)
+
+    def call(self, plan: RetellPlan) -> None:
+        try:
+            self._desk.retell(plan.at, plan.post)
         except DeskGone as error:
             raise DeskError(str(error), permanent=True, code=error.code) from error
 

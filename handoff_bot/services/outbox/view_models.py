@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from handoff_bot.domain.delivery import DeliveryStatus, overall
-from handoff_bot.domain.desk import AgentRef, Board, Card, Line, TranscriptPage
+from handoff_bot.domain.desk import (
+    NAMELESS,
+    AgentRef,
+    Board,
+    Card,
+    Line,
+    Post,
+    PostKind,
+    TranscriptPage,
+)
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.events import EventKind, Rated
 from handoff_bot.domain.messages import Author
@@ -14,6 +23,7 @@ from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.services.outbox import message_content, slack_channels
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, deliveries, escalations, held, log, queue, tickets
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
@@ -24,6 +34,10 @@ LOOK_BACK = 40
 """Number of messages searched for an ad: only a customer's first message has one."""
 MOST_NOTES = 8
 BOARD_ROWS = 12
+TRANSCRIPT_LINES, LEAST_LINES = 6, 2
+LONGEST_LINE = 400
+"""Characters that are stored of each; fewer are shown."""
+SPEAKERS = {Author.ASSISTANT: "Assistant", Author.CONTACT: "Customer"}
 PAGE_LINES = 15
 
 
@@ -135,6 +149,31 @@ def transcript(tx: Transaction, escalation: Escalation, page: int) -> Transcript
     lines.sort(key=lambda line: line.at)
     shown = card(tx, escalation) if is_last else None
     return TranscriptPage(name, conversation.channel, tuple(lines), page, pages, shown)
+
+
+def before(tx: Transaction, escalation: Escalation) -> Post | None:
+    """Returns the messages that led to an escalation, for the start of its thread; None if there is
+    only the customer's own, which the card shows, or if admins have switched it off.
+    """
+    if not live(tx).transcript:
+        return None
+    conversation = conversations.get(tx, escalation.conversation_id)
+    name = conversations.contact_name(tx, conversation)
+    earlier = conversations.recent(tx, conversation.id, LOOK_BACK)
+    said = [
+        each
+        for each in earlier
+        if each.author != Author.SYSTEM and each.id <= escalation.message_id
+    ]
+    lines = _lines(tx, deliveries.arrived(tx, said[-TRANSCRIPT_LINES:]), name, {})
+    if len(lines) < LEAST_LINES:
+        return None
+    return Post(PostKind.TRANSCRIPT, "", said=tuple(_spoken(each) for each in lines))
+
+
+def _spoken(said: Line) -> tuple[str, str]:
+    named = said.name or SPEAKERS.get(said.author, NAMELESS)
+    return named, said.text[:LONGEST_LINE]
 
 
 def _note_line(tx: Transaction, note: Note) -> Line:

@@ -12,6 +12,7 @@ from handoff_bot.domain import templates
 from handoff_bot.domain.canned import PAGE_ROWS, CannedPage, CannedReply
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.messages import Author
 from handoff_bot.domain.text import clean
 from handoff_bot.ports import Clock
 from handoff_bot.storage import canned as rows
@@ -64,6 +65,9 @@ def rendered(tx: Transaction, called: str, escalation: Escalation, agent: str) -
     )
 
 
+MOST_NAMES = 100
+
+
 class CannedReplies:
     """Admin operations on canned replies."""
 
@@ -85,6 +89,21 @@ class CannedReplies:
         with self._database.read() as tx:
             escalation = tx.session.get(Escalation, escalation_id)
             return rendered(tx, name, escalation, agent.name) if escalation else None
+
+    def names_for(self, escalation_id: int) -> tuple[str, ...]:
+        """Returns names of replies for a customer, as many as one menu has room for; those that
+        their last message names come first.
+        """
+        with self._database.read() as tx:
+            escalation = tx.session.get(Escalation, escalation_id)
+            if escalation is None:
+                return ()
+            conversation = conversations.get(tx, escalation.conversation_id)
+            last = conversations.newest_of(tx, conversation.id, Author.CONTACT)
+            found = find(tx, "", conversation.language)
+        said = last.text.casefold() if last else ""
+        ranked = sorted(found, key=lambda reply: reply.name.casefold() not in said)
+        return tuple(dict.fromkeys(reply.name for reply in ranked))[:MOST_NAMES]
 
     def get(self, canned_id: int) -> CannedReply | None:
         with self._database.read() as tx:

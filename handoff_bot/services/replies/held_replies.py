@@ -133,6 +133,7 @@ class HeldReplies:
         known = conversations.from_desk(tx, note.desk_channel, note.desk_ts)
         ts = None if note.revision or known else note.desk_ts
         self._threads.send(tx, thread, author, spoken, ts, note, outbound_files.read(note.files))
+        outbox.note_updated(tx, note, self._clock.now())
         return ActionResult(True, "Sent to the customer.")
 
     def keep_as_note(self, note_id: int, agent: AgentRef) -> ActionResult:

@@ -194,6 +194,7 @@ class Revising:
         author = rows.agent(tx, message.agent_id)
         if note is not None:
             note.text, note.held = text, False
+            outbox.note_updated(tx, note, self._clock.now())
         elif author is not None:
             note = self._threads.keep(tx, thread, author, text, ts, held=False)
         return note

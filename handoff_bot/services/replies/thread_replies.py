@@ -139,7 +139,14 @@ class ThreadReplies:
             if not is_known(tx, reply.place.slack_channel, reply.ts):
                 files = () if done else self._accepted(tx, thread, author, reply)
                 held = self._threads.keep(
-                    tx, thread, author, words, reply.ts, held=bool(buttons), files=files
+                    tx,
+                    thread,
+                    author,
+                    words,
+                    reply.ts,
+                    held=bool(buttons),
+                    files=files,
+                    marked=not done,
                 )
             if text:
                 self._threads.tell(tx, author, reply, text, buttons, str(held.id) if held else "")

@@ -164,7 +164,9 @@ class Threads:
         held: bool,
         revision: str = "",
         files: tuple[DeskFile, ...] = (),
+        marked: bool = True,
     ) -> Note:
+        """Stores a note; `marked` shows in the thread that it is one."""
         now = self._clock.now()
         note = tx.add(
             Note(
@@ -180,6 +182,8 @@ class Threads:
                 created_at=now,
             )
         )
+        if marked:
+            outbox.note_updated(tx, note, now)
         kind = EventKind.NOTE_HELD if held else EventKind.NOTE_KEPT
         log.record(tx, kind, now, escalation=thread.escalation, agent_id=author.id)
         return note

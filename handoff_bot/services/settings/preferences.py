@@ -9,7 +9,7 @@ from handoff_bot.domain.audit import PAGE_ROWS, AuditPage, Did
 from handoff_bot.domain.events import EventKind
 from handoff_bot.ports import Clock
 from handoff_bot.services.settings_catalog import live
-from handoff_bot.storage import changes, log
+from handoff_bot.storage import changes, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Event, SettingChange
@@ -128,6 +128,10 @@ def _did(tx: Transaction, event: Event, desk_id: str | None, ticket: int | None)
         whom=_owner(tx, held) if event.kind == EventKind.ESCALATION_REASSIGN else "",
         what=str(held.get("key") or held.get("purpose") or held.get("what") or ""),
         where=str(held.get("slack_channel") or ""),
+        tags=tickets.tags(tx, ticket)
+        if ticket and event.kind == EventKind.ESCALATION_RESOLVE
+        else (),
+        data=held,
     )
 
 

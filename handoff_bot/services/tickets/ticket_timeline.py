@@ -3,40 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from handoff_bot.domain.events import EventKind, Rated, SlaReminded
+from handoff_bot.domain.audit import ACTS, act
+from handoff_bot.domain.events import OF_ESCALATIONS, EventKind
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.text import REASONS
 from handoff_bot.domain.tickets import TIMELINE_ROWS, Happened
 from handoff_bot.services.outbox import message_content
+from handoff_bot.storage import escalations
 from handoff_bot.storage import tickets as store
-from handoff_bot.storage.models import Message, Ticket
+from handoff_bot.storage.models import Event, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
-EVENTS: dict[str, str] = {
-    EventKind.ESCALATION_OPENED: "escalated",
-    EventKind.ESCALATION_CLAIM: "taken",
-    EventKind.ESCALATION_RELEASE: "released to the queue",
-    EventKind.ESCALATION_REASSIGN: "assigned",
-    EventKind.ESCALATION_RESOLVE: "resolved",
-    EventKind.ESCALATION_RETURN: "returned to the AI",
-    EventKind.ESCALATION_DISMISS: "dismissed",
-    EventKind.ESCALATION_SNOOZED: "snoozed",
-    EventKind.ESCALATION_WOKEN: "snooze ended",
-    EventKind.ESCALATION_OFFERED: "offered",
-    EventKind.ESCALATION_PRIORITY: "priority raised",
-    EventKind.TICKET_CREATED: "ticket created",
-    EventKind.TICKET_REOPENED: "reopened: the customer wrote again",
-    EventKind.TICKET_EDITED: "ticket edited",
-    EventKind.SLA_WARNING: "SLA warning",
-    EventKind.SLA_BREACH: "SLA breached",
-    EventKind.CSAT_ANSWERED: "rated by the customer",
-    EventKind.MESSAGE_FAILED: "a message was not delivered",
+HAPPENED: dict[str, str] = {
+    EventKind.ESCALATION_OPENED: "{it} was escalated: {reason}",
+    EventKind.ESCALATION_WOKEN: "The snooze of {it} ended",
+    EventKind.ESCALATION_OFFERED: "{it} was offered to {who}",
+    EventKind.ESCALATION_PRIORITY: "The priority of {it} was raised to {priority}",
+    EventKind.TICKET_CREATED: "{it} was created",
+    EventKind.TICKET_REOPENED: "{it} was reopened: the customer wrote again",
+    EventKind.SLA_WARNING: "The {target} of {it} is due soon",
+    EventKind.SLA_BREACH: "The {target} of {it} is overdue",
+    EventKind.CSAT_ANSWERED: "The customer rated {it}: {score} of 5",
+    EventKind.MESSAGE_FAILED: "A message to the customer was not delivered",
 }
-"""Events shown in the timeline, with their labels."""
+"""Event kind -> its sentence, for events without an author."""
+ACTIONS = (
+    *(kind for kind in ACTS if kind.startswith(OF_ESCALATIONS)),
+    EventKind.TICKET_EDITED,
+)
+EVENTS = (*HAPPENED, *ACTIONS)
+"""Events shown in the timeline."""
+AUTOMATIC = "Handoff"
+"""Author of automatic actions."""
 
 _SPEAKERS = {Author.ASSISTANT: "Assistant (AI)", Author.SYSTEM: "Automatic message"}
-_PROMISED = {"reply": "first reply", "solve": "solving it"}
+_PROMISED = {"reply": "first reply", "solve": "resolution"}
 
 
 def page(
@@ -54,7 +58,12 @@ def page(
 def _newest(tx: Transaction, ticket: Ticket, contact: str, most: int) -> Iterator[Happened]:
     """Yields the newest entries of each kind, which include the newest of all."""
     for event, name in store.events(tx, ticket.id, EVENTS, most):
-        yield Happened(event.at, _in_words(event.kind, event.data), name or "")
+        until = event.data.get("until") if event.kind == EventKind.ESCALATION_SNOOZED else None
+        yield Happened(
+            event.at,
+            _sentence(tx, ticket, event, name or ""),
+            until=datetime.fromisoformat(until) if until else None,
+        )
     for message, name in store.messages(tx, ticket, most):
         yield Happened(
             message.created_at,
@@ -63,7 +72,7 @@ def _newest(tx: Transaction, ticket: Ticket, contact: str, most: int) -> Iterato
             message_content.in_words(message),
         )
     for note, name in store.notes(tx, ticket.id, most):
-        yield Happened(note.created_at, "note", name, note.text)
+        yield Happened(note.created_at, "wrote a note:", name, note.text)
 
 
 def _speaker(message: Message, agent: str | None, contact: str) -> str:
@@ -73,23 +82,29 @@ def _speaker(message: Message, agent: str | None, contact: str) -> str:
     return agent or _SPEAKERS.get(author, "Agent")
 
 
-def _in_words(kind: str, data: Mapping[str, Any]) -> str:
-    happened = EVENTS[kind]
-    if kind == EventKind.CSAT_ANSWERED:
-        return f"{happened}: {Rated.model_validate(data).score} of 5"
-    if kind == EventKind.ESCALATION_PRIORITY:
-        return f"{happened}: {data.get('priority')}"
-    if kind in (EventKind.SLA_WARNING, EventKind.SLA_BREACH):
-        return f"{happened} ({_PROMISED.get(SlaReminded.model_validate(data).promise, 'SLA')})"
-    return f"{happened}{_changes(data)}"
+def _sentence(tx: Transaction, ticket: Ticket, event: Event, who: str) -> str:
+    it, data = f"#{ticket.id}", event.data
+    if event.kind in HAPPENED:
+        return HAPPENED[event.kind].format(
+            it=it,
+            who=who or AUTOMATIC,
+            reason=_reason(data.get("reason")),
+            priority=data.get("priority"),
+            target=_PROMISED.get(str(data.get("promise")), "SLA target"),
+            score=data.get("score"),
+        )
+    tags = store.tags(tx, ticket.id) if event.kind == EventKind.ESCALATION_RESOLVE else ()
+    did = act(event.kind, it, tags=tags, data=data)
+    whom = _whom(tx, data) if event.kind == EventKind.ESCALATION_REASSIGN else ""
+    return " ".join(filter(None, (who or AUTOMATIC, did, whom)))
 
 
-def _changes(data: Mapping[str, Any]) -> str:
-    """Returns the changed fields, with new values that are our own terms."""
-    values = data.get("values") or {}
-    after = {name: both[1] for name, both in values.items() if isinstance(both[1], str)}
-    named = (
-        f"{name} {after[name]}" if name in after else name for name in data.get("fields") or ()
+def _reason(value: object) -> str:
+    return next(
+        (words for reason, words in REASONS.items() if reason == value), "an agent is needed"
     )
-    listed = ", ".join(named)
-    return f": {listed}" if listed else ""
+
+
+def _whom(tx: Transaction, data: Mapping[str, Any]) -> str:
+    owner = escalations.agent(tx, data.get("owner"))
+    return owner.name if owner else "an agent"

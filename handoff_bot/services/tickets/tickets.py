@@ -6,11 +6,20 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from handoff_bot.domain.action_result import ActionResult
-from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.desk import AgentRef, Place
+from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.domain.ticket_export import TicketExport
-from handoff_bot.domain.tickets import PAGE_ROWS, Edit, TicketPage, TicketQuery, TicketView
+from handoff_bot.domain.tickets import (
+    EARLIER_ROWS,
+    PAGE_ROWS,
+    EarlierTicket,
+    Edit,
+    TicketPage,
+    TicketQuery,
+    TicketView,
+)
 from handoff_bot.ports import Clock
 from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.services.outbox.ticket_sync import TicketSync
@@ -20,9 +29,12 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import ticket_export
 from handoff_bot.storage import tickets as store
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import DeskThread, Ticket
 from handoff_bot.storage.transaction import Transaction
 
 EXPORT_BATCH = 500
+MESSAGES = 200_000
+"""Number of newest messages that are searched: of 1,000,000, that takes up to a second."""
 
 
 class Tickets:
@@ -40,10 +52,16 @@ class Tickets:
         self._channels = sorted(channels)
 
     def search(self, query: TicketQuery) -> TicketPage:
-        """Returns one page of matches; digits that are not a ticket number are searched as text."""
+        """Returns one page of matches; digits that are not a ticket number are searched as text.
+
+        Words are found in subjects and names of all tickets, and in the newest messages.
+        """
         if query.period:
             query = replace(query, since=query.period.start(self._clock.now()))
         with self._database.read() as tx:
+            if query.terms:
+                oldest = store.newest_message(tx) - MESSAGES + 1
+                query = replace(query, messages_from=oldest)
             found = store.found(tx, query, PAGE_ROWS + 1)
             if not found and query.may_be_words:
                 query = replace(query, no_number=True)
@@ -58,6 +76,19 @@ class Tickets:
         """Returns a ticket with one page of its timeline; page 0 is the end."""
         with self._database.read() as tx:
             return _view(tx, number, page)
+
+    def earlier(
+        self, number: int, slack_channels: frozenset[str] | None
+    ) -> tuple[EarlierTicket, ...]:
+        """Returns the customer's latest conversations before a ticket, as far as the agent may see
+        them; `slack_channels` as in `TicketQuery`.
+        """
+        with self._database.read() as tx:
+            ticket = store.get(tx, number)
+            if ticket is None:
+                return ()
+            found = store.earlier(tx, ticket, slack_channels, EARLIER_ROWS)
+            return tuple(_earlier(*each) for each in found)
 
     def numbers_of(self, escalation_ids: Collection[int]) -> dict[int, int]:
         """Returns escalation id -> ticket number."""
@@ -97,6 +128,12 @@ def all_fitting(database: Database, query: TicketQuery) -> Iterator[TicketExport
         if len(batch) < EXPORT_BATCH:
             return
         last = batch[-1].number
+
+
+def _earlier(ticket: Ticket, thread: DeskThread | None) -> EarlierTicket:
+    place = Place(thread.slack_channel, thread.ts) if thread else None
+    status = TicketStatus(ticket.status)
+    return EarlierTicket(ticket.id, ticket.created_at, status, ticket.outcome, place)
 
 
 def _view(tx: Transaction, number: int, page: int) -> TicketView | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from handoff_bot.domain.desk import Board, BoardRow, Button, Place
+from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.queue import EMPTY
 from handoff_bot.domain.text import many
-from handoff_bot.slack.cards.card import PRIORITIES, REASONS
+from handoff_bot.domain.tickets import EarlierTicket
+from handoff_bot.slack.cards.card import OUTCOMES, PRIORITIES, REASONS
 from handoff_bot.slack.kit.fields import button
 from handoff_bot.slack.kit.text import (
     Block,
@@ -20,6 +22,7 @@ from handoff_bot.slack.kit.text import (
     named,
     notification,
     plain,
+    section,
     spelled,
 )
 
@@ -64,6 +67,33 @@ def held_in_words(count: int) -> str:
     """Says how many customers wait for room in the queue."""
     who = many(count, "more customer asks", "more customers ask")
     return f"{who} for an agent, and will join the queue when the limits for anonymous visitors allow it."
+
+
+def banner_of(text: str, link: str = "") -> list[Block]:
+    """Returns the result of a click, with a link to its thread; nothing without a text."""
+    return [*([section(text)] if text else ()), *link_to(link)]
+
+
+def link_to(link: str) -> list[Block]:
+    """Returns the link to a thread, with a label; nothing if its address is unknown."""
+    return [context(mrkdwn(f"<{link}|Open thread>"))] if link else []
+
+
+def render_earlier(earlier: Sequence[EarlierTicket], workspace_url: str) -> list[Block]:
+    """Renders the customer's earlier conversations: number, day, outcome and link."""
+    if not earlier:
+        return []
+    lines = (_earlier(each, permalink(each.thread, workspace_url)) for each in earlier)
+    said = "\n".join(["Earlier conversations:", *lines])
+    return [{"type": "section", "text": mrkdwn(said)}]
+
+
+def _earlier(ticket: EarlierTicket, link: str) -> str:
+    ended = OUTCOMES.get(ticket.outcome, "Ended")
+    is_open = ticket.status in (TicketStatus.OPEN, TicketStatus.PENDING)
+    facts = [f"#{ticket.number}", date(ticket.created_at, "{date_short_pretty}")]
+    facts.append("Open" if is_open else ended)
+    return "• " + " · ".join([*facts, *([f"<{link}|Open thread>"] if link else [])])
 
 
 def permalink(thread: Place | None, workspace_url: str) -> str:

@@ -69,8 +69,13 @@ SOLVED: dict[ResolvedAs, str] = {
     ResolvedAs.PASSED_ON: "Passed on to another team",
     ResolvedAs.NO_REPLY: "Customer did not reply",
 }
-_OUTCOMES = {outcome.value: label for outcome, label in SOLVED.items()}
 LEFT = "Customer left the queue"
+_SOLVED = {outcome.value: label for outcome, label in SOLVED.items()}
+OUTCOMES = _SOLVED | {
+    "returned": "Returned to the AI",
+    "not_needed": "Dismissed",
+    LEFT_QUEUE: LEFT,
+}
 
 _BUTTONS: dict[Status, tuple[Button, ...]] = {
     Status.QUEUED: (
@@ -139,7 +144,7 @@ def render_details(card: Card) -> list[Block]:
 def _closed(card: Card) -> list[Block]:
     """Two lines: nothing is left to do."""
     view = more((Button.VIEW,), str(card.escalation_id))
-    facts = [f"Ticket #{card.ticket}", _OUTCOMES.get(card.outcome, "")]
+    facts = [f"Ticket #{card.ticket}", _SOLVED.get(card.outcome, "")]
     facts += [
         " ".join(f"#{tag}" for tag in card.tags),
         f"⭐ {card.rating}/5" if card.rating else "",

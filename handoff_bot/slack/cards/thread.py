@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from handoff_bot.domain.desk import EphemeralMessage, Post, PostKind
-from handoff_bot.slack.cards.board import permalink
+from handoff_bot.slack.cards.board import link_to, permalink
 from handoff_bot.slack.kit.fields import button
 from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,
     actions,
+    bullets,
     context,
+    date,
     line,
     mention,
+    moment,
     mrkdwn,
     named,
     notification,
+    one_line,
     plain,
     quote,
     rich,
     section,
     shorten,
     spelled,
+    strong,
     words,
 )
 
 _BODY = 8000
 _NOTES = 1500
+_EACH = 300
+"""Characters of each message of a transcript: it is for orientation, View conversation has all."""
+MOST_SAID = 6
+BEFORE = "Messages before the escalation:"
 _OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
 
 
@@ -39,13 +49,19 @@ def render_post(
     `named_outside` if the post's sender already shows the speaker's name, so that no line repeats it.
     """
     blocks = [*_mentions(post), *_post(post, named_outside=named_outside)]
-    link = permalink(post.about, workspace_url)
-    if link:
-        blocks.append(context(mrkdwn(f"<{link}|Open thread>")))
+    blocks += link_to(permalink(post.about, workspace_url))
+    if post.footer:
+        blocks.append(context(mrkdwn(_footer(post))))
     buttons = [*([post.button] if post.button else []), *post.buttons]
     if buttons:
         blocks.append(actions(*(button(kind, post.value) for kind in buttons)))
-    return SlackMessage(notification(_spoken(post)), blocks)
+    text = notification(_spoken(post)) if post.text or not post.footer else _footer(post)
+    return SlackMessage(text, blocks)
+
+
+def _footer(post: Post) -> str:
+    at = datetime.fromtimestamp(post.at, UTC)
+    return post.footer.format(time=date(at, "{time}"), moment=moment(at))
 
 
 def render_posts(posts: Sequence[Post], *, named_outside: bool = False) -> SlackMessage:
@@ -76,14 +92,8 @@ def _mentions(post: Post) -> Iterator[Block]:
 
 
 def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
-    if post.kind is PostKind.NOTICE:
-        yield context(plain(post.text))
-        return
-    if post.kind is PostKind.TOLD:
-        yield section(post.text)
-        return
-    if post.kind is PostKind.FAILURE:
-        yield section(f"❌ This did not reach the customer. {post.text}")
+    if post.kind in _RENDERED:
+        yield from _RENDERED[post.kind](post)
         return
     if not named_outside:
         yield context(plain(_heading(post)))
@@ -91,6 +101,24 @@ def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
         yield rich(quote("\n".join(post.notes), _NOTES))
     if post.text:
         yield rich(line(words(post.text, _BODY)))
+
+
+def _transcript(post: Post) -> Iterator[Block]:
+    yield context(plain(BEFORE))
+    if post.said:
+        yield rich(bullets(*(_said(*each) for each in post.said[-MOST_SAID:])))
+
+
+_RENDERED: dict[PostKind, Callable[[Post], Iterable[Block]]] = {
+    PostKind.NOTICE: lambda post: [context(plain(post.text))],
+    PostKind.TOLD: lambda post: [section(post.text)] if post.text or not post.footer else [],
+    PostKind.FAILURE: lambda post: [section(f"❌ This did not reach the customer. {post.text}")],
+    PostKind.TRANSCRIPT: _transcript,
+}
+
+
+def _said(speaker: str, text: str) -> Block:
+    return line(strong(f"{named(speaker)}: "), words(one_line(text, _EACH), _EACH))
 
 
 def sender_identity_of(post: Post) -> str:
@@ -107,6 +135,8 @@ def _heading(post: Post) -> str:
 def _spoken(post: Post) -> str:
     if post.kind is PostKind.FAILURE:
         return f"Not delivered: {post.text}"
+    if post.kind is PostKind.TRANSCRIPT:
+        return " | ".join([BEFORE, *(f"{named(who)}: {text}" for who, text in post.said)])
     return post.text if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {post.spoken}"
 
 

@@ -79,25 +79,28 @@ def view(tools: Tools, click: Click, ack: Ack) -> None:
     """Shows the last page of a conversation."""
     ack()
     view_id = tools.desk.open_view(click.trigger_id, actions_blocks.loading())
-    tools.desk.update_view(view_id, _modal(tools.core, click.number, None))
+    tools.desk.update_view(view_id, _modal(tools, click, click.number, None))
 
 
 def turn(tools: Tools, click: Click, ack: Ack) -> None:
     """Shows another page."""
     ack()
     escalation, _, page = click.value.partition(":")
-    modal = _modal(tools.core, number(escalation), number(page))
+    modal = _modal(tools, click, number(escalation), number(page))
     tools.desk.update_view(click.view_id, modal)
 
 
-def _modal(core: Services, escalation_id: int | None, page: int | None) -> Block:
+def _modal(tools: Tools, click: Click, escalation_id: int | None, page: int | None) -> Block:
     """Renders a page of a conversation, the last one if `page` is None."""
+    core = tools.core
     found = None if escalation_id is None else core.escalations.transcript(escalation_id, page or 0)
     if escalation_id is None or found is None:
         return actions_blocks.gone(NOT_KNOWN)
     if page is None and found.pages > 1:
         found = core.escalations.transcript(escalation_id, found.pages - 1) or found
-    return actions_blocks.conversation(found, escalation_id)
+    reach = core.roles.reach(click.desk_id)
+    earlier = core.tickets.earlier(found.card.ticket, reach) if found.card else ()
+    return actions_blocks.conversation(found, escalation_id, earlier, tools.desk.workspace())
 
 
 SEND_KEPT = _once(lambda core, note, agent: core.decisions.send_correction(note, agent), slow=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Line, TranscriptPage
+from handoff_bot.domain.tickets import EarlierTicket
+from handoff_bot.slack.cards.board import render_earlier
 from handoff_bot.slack.cards.card import render_details, speaker
 from handoff_bot.slack.kit.fields import labelled
 from handoff_bot.slack.kit.text import (
@@ -62,15 +64,23 @@ def gone(text: str) -> Block:
     return _modal("Conversation", [section(text)])
 
 
-def conversation(page: TranscriptPage, escalation_id: int) -> Block:
-    """Renders one page of a conversation, oldest first."""
+def conversation(
+    page: TranscriptPage,
+    escalation_id: int,
+    earlier: Sequence[EarlierTicket] = (),
+    workspace_url: str = "",
+) -> Block:
+    """Renders one page of a conversation, oldest first; the newest also has the customer's earlier
+    conversations.
+    """
     about = f"{named(page.contact)} on {spelled(page.channel)}"
     blocks = [context(plain(f"{about} · page {page.page + 1} of {page.pages}"))]
     if page.card:
-        blocks += [*render_details(page.card), {"type": "divider"}]
-    earlier = len(page.lines) - _MOST_LINES
-    if earlier > 0:
-        blocks.append(context(plain(f"Earlier messages left out on this page: {earlier}")))
+        blocks += render_details(page.card)
+        blocks += [*render_earlier(earlier, workspace_url), {"type": "divider"}]
+    left_out = len(page.lines) - _MOST_LINES
+    if left_out > 0:
+        blocks.append(context(plain(f"Earlier messages left out on this page: {left_out}")))
     shown = page.lines[-_MOST_LINES:]
     limit = min(_WORDS_OF_ONE, _WORDS_IN_ALL // max(1, len(shown)))
     for said in shown:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.desk import Button
+from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.settings import number, time_zone, working_hours
-from handoff_bot.slack.cards.thread import render_words, settled
+from handoff_bot.services.escalations.offers import DECLINED, YOURS
+from handoff_bot.slack.cards.thread import render_post, render_words, settled
 from handoff_bot.slack.click import Click, Tools, ephemeral, replace
 from handoff_bot.slack.feature import Feature, SlashCommand, Subject, guarded, submits
 from handoff_bot.slack.features import home
 from handoff_bot.slack.features.home import Presence
 from handoff_bot.slack.kit.fields import Entered
 from handoff_bot.slack.kit.form import Form, Submission, stripped, text
-from handoff_bot.slack.kit.text import SlackMessage, context, moment, mrkdwn
+from handoff_bot.slack.kit.text import SlackMessage
 
 NOT_A_TIME = "Try /handoff off 30m, 2h, 14:30 or tomorrow."
-TAKEN = "This conversation is now assigned to you."
-DECLINED = "Declined. The next agent is asked."
+
+
+AWAY, AWAY_UNTIL = "You're away.", "You're away until {moment}."
 
 
 def on(tools: Tools, asked: SlashCommand) -> SlackMessage:
@@ -31,15 +33,17 @@ def on(tools: Tools, asked: SlashCommand) -> SlackMessage:
 
 def off(tools: Tools, asked: SlashCommand) -> SlackMessage:
     """`/handoff off`, `/handoff off 2h`."""
-    timezone = tools.desk.person(asked.desk_id).timezone
-    back = tools.moment_meant(asked.words, asked.desk_id)
-    if asked.words and back is None:
-        return render_words(NOT_A_TIME)
-    tools.core.availability.leave(tools.desk.agent(asked.desk_id), timezone, back)
-    if back is None:
-        return render_words("You're away.")
-    words = f"You're away until {moment(back)}."
-    return SlackMessage(words, [context(mrkdwn(words))])
+    return render_post(set_away(tools, asked.desk_id, asked.words))
+
+
+def set_away(tools: Tools, desk_id: str, words: str) -> Post:
+    """Sets an agent away until the time that these words say, "" for no end; returns the answer."""
+    timezone = tools.desk.person(desk_id).timezone
+    back = tools.moment_meant(words, desk_id)
+    if words and back is None:
+        return Post(PostKind.TOLD, NOT_A_TIME)
+    tools.core.availability.leave(tools.desk.agent(desk_id), timezone, back)
+    return Post(PostKind.TOLD, "").ended(AWAY_UNTIL, back) if back else Post(PostKind.TOLD, AWAY)
 
 
 # -- hours and capacity
@@ -123,7 +127,7 @@ def accept(tools: Tools, click: Click, ack: Ack) -> None:
     agent = tools.desk.agent(click.desk_id)
     outcome = tools.core.escalations.take(Step.CLAIM, click.number or 0, agent)
     ack()
-    words = outcome.text or TAKEN
+    words = outcome.text or YOURS
     if outcome.done:
         replace(tools.desk, click, settled(click.blocks, words))
     else:

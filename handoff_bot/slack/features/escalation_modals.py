@@ -24,19 +24,18 @@ from handoff_bot.slack.feature import (
     guarded,
     submits,
 )
+from handoff_bot.slack.features import draft
 from handoff_bot.slack.features import escalation_modals_blocks as forms
 from handoff_bot.slack.features.actions import OLD_BUTTON, on_card, step, view
 from handoff_bot.slack.features.escalation_modals_blocks import About
-from handoff_bot.slack.kit.fields import modal
 from handoff_bot.slack.kit.form import Field, Form, Submission
-from handoff_bot.slack.kit.text import Block, section
+from handoff_bot.slack.kit.text import Block
 
 CHOOSE_WHY = "Choose a reason."
 CHOOSE_ONE = "Choose an agent, a group or the queue."
 NOT_A_TIME = "Enter a time such as 45m, 2h, 1d, 14:30 or tomorrow."
 EMPTY = "Enter a text first."
 NOT_OURS = "This message is not in the thread of a conversation."
-CLOSED = "This conversation is already closed."
 
 Opener = Callable[[Tools, About, str], Block]
 """Renders the modal of an escalation, for the person with this desk id."""
@@ -71,26 +70,6 @@ def _resolve(tools: Tools, about: About, desk_id: str) -> Block:
     return forms.resolve(about, closing, asks=asks)
 
 
-def open_draft(tools: Tools, click: Click, ack: Ack) -> None:
-    """Opens the modal at once, and fills in the draft when the assistant has made it."""
-    ack()
-    if click.number is None or click.place is None:
-        ephemeral(tools.desk, click, OLD_BUTTON)
-        return
-    _open_draft(tools, click.trigger_id, About.of(click.number, click.place))
-
-
-def _open_draft(tools: Tools, trigger_id: str, about: About) -> None:
-    loading = modal("Reply with draft", [section("The AI is writing a draft…")])
-    view_id = tools.desk.open_view(trigger_id, loading)
-    made = tools.core.drafting.draft(about.escalation_id)
-    if made is None:
-        tools.desk.update_view(view_id, modal("Reply with draft", [section(CLOSED)]))
-        return
-    shown = forms.draft(about, made.text, made.sources, claims=made.claims)
-    tools.desk.update_view(view_id, shown)
-
-
 OPENERS: dict[Button, ClickListener] = {
     Button.ASSIGN: _opens(_assign),
     Button.SNOOZE: _opens(lambda _tools, about, _desk_id: forms.snooze(about)),
@@ -98,7 +77,7 @@ OPENERS: dict[Button, ClickListener] = {
     Button.RETURN: _opens(lambda _tools, about, _desk_id: forms.RETURN.render(about)),
     Button.DISMISS: _opens(lambda _tools, about, _desk_id: forms.DISMISS.render(about)),
     Button.NOTE: _opens(lambda _tools, about, _desk_id: forms.ADD_NOTE.render(about)),
-    Button.DRAFT: open_draft,
+    Button.DRAFT: draft.open_draft,
     Button.VIEW: view,
 }
 
@@ -159,7 +138,9 @@ SHORTCUTS = {
         "Reply with draft",
         "The AI drafts a reply; you edit and send it",
         Action.REPLY,
-        lambda tools, called, about: _open_draft(tools, called.trigger_id, about),
+        lambda tools, called, about: draft.open_for(
+            tools, called.trigger_id, about.escalation_id, about.thread
+        ),
     ),
     "assign": _on_message(
         "Assign",
@@ -258,12 +239,6 @@ def noted(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionRe
     return tools.core.composed.note(entered.about.escalation_id, agent, words, entered.view_id)
 
 
-def drafted(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
-    """Sends the edited draft."""
-    words = _text_of(entered, forms.REPLY)
-    return tools.core.composed.send(entered.about.escalation_id, agent, words, entered.view_id)
-
-
 def _text_of(entered: Submission[About], field: Field[str]) -> str:
     if not entered[field]:
         raise field.invalid(EMPTY)
@@ -285,8 +260,7 @@ FEATURE = Feature(
     | _sent(Action.RESOLVE, forms.RESOLVE, forms.CLOSING, resolved)
     | _sent(Action.RETURN, forms.RETURN, forms.MEMORY, returned)
     | _sent(Action.DISMISS, forms.DISMISS, forms.WHY, dismissed)
-    | _sent(Action.NOTE, forms.ADD_NOTE, forms.NOTE, noted)
-    | _sent(Action.REPLY, forms.DRAFT, forms.REPLY, drafted),
+    | _sent(Action.NOTE, forms.ADD_NOTE, forms.NOTE, noted),
     shortcuts=SHORTCUTS,
 )
 """Submitting a modal twice is harmless: steps are taken once, and messages carry the modal's id."""

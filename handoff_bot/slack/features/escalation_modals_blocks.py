@@ -1,4 +1,4 @@
-"""The forms of an escalation's steps: assign, snooze, resolve, return, dismiss, note, draft."""
+"""The forms of an escalation's steps: assign, snooze, resolve, return, dismiss, note."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from handoff_bot.slack.kit.form import (
     text,
     tick,
 )
-from handoff_bot.slack.kit.text import Block, context, plain, section
+from handoff_bot.slack.kit.text import Block, section
 
 NOT_NEEDED: dict[DismissReason, str] = {
     DismissReason.AI_COULD: "The AI could have answered",
@@ -186,33 +186,7 @@ DISMISS = Form(
     submit="Dismiss",
 )
 
-# -- note, draft
+# -- note
 
 NOTE = text("note", "Note for the team", many_lines=True, hint="The customer never sees it.")
 ADD_NOTE = Form("Add a note", "note", (NOTE,), ABOUT)
-
-REPLY = text(
-    "words",
-    "Reply to the customer",
-    many_lines=True,
-    hint="Nothing is sent until you press the button.",
-    current=lambda drafted: drafted,
-)
-DRAFT = Form("Reply with draft", "draft", (REPLY,), ABOUT, submit="Send")
-
-
-def draft(about: About, words: str, sources: tuple[str, ...], *, claims: bool) -> Block:
-    """Shows a drafted reply to edit and send.
-
-    Args:
-        about: the escalation.
-        words: the draft, "" if the assistant has no suggestion.
-        sources: the articles it is based on.
-        claims: True if sending it claims the conversation.
-    """
-    form = replace(DRAFT, submit="Take over & send") if claims else DRAFT
-    if not words:
-        nothing = section("The AI has no suggestion. Write the reply yourself.")
-        form = replace(form, parts=(nothing, REPLY))
-    below = [context(plain(f"From: {', '.join(sources)}", 300))] if sources else []
-    return form.render(about, words, below=below)

@@ -12,7 +12,7 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.audit import AuditPage, Did
+from handoff_bot.domain.audit import AuditPage, Did, act
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.text import language_name
@@ -213,24 +213,6 @@ def _entry(value: Any, key: str) -> str:
 # -- the audit log
 
 
-_DONE: dict[str, str] = {
-    EventKind.ESCALATION_CLAIM: "took over the conversation",
-    EventKind.ESCALATION_RELEASE: "released it to the queue",
-    EventKind.ESCALATION_RESOLVE: "resolved it",
-    EventKind.ESCALATION_RETURN: "returned it to the AI",
-    EventKind.ESCALATION_DISMISS: "dismissed it",
-    EventKind.ESCALATION_REASSIGN: "assigned it to",
-    EventKind.ESCALATION_SNOOZED: "snoozed it",
-    EventKind.ESCALATED_LATE: "reported that it was escalated too late",
-    EventKind.SETTING_CHANGED: "changed a setting:",
-    EventKind.CANNED_CHANGED: "changed the canned replies",
-    EventKind.CHANNEL_PURPOSE: "set the purpose of a channel:",
-    EventKind.REPORT_ORDERED: "exported as a file:",
-    EventKind.CONTACT_FORGOTTEN: "deleted the data of",
-    EventKind.CONTACT_EXPORTED: "exported the data of",
-}
-
-
 @dataclass(frozen=True)
 class Looking:
     """The person whose actions are shown; "" for all."""
@@ -256,13 +238,12 @@ def render_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> B
 
 
 def _line(did: Did) -> Block:
-    words = _DONE.get(did.kind, did.kind.replace(".", " ").replace("_", " "))
-    about = f" · ticket #{did.ticket}" if did.ticket else ""
-    shown = [mrkdwn(moment(did.at)), *_who(did.who)]
-    shown.append(plain(f"{words} {one_line(did.what, 200)}".strip(), 300))
+    """One sentence: the person, what they did, and to whom or where."""
+    it = f"#{did.ticket}" if did.ticket else "a conversation"
+    said = act(did.kind, it, what=one_line(did.what, 200), tags=did.tags, data=did.data)
     aim = mention(did.whom) or _slack_channel(did.where)
-    shown += [mrkdwn(aim)] if aim else []
-    return context(*shown, *([plain(about.removeprefix(" · "))] if about else []))
+    aimed = [mrkdwn(aim)] if aim else []
+    return context(mrkdwn(moment(did.at)), *_who(did.who), plain(said, 300), *aimed)
 
 
 def _slack_channel(channel: str) -> str:

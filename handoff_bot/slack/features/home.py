@@ -12,7 +12,7 @@ from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import BoardRow, Home, MyRow
 from handoff_bot.domain.queue import EMPTY
 from handoff_bot.domain.roles import Action
-from handoff_bot.slack.cards.board import permalink
+from handoff_bot.slack.cards.board import banner_of, permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools
@@ -66,6 +66,7 @@ def render_home(
     banner: str = "",
     presence: Sequence[Block] = (),
     checklist: Sequence[Block] = (),
+    link: str = "",
 ) -> Block:
     """Renders the Home tab.
 
@@ -75,8 +76,9 @@ def render_home(
         banner: the result of the last click, at the top.
         presence: the agent's availability, with its buttons.
         checklist: what is left to set up, for admins.
+        link: the address of the thread that the banner is about, or "".
     """
-    blocks: list[Block] = [section(banner)] if banner else []
+    blocks = banner_of(banner, link)
     blocks += [
         *checklist,
         *presence,
@@ -199,7 +201,7 @@ def presence_text(mine: Availability) -> str:
 # -- listeners
 
 
-def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
+def publish(tools: Tools, desk_id: str, banner: str = "", link: str = "") -> None:
     """Publishes a person's current Home tab."""
     person = tools.desk.person(desk_id)
     home = tools.core.homes.of(
@@ -212,7 +214,7 @@ def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
     steps = setup.shown(tools) if home.may_administer else ()
     checklist = setup.render_steps(steps) if steps else ()
     workspace = tools.desk.workspace()
-    view = render_home(home, workspace, banner, render_presence(mine), checklist)
+    view = render_home(home, workspace, banner, render_presence(mine), checklist, link)
     tools.desk.publish_home(desk_id, view)
 
 

@@ -10,13 +10,15 @@ from enum import StrEnum
 from slack_bolt import Ack
 
 from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.desk import Place, Post, PostKind
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.queue import EMPTY, Filter, QueuePage, Whose
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.slack.cards.board import held_in_words, permalink
+from handoff_bot.services.escalations.offers import YOURS
+from handoff_bot.slack.cards.board import banner_of, held_in_words, permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
-from handoff_bot.slack.cards.thread import render_words
+from handoff_bot.slack.cards.thread import render_post
 from handoff_bot.slack.click import Click, Tools, ephemeral, number
 from handoff_bot.slack.feature import (
     Feature,
@@ -52,7 +54,6 @@ _SAID = 120
 NOTHING_NOW = "An agent with no open conversations"
 _LONGEST_WAIT = 366 * 24 * 60
 """Limit in minutes: larger values are not from the menu, and could overflow a date."""
-YOURS = "This conversation is now assigned to you."
 
 
 class QueueAction(StrEnum):
@@ -76,7 +77,9 @@ _WHOSE = {
 _WAITED = {"5": "5 minutes or more", "15": "15 minutes or more", "60": "1 hour or more"}
 
 
-def render_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str = "") -> Block:
+def render_queue(
+    page: QueuePage, shown: Filter, workspace_url: str, banner: str = "", link: str = ""
+) -> Block:
     """Renders the modal.
 
     Args:
@@ -84,8 +87,9 @@ def render_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str
         shown: the filter of this page.
         workspace_url: the base of links to threads, "" for no links.
         banner: the result of the last click, at the top.
+        link: the address of the thread that the result is about, or "".
     """
-    blocks: list[Block] = [section(banner)] if banner else []
+    blocks = banner_of(banner, link)
     blocks.append(actions(*_filters(page, shown)))
     blocks.append(context(plain(_totals(page))))
     for row in page.rows:
@@ -169,10 +173,12 @@ def turned(tools: Tools, click: Click, ack: Ack) -> None:
     )
 
 
-def _rendered(tools: Tools, wanted: Filter, page: int, desk_id: str, banner: str = "") -> Block:
+def _rendered(
+    tools: Tools, wanted: Filter, page: int, desk_id: str, banner: str = "", link: str = ""
+) -> Block:
     wanted = replace(wanted, slack_channels=tools.core.roles.reach(desk_id))
     found = tools.core.queue.page(wanted, page)
-    return render_queue(found, wanted, tools.desk.workspace(), banner)
+    return render_queue(found, wanted, tools.desk.workspace(), banner, link)
 
 
 def _filter(click: Click) -> Filter:
@@ -205,7 +211,7 @@ class _Taken:
     """The answer to an agent who took a conversation, or tried to."""
 
     text: str
-    link: str = ""
+    thread: Place | None = None
 
 
 def take(tools: Tools, click: Click, ack: Ack) -> None:
@@ -230,20 +236,19 @@ def take_next(tools: Tools, click: Click, ack: Ack) -> None:
 def _told(tools: Tools, escalation_id: int | None, outcome: ActionResult) -> _Taken:
     if not outcome.done or escalation_id is None:
         return _Taken(outcome.text)
-    thread = tools.core.escalations.thread(escalation_id)
-    return _Taken(outcome.text or YOURS, permalink(thread, tools.desk.workspace()))
+    return _Taken(outcome.text or YOURS, tools.core.escalations.thread(escalation_id))
 
 
 def _answer(tools: Tools, click: Click, taken: _Taken) -> None:
     """Answers with a banner in the Home tab and the modal; elsewhere with an ephemeral message."""
-    words = f"{taken.text} {taken.link}".strip()
+    words, link = taken.text, permalink(taken.thread, tools.desk.workspace())
     if not click.view_id:
         ephemeral(tools.desk, click, words)
     elif click.is_home:
-        home.publish(tools, click.desk_id, words)
+        home.publish(tools, click.desk_id, words, link)
     else:
         tools.desk.update_view(
-            click.view_id, _rendered(tools, _filter(click), 0, click.desk_id, words)
+            click.view_id, _rendered(tools, _filter(click), 0, click.desk_id, words, link)
         )
 
 
@@ -258,21 +263,23 @@ def list_queue(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
 
 def next_in_words(tools: Tools, asked: SlashCommand) -> SlackMessage:
     """`/handoff next`."""
-    return render_words(next_taken(tools, asked.desk_id))
+    return render_post(next_taken(tools, asked.desk_id), tools.desk.workspace())
 
 
-def next_taken(tools: Tools, desk_id: str) -> str:
+def next_taken(tools: Tools, desk_id: str) -> Post:
     """Claims the most urgent conversation for an agent; returns the result with a link."""
     reach = tools.core.roles.reach(desk_id)
-    taken = _told(tools, *tools.core.queue.take_next(tools.desk.agent(desk_id), reach))
-    return f"{taken.text} {taken.link}".strip()
+    return _post(_told(tools, *tools.core.queue.take_next(tools.desk.agent(desk_id), reach)))
 
 
-def taken_in_words(tools: Tools, escalation_id: int, desk_id: str) -> str:
+def taken_in_words(tools: Tools, escalation_id: int, desk_id: str) -> Post:
     """Claims a conversation for an agent; returns the result with a link."""
     outcome = tools.core.escalations.take(Step.CLAIM, escalation_id, tools.desk.agent(desk_id))
-    taken = _told(tools, escalation_id, outcome)
-    return f"{taken.text} {taken.link}".strip()
+    return _post(_told(tools, escalation_id, outcome))
+
+
+def _post(taken: _Taken) -> Post:
+    return Post(PostKind.TOLD, taken.text, about=taken.thread)
 
 
 def show_from_anywhere(tools: Tools, called: ShortcutCall) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.escalations import LEFT_QUEUE, TicketStatus, tags_of
+from handoff_bot.domain.escalations import TicketStatus, tags_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority
-from handoff_bot.domain.tickets import BY_HAND, LONGEST_SUBJECT, Edit, Happened, TicketView
+from handoff_bot.domain.tickets import (
+    BY_HAND,
+    LONGEST_SUBJECT,
+    EarlierTicket,
+    Edit,
+    Happened,
+    TicketView,
+)
 from handoff_bot.services.tickets.ticket_edits import GONE, NO_SUBJECT
-from handoff_bot.slack.cards.board import permalink
-from handoff_bot.slack.cards.card import LEFT, PRIORITIES, REASONS, SOLVED
+from handoff_bot.slack.cards.board import permalink, render_earlier
+from handoff_bot.slack.cards.card import OUTCOMES, PRIORITIES, REASONS
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools, number
 from handoff_bot.slack.feature import Feature, SlashCommand, Subject, guarded, submits
@@ -68,15 +75,13 @@ STATUSES: dict[TicketStatus, str] = {
     TicketStatus.CLOSED: "⚪ Closed",
 }
 
-_OUTCOMES = {outcome.value: label for outcome, label in SOLVED.items()} | {
-    "returned": "Returned to the AI",
-    "not_needed": "Dismissed",
-    LEFT_QUEUE: LEFT,
-}
 
-
-def render_ticket(view: TicketView, workspace_url: str) -> Block:
-    """Renders a ticket: its fields, its timeline and its buttons."""
+def render_ticket(
+    view: TicketView, workspace_url: str, earlier: Sequence[EarlierTicket] = ()
+) -> Block:
+    """Renders a ticket: its fields, earlier conversations of the customer, its timeline and its
+    buttons.
+    """
     row = view.row
     value = f"{row.number}:{view.page}"
     buttons = [labelled(TicketAction.CHANGE, "Edit…", str(row.number))]
@@ -89,6 +94,7 @@ def render_ticket(view: TicketView, workspace_url: str) -> Block:
     blocks: list[Block] = [
         header(f"#{row.number} {one_line(row.subject, 120)}"),
         context(*_facts(view, workspace_url)),
+        *render_earlier(earlier, workspace_url),
         actions(*buttons),
         *(block for each in view.timeline for block in _line(each)),
     ]
@@ -102,7 +108,7 @@ def _facts(view: TicketView, workspace_url: str) -> Iterator[Block]:
     yield plain(f"{named(row.contact)} on {spelled(row.channel)} · {REASONS[view.reason]}", 300)
     yield mrkdwn(f"Created {moment(row.created_at)}")
     if view.solved_at:
-        outcome = _OUTCOMES.get(view.outcome, "Ended")
+        outcome = OUTCOMES.get(view.outcome, "Ended")
         yield plain(outcome, 100)
         yield mrkdwn(f"Ended {moment(view.solved_at)}")
     if view.reply_due_at:
@@ -120,7 +126,8 @@ def _facts(view: TicketView, workspace_url: str) -> Iterator[Block]:
 
 def _line(happened: Happened) -> Iterator[Block]:
     who = " ".join(filter(None, (named(happened.who) if happened.who else "", happened.what)))
-    yield context(plain(who or "…", _TIMELINE_WORDS), mrkdwn(moment(happened.at)))
+    until = [mrkdwn(f"until {moment(happened.until)}")] if happened.until else []
+    yield context(plain(who or "…", _TIMELINE_WORDS), *until, mrkdwn(moment(happened.at)))
     if happened.quote:
         yield rich(line(words(happened.quote, _QUOTE)))
 
@@ -130,17 +137,16 @@ def ticket_in_words(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
     wanted = number(asked.words.removeprefix("#"))
     if wanted is None:
         return render_words(NO_NUMBER)
-    view = tools.core.tickets.view(wanted)
-    if view is None:
+    if tools.core.tickets.escalation_of(wanted) is None:
         return render_words(GONE)
-    tools.desk.open_view(asked.trigger_id, render_ticket(view, tools.desk.workspace()))
+    tools.desk.open_view(asked.trigger_id, _ticket(tools, wanted, 0, asked.desk_id))
     return None
 
 
 def open_ticket(tools: Tools, click: Click, ack: Ack) -> None:
     """Opens a ticket on top of the search, or replaces another page of the ticket."""
     ack()
-    shown = _ticket(tools, click.number or 0, 0)
+    shown = _ticket(tools, click.number or 0, 0, click.desk_id)
     if click.metadata:
         tools.desk.update_view(click.view_id, shown)
     else:
@@ -151,15 +157,16 @@ def older(tools: Tools, click: Click, ack: Ack) -> None:
     """An earlier page of its timeline."""
     ack()
     which, _, page = click.value.partition(":")
-    shown = _ticket(tools, number(which) or 0, number(page) or 0)
+    shown = _ticket(tools, number(which) or 0, number(page) or 0, click.desk_id)
     tools.desk.update_view(click.view_id, shown)
 
 
-def _ticket(tools: Tools, which: int, page: int) -> Block:
+def _ticket(tools: Tools, which: int, page: int, desk_id: str) -> Block:
     view = tools.core.tickets.view(which, page)
     if view is None:
         return modal("Ticket", [section(GONE)])
-    return render_ticket(view, tools.desk.workspace())
+    earlier = tools.core.tickets.earlier(which, tools.core.roles.reach(desk_id)) if not page else ()
+    return render_ticket(view, tools.desk.workspace(), earlier)
 
 
 # -- editing
@@ -238,7 +245,7 @@ def changed(tools: Tools, entered: Submission[Editing], ack: Ack) -> None:
     _save(tools, entered, _wanted(entered))
     ack()
     if entered.below:
-        tools.desk.update_view(entered.below, _ticket(tools, entered.about.number, 0))
+        tools.desk.update_view(entered.below, _ticket(tools, entered.about.number, 0, entered.by))
 
 
 def _save(tools: Tools, entered: Submission[Editing], wanted: Edit) -> None:

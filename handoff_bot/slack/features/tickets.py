@@ -11,9 +11,11 @@ from slack_bolt import Ack
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.text import many
 from handoff_bot.domain.tickets import Period, TicketPage, TicketQuery, TicketRow
 from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.ticket_export import Format
+from handoff_bot.services.tickets.tickets import MESSAGES
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand, guarded, submits
@@ -67,6 +69,7 @@ WORDS = text(
     "Search",
     placeholder="#12, #tag or text",
     most=100,
+    hint=f"Text is searched in subjects, names and the newest {many(MESSAGES, 'message')}.",
     optional=True,
     acts_on="on_enter_pressed",
     current=lambda query: query.words,
@@ -116,7 +119,8 @@ def _turns(page: TicketPage, *, may_export: bool) -> Iterator[Block]:
     if page.more:
         last = str(page.rows[-1].number)
         turns.append(labelled(TicketsAction.NEXT, "Older tickets", last))
-    if replace(page.query, words="", no_number=False, before=None, since=None) != TicketQuery():
+    words_only = replace(page.query, words="", no_number=False, messages_from=None)
+    if replace(words_only, before=None, since=None) != TicketQuery():
         turns.append(labelled(TicketsAction.ALL, "Clear filters", "all"))
     if may_export and page.rows:
         turns.append(labelled(TicketsAction.CSV, "Export as CSV", "csv", "all results"))

@@ -16,7 +16,7 @@ from handoff_bot.services.outbox import outbox
 from handoff_bot.slack.click import Tools, number
 from handoff_bot.slack.feature import Guarded, SlashCommand, Subject, guarded
 from handoff_bot.slack.features import queue
-from handoff_bot.slack.features.availability import off, on
+from handoff_bot.slack.features.availability import on, set_away
 from handoff_bot.slack.incoming import gate
 from handoff_bot.slack.incoming.events import plain_text
 from handoff_bot.slack.kit.text import named, spelled
@@ -95,11 +95,11 @@ def _take(tools: Tools, said: Said) -> Post:
     escalation_id = tools.core.tickets.escalation_of(said.number or 0)
     if escalation_id is None:
         return _told(UNKNOWN_TICKET.format(number=said.number))
-    return _told(queue.taken_in_words(tools, escalation_id, said.desk_id))
+    return queue.taken_in_words(tools, escalation_id, said.desk_id)
 
 
 def _next(tools: Tools, said: Said) -> Post:
-    return _told(queue.next_taken(tools, said.desk_id))
+    return queue.next_taken(tools, said.desk_id)
 
 
 def _on(tools: Tools, said: Said) -> Post:
@@ -107,13 +107,8 @@ def _on(tools: Tools, said: Said) -> Post:
 
 
 def _off(tools: Tools, said: Said) -> Post:
-    """Answers without the time that `/handoff off` shows in Slack's markup: this text is plain."""
-    back = tools.moment_meant(said.words, said.desk_id) if said.words else None
-    answer = off(tools, said.command).text
-    return _told(AWAY.format(said.words) if back else answer)
+    return set_away(tools, said.desk_id, said.words)
 
-
-AWAY = "You're away ({})."
 
 _TAKE = re.compile(r"(?:please )?take(?: over)?(?: ticket)? #?(\d{1,12})")
 _OFF = re.compile(r"off(?: (?:for |until )?(.{1,40}))?")

@@ -9,6 +9,7 @@ from handoff_bot.slack.features import (
     canned,
     customer_texts,
     doctor,
+    draft,
     escalation_modals,
     files,
     history,
@@ -31,6 +32,7 @@ from handoff_bot.slack.features import (
 FEATURES: tuple[Feature, ...] = (
     actions.FEATURE,
     escalation_modals.FEATURE,
+    draft.FEATURE,
     queue.FEATURE,
     home.FEATURE,
     thread_commands.FEATURE,

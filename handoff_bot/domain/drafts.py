@@ -1,0 +1,32 @@
+"""Drafts of replies, and the ways in which an agent may have them rewritten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """How a draft is rewritten; `translated` is into the customer's language."""
+
+    SHORTER = "shorter"
+    FRIENDLIER = "friendlier"
+    TRANSLATED = "translated"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft; `text` is "" when the assistant has no answer.
+
+    Attributes:
+        sources: titles of the articles used.
+        claims: True when the conversation is unassigned, so sending claims it.
+        language: the customer's language (ISO 639-1), "" if unknown.
+        tones: how it can be rewritten; none without a language model.
+    """
+
+    text: str
+    sources: tuple[str, ...]
+    claims: bool
+    language: str = ""
+    tones: tuple[Tone, ...] = ()
