@@ -1,6 +1,6 @@
 """Counters of /metrics, and an index for the language model's total costs.
 
-Revision ID: 0015
+Revision ID: 0014
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
+revision = "0014"
 down_revision = "0013"
 branch_labels = None
 depends_on = None
