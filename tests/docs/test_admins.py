@@ -3,6 +3,7 @@
 import re
 
 from handoff_bot.domain import canned
+from handoff_bot.domain.text import language_name
 from handoff_bot.domain.texts import (
     REQUIRED,
     SHORTEST_WAIT,
@@ -61,9 +62,8 @@ def test_every_placeholder_is_explained():
 
 
 def test_the_languages_of_the_product_are_named():
-    named = {"en": "English", "es": "Spanish", "de": "German", "fr": "French", "pt": "Portuguese"}
-    assert set(languages()) == set(named)
-    assert all(name in PAGE for name in named.values())
+    assert len(languages()) == 16
+    assert [code for code in languages() if language_name(code) not in PAGE] == []
 
 
 def test_every_command_for_admins_is_there():

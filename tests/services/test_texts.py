@@ -15,13 +15,13 @@ ORDER = {
     "for this reason": ({"de.request": "A {agent}", "de.any": "B {agent}"}, "de", "A {agent}"),
     "for all reasons": ({"de.sentiment": "A {agent}", "de.any": "B {agent}"}, "de", "B {agent}"),
     "a language of the product's own": ({"en.any": "C {agent}"}, "de", USUAL["de"]),
-    "any other language, in English": ({"en.any": "C {agent}"}, "it", "C {agent}"),
+    "any other language, in English": ({"en.any": "C {agent}"}, "th", "C {agent}"),
     "any other language, written": (
-        {"en.any": "C {agent}", "it.any": "D {agent}"},
-        "it",
+        {"en.any": "C {agent}", "th.any": "D {agent}"},
+        "th",
         "D {agent}",
     ),
-    "nothing is written in another": ({}, "it", USUAL["en"]),
+    "nothing is written in another": ({}, "th", USUAL["en"]),
     "one that lacks what it must say": ({"de.any": "B"}, "de", USUAL["de"]),
     "one that is no text": ({"de.any": 5}, "de", USUAL["de"]),
 }
