@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
+from sqlalchemy import make_url
 
 from handoff_bot import charts, logs
 from handoff_bot.ai.assistant.checks import check_knowledge, has_own_articles, refuse_samples
@@ -74,6 +76,7 @@ from handoff_bot.storage.single_instance import SingleInstanceLock
 from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import UPLOADS, chat
 from handoff_bot.web.chat_stream import Streams
+from handoff_bot.web.checks import check_public_address
 from handoff_bot.web.files import files
 from handoff_bot.web.health import health
 from handoff_bot.web.operators import Operators
@@ -532,22 +535,25 @@ def open_database(settings: Settings) -> Database:
     return database
 
 
-def checks(settings: Settings) -> Iterator[CheckResult]:
-    """Yields the doctor's health checks."""
-    try:
-        database = open_database(settings)
-        with database.read() as tx:
-            translation = translating.check_result(
-                tx, has_model=bool(settings.OPENAI_API_KEY.get_secret_value())
-            )
-        database.close()
-    except SchemaError as error:
-        yield CheckResult("database", False, str(error))
-    except Exception as error:  # every error is reported by the doctor
-        yield CheckResult("database", False, f"cannot be used ({type(error).__name__})")
-    else:
-        yield CheckResult("database", True, "reachable, schema up to date")
-        yield translation
+LEAST_FREE = 512 * 1024**2
+"""Bytes; below, SQLite's file and its log may soon have no room."""
+
+
+def check_disk(url: str) -> CheckResult:
+    """Checks the room for a SQLite database."""
+    folder = Path(make_url(url).database or "").resolve().parent
+    free = shutil.disk_usage(folder).free
+    words = f"{free / 1024**3:.1f} GB free in {folder}"
+    if free < LEAST_FREE:
+        return CheckResult("disk", False, f"{words}; make room, or messages will be refused")
+    return CheckResult("disk", True, words)
+
+
+def checks(settings: Settings, *, is_up: bool = False) -> Iterator[CheckResult]:
+    """Yields the doctor's health checks; with `is_up`, also whether the public address reaches the bot."""
+    if is_up and settings.PUBLIC_BASE_URL:
+        yield check_public_address(settings.PUBLIC_BASE_URL)
+    yield from _check_database(settings)
     try:
         build_ai(settings.KNOWLEDGE_DIR)
     except ModelError as error:
@@ -566,6 +572,25 @@ def checks(settings: Settings) -> Iterator[CheckResult]:
     if settings.webchat_origins:
         yield check_website(settings)
     yield from _check_peers(settings)
+
+
+def _check_database(settings: Settings) -> Iterator[CheckResult]:
+    try:
+        database = open_database(settings)
+        with database.read() as tx:
+            translation = translating.check_result(
+                tx, has_model=bool(settings.OPENAI_API_KEY.get_secret_value())
+            )
+        database.close()
+    except SchemaError as error:
+        yield CheckResult("database", False, str(error))
+    except Exception as error:  # every error is reported by the doctor
+        yield CheckResult("database", False, f"cannot be used ({type(error).__name__})")
+    else:
+        yield CheckResult("database", True, "reachable, schema up to date")
+        if settings.on_sqlite:
+            yield check_disk(settings.DATABASE_URL.get_secret_value())
+        yield translation
 
 
 def check_website(settings: Settings) -> CheckResult:

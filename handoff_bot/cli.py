@@ -121,11 +121,14 @@ def _work(settings: Settings) -> None:
 
 
 @main.command()
-def doctor() -> None:
+@click.option(
+    "--running", is_flag=True, help="Also check that PUBLIC_BASE_URL reaches the running bot."
+)
+def doctor(*, running: bool) -> None:
     """Check the configuration, and say how to fix each problem."""
     from handoff_bot import app
 
-    sys.exit(_print_results(app.checks(read_settings())))
+    sys.exit(_print_results(app.checks(read_settings(), is_up=running)))
 
 
 def _print_results(results: Iterable[CheckResult]) -> int:

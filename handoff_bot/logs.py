@@ -7,11 +7,13 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
-from handoff_bot.jobs import trace
-
+TRACE_FIELD = "trace"
+TRACE: ContextVar[str] = ContextVar(TRACE_FIELD, default="")
+"""The id of the arrival that this thread works on; "" outside of any."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -25,8 +27,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        if trace.current():
-            line[trace.FIELD] = trace.current()
+        if TRACE.get():
+            line[TRACE_FIELD] = TRACE.get()
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info and record.exc_info[1]:
             line["error"], line["trace"] = _without_words(record.exc_info[1])

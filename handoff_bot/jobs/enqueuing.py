@@ -15,7 +15,6 @@ from typing import Any, cast
 from sqlalchemy import and_, case, func, select, update
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.jobs import trace
 from handoff_bot.jobs.job import (
     GRANT_OF_LANE,
     LANE,
@@ -25,6 +24,7 @@ from handoff_bot.jobs.job import (
     Slot,
     SlotProvider,
     queue_of,
+    with_current,
 )
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import DIALECTS, NOTIFY_CHANNEL, Transaction
@@ -151,7 +151,7 @@ _INSERT_WORK = {
 
 def enqueue_job(tx: Transaction, job: NewJob) -> None:
     """Appends a job to its lane when this transaction commits."""
-    payload = trace.with_current(job.payload)
+    payload = with_current(job.payload)
     enqueuer_of(tx).enqueue(job if payload is job.payload else replace(job, payload=payload))
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, select
 
+from handoff_bot.logs import TRACE, TRACE_FIELD
 from handoff_bot.storage.models import Lane, RateLimit, Work, Worker
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import table_of
@@ -118,3 +121,33 @@ GRANT_OF_LANE = Prepared(
     select(LANE.c.grant).where(LANE.c.key == bindparam("lane")).with_for_update()
 )
 """Locks the lane until commit on PostgreSQL."""
+
+# -- one id for everything that an arrival causes: its request, its jobs, and the jobs that they enqueue.
+# It is kept in payloads, so it outlives processes and costs no statement. Log lines show it.
+
+_LENGTH = 12
+
+
+def of_arrival(key: str) -> str:
+    """Returns the id of an arrival, the same however often it is delivered. It does not tell the key."""
+    return hashlib.sha256(key.encode()).hexdigest()[:_LENGTH]
+
+
+def of_job(payload: Mapping[str, Any]) -> str:
+    """Returns a job's id; "" for jobs that no arrival caused."""
+    return str(payload.get(TRACE_FIELD, ""))
+
+
+def with_current(payload: dict[str, Any]) -> dict[str, Any]:
+    """Returns the payload with the id of what this thread works on, unless it has one."""
+    return {TRACE_FIELD: TRACE.get(), **payload} if TRACE.get() else payload
+
+
+@contextmanager
+def traced(trace: str) -> Iterator[None]:
+    """Log lines inside show this id, and jobs enqueued inside inherit it."""
+    before = TRACE.set(trace)
+    try:
+        yield
+    finally:
+        TRACE.reset(before)

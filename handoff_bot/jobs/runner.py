@@ -17,9 +17,8 @@ from handoff_bot.jobs import failures, leases, store
 from handoff_bot.jobs.enqueuing import StartedLanes, enqueuer_of
 from handoff_bot.jobs.failures import Failures, OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import UNKNOWN_KIND, AnyHandler
-from handoff_bot.jobs.job import Begun, Job, Slot, queue_of
+from handoff_bot.jobs.job import Begun, Job, Slot, of_job, queue_of, traced
 from handoff_bot.jobs.rate_limits import RateLimiter
-from handoff_bot.jobs.trace import of_job, traced
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import PATIENCE, Database
 from handoff_bot.storage.transaction import Transaction

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from handoff_bot.jobs.trace import of_job
+from handoff_bot.jobs.job import of_job
 from handoff_bot.storage import ways
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Delivery, Event, Message

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import WebClient
 
+from handoff_bot.clock import SystemClock
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.slack.client.scopes import NEEDED, OPTIONAL, missing
 from handoff_bot.slack.desk import NO_QUEUE_CHANNEL, TIMEOUT
+
+CLOCK_APART = 30
+"""Seconds; Slack's signatures are valid for 300."""
 
 
 def check_slack(token: str, api_url: str, queue_channel: str) -> Iterator[CheckResult]:
     """Yields all health checks of Slack that need no message to be posted."""
     client = WebClient(token=token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
-    yield from examine(client, queue_channel)
+    yield from examine(client, queue_channel, lambda: SystemClock().now())
 
 
-def examine(client: WebClient, queue_channel: str) -> Iterator[CheckResult]:
-    """Yields the health checks, with an existing client."""
+def examine(
+    client: WebClient, queue_channel: str, now: Callable[[], datetime] | None = None
+) -> Iterator[CheckResult]:
+    """Yields the health checks, with an existing client; with `now`, also of this machine's clock."""
     try:
         answer = client.auth_test()
     except (SlackClientError, OSError) as error:
@@ -29,8 +37,28 @@ def examine(client: WebClient, queue_channel: str) -> Iterator[CheckResult]:
     yield CheckResult(
         "Slack: token", True, f"connected as @{answer.get('user')} in {answer.get('team')}"
     )
+    if now:
+        yield from _check_clock(dict(answer.headers), now())
     yield from _check_scopes(dict(answer.headers))
     yield check_channel(client, queue_channel)
+
+
+def _check_clock(headers: dict[str, Any], now: datetime) -> Iterator[CheckResult]:
+    """Compares this machine's clock with Slack's, which answers in whole seconds."""
+    sent = next((str(v) for k, v in headers.items() if k.lower() == "date"), "")
+    try:
+        apart = (now - parsedate_to_datetime(sent)).total_seconds()
+    except (TypeError, ValueError):  # no time, or one without a zone
+        return
+    if abs(apart) > CLOCK_APART:
+        way = "ahead of" if apart > 0 else "behind"
+        words = (
+            f"{abs(apart):.0f} seconds {way} Slack's; at five minutes every click and event is "
+            "refused. Turn on time synchronization: timedatectl set-ntp true"
+        )
+        yield CheckResult("clock", False, words)
+    else:
+        yield CheckResult("clock", True, "agrees with Slack's")
 
 
 def _check_scopes(headers: dict[str, Any]) -> Iterator[CheckResult]:

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select, text
+from sqlalchemy import bindparam, case, func, select, text
 
 from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.storage.models import Escalation, Event, MetricTotal, RateLimit, Spent, Worker
 from handoff_bot.storage.transaction import DIALECTS, Transaction, table_of
 
@@ -32,24 +33,33 @@ Key = tuple[str, tuple[str, ...]]
 _TOTAL, _EVENT, _RATE = table_of(MetricTotal), table_of(Event), table_of(RateLimit)
 _ESCALATION, _SPENT, _WORKER = table_of(Escalation), table_of(Spent), table_of(Worker)
 _NEWEST = select(func.coalesce(func.max(_EVENT.c.id), 0))
+_ENDINGS = {
+    EventKind.ESCALATION_RESOLVE: "resolved",
+    EventKind.ESCALATION_RETURN: "returned",
+    EventKind.ESCALATION_DISMISS: "dismissed",
+}
+_OUTCOMES = {
+    EventKind.MESSAGE_SENT: "sent",
+    EventKind.MESSAGE_FAILED: "failed",
+    EventKind.MESSAGE_DROPPED: "dropped",
+}
+_COUNTED = (
+    EventKind.MESSAGE_RECEIVED,
+    EventKind.STATUS_UPDATE,
+    EventKind.MESSAGE_JUDGED,
+    EventKind.ESCALATION_OPENED,
+    *_OUTCOMES,
+    *_ENDINGS,
+)
 _NEW = text(
     """
     SELECT e.kind, COALESCE(c.channel, ''), e.data ->> 'status', e.data ->> 'reason',
            e.data ->> 'model', count(*)
     FROM event AS e LEFT JOIN conversation AS c ON c.id = e.conversation_id
-    WHERE e.id > :mark AND e.id <= :until
-      AND e.kind IN ('message.received', 'message.sent', 'message.news', 'message.failed',
-                     'message.dropped', 'message.judged', 'escalation.opened', 'escalation.resolve',
-                     'escalation.return', 'escalation.dismiss')
+    WHERE e.id > :mark AND e.id <= :until AND e.kind IN :kinds
     GROUP BY 1, 2, 3, 4, 5
     """
-)
-_ENDINGS = {
-    "escalation.resolve": "resolved",
-    "escalation.return": "returned",
-    "escalation.dismiss": "dismissed",
-}
-_OUTCOMES = {"message.sent": "sent", "message.failed": "failed", "message.dropped": "dropped"}
+).bindparams(bindparam("kinds", [kind.value for kind in _COUNTED], expanding=True))
 
 
 def advance(tx: Transaction, now: datetime) -> None:
@@ -82,17 +92,17 @@ def _counted_until(tx: Transaction, mark: int, now: datetime) -> int:
 
 
 def _keys(kind: str, channel: str, status: str, reason: str, model: str) -> Iterator[Key]:
-    if kind == "message.received":
+    if kind == EventKind.MESSAGE_RECEIVED:
         yield MESSAGES, (channel, "inbound")
-    if kind == "message.sent":
+    if kind == EventKind.MESSAGE_SENT:
         yield MESSAGES, (channel, "outbound")
-    if kind == "message.judged":
+    if kind == EventKind.MESSAGE_JUDGED:
         yield TURNS, (model or "local",)
-    if kind == "escalation.opened":
+    if kind == EventKind.ESCALATION_OPENED:
         yield OPENED, (channel, reason or "")
     if kind in _ENDINGS:
-        yield ENDED, (channel, _ENDINGS[kind])
-    if outcome := _OUTCOMES.get(kind, status if kind == "message.news" else ""):
+        yield ENDED, (channel, _ENDINGS[EventKind(kind)])
+    if outcome := _OUTCOMES.get(EventKind(kind), status if kind == EventKind.STATUS_UPDATE else ""):
         yield DELIVERIES, (channel, outcome)
 
 

@@ -36,6 +36,11 @@ HOLDS = {
     "held_escalation": ("escalations that wait for a limit", "until let in", ""),
     "lane": ("lanes of jobs, named by address or number", "until empty", "deleted"),
     "message": ("messages in both directions, with context", "`messages` days", ""),
+    "metric_total": (
+        "counters of `/metrics`, by channel and reason",
+        "always",
+        "stays: no personal data",
+    ),
     "model_state": ("state of the language model", "always", "stays: no personal data"),
     "note": ("agents' notes", "`notes` days", ""),
     "pace": ("Slack's rate limits", "30 days", "stays: no personal data"),

@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs.inbox import Inbox
-from handoff_bot.jobs.trace import of_arrival
+from handoff_bot.jobs.job import of_arrival
 from handoff_bot.storage.models import Work
 from tests.fakes import idle_worker
 

@@ -10,7 +10,7 @@ from handoff_bot.cli import main
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
-from handoff_bot.jobs.trace import of_arrival
+from handoff_bot.jobs.job import of_arrival
 from handoff_bot.logs import JsonLines
 from handoff_bot.services.ways import Ways
 from handoff_bot.storage.models import Delivery, Message, Ticket, Work
