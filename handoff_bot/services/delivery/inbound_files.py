@@ -135,7 +135,8 @@ class Files:
             if payload is None:
                 return ActionResult(False, GONE)
             now = self._clock.now()
-            _bring(tx, **payload, now=now, after=work_id)
+            named = (payload[name] for name in ("escalation_id", "message_id", "number"))
+            _bring(tx, *named, now, after=work_id)
             given_up = failures.get(tx, work_id)
             if given_up:
                 failures.dismiss(tx, given_up, now)
