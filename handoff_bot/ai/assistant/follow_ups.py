@@ -81,6 +81,8 @@ hoe wat wanneer waar welke wie kan mag zijn hebben
 jak co kiedy gdzie ile czy
 """
 _ASKING = frozenset(_ASKING_TEXT.split())
+_ASKING_AFTER_I = frozenset(["jak", "co", "kiedy", "gdzie", "ile", "czy"])
+"""Polish "i" joins questions; English "I" does not, as in "how late can I come?"."""
 _AND = re.compile(
     r"(?<!\s),?\s{1,3}(?:and|und|y|et|e|en|ve|och|i|oraz|и|та)\s{1,3}(?=(\w{1,40}))", re.IGNORECASE
 )
@@ -113,7 +115,8 @@ def _joined_by_and(part: str) -> list[str]:
     """Splits before an "and" that begins another question, if both parts have content."""
     for found in _AND.finditer(part):
         first, second = part[: found.start()], part[found.end() :]
-        asks = folded(found[1]).strip() in _ASKING and _asks(f"{first}?")
+        begins = _ASKING_AFTER_I if found[0].strip(" ,").lower() == "i" else _ASKING
+        asks = folded(found[1]).strip() in begins and _asks(f"{first}?")
         if asks and telling_stems(second) and len(first.split()) > 1:
             return [f"{first}?", *_joined_by_and(second)]
     return [part]
