@@ -12,6 +12,7 @@ from slack_sdk.web import WebClient
 
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.text import many
 from handoff_bot.slack.client.scopes import NEEDED, OPTIONAL, missing
 from handoff_bot.slack.desk import NO_QUEUE_CHANNEL, TIMEOUT
 
@@ -53,7 +54,7 @@ def _check_clock(headers: dict[str, Any], now: datetime) -> Iterator[CheckResult
     if abs(apart) > CLOCK_APART:
         way = "ahead of" if apart > 0 else "behind"
         words = (
-            f"{abs(apart):.0f} seconds {way} Slack's; at five minutes every click and event is "
+            f"{many(round(abs(apart)), 'second')} {way} Slack's; at five minutes every click and event is "
             "refused. Turn on time synchronization: timedatectl set-ntp true"
         )
         yield CheckResult("clock", False, words)

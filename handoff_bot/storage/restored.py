@@ -147,7 +147,7 @@ def _check_sqlite(tx: Transaction) -> Iterator[CheckResult]:
         return
     broken = tx.core.execute(text("PRAGMA foreign_key_check")).fetchall()
     tables = ", ".join(sorted({row[0] for row in broken}))
-    hint = f"{len(broken)} rows of {tables} refer to rows that are gone. Restore a backup"
+    hint = f"{tables} refer to rows that are gone ({len(broken):,}). Restore a backup"
     yield CheckResult("foreign keys", not broken, hint if broken else "ok")
 
 
