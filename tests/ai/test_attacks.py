@@ -98,6 +98,11 @@ def sayings():
 
 
 @pytest.fixture(scope="session")
+def headings(articles):
+    return {line.lstrip("# ") for line in articles.splitlines() if line.startswith("#")}
+
+
+@pytest.fixture(scope="session")
 def articles():
     return "\n".join(path.read_text("utf-8") for path in SAMPLES.glob("*.md"))
 
@@ -141,7 +146,9 @@ def test_nobody_is_talked_out_of_a_human(detector, attack):
 
 
 @every_attack
-def test_the_local_answer_is_a_passage_or_a_fixed_phrase(assistant, knowledge, sayings, attack):
+def test_the_local_answer_is_a_passage_or_a_fixed_phrase(
+    assistant, knowledge, sayings, headings, attack
+):
     answer = ask(assistant, talk(*attack.turns), attack.language)
 
     if answer.sources:
@@ -150,6 +157,8 @@ def test_the_local_answer_is_a_passage_or_a_fixed_phrase(assistant, knowledge, s
         held = [" ".join(text.split()) for one in found for text in (one.text, one.heading)]
         lines = [" ".join(line.split()) for line in answer.text.splitlines() if line.strip()]
         assert [line for line in lines if not any(line in text for text in held)] == []
+    elif answer.choices:
+        assert set(answer.choices) <= headings
     else:
         assert answer.text in sayings
 

@@ -62,6 +62,9 @@ class EverybodyMay:
     def may_administer(self, _desk_id: str) -> bool:
         return False
 
+    def reach(self, _desk_id: str) -> None:
+        return None
+
 
 class NothingKnown:
     """No conversation is known by any id."""

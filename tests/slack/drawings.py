@@ -1,5 +1,6 @@
 """One of everything that is drawn, full of any text; and what is shown on it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,13 +18,15 @@ from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.retention import Retained, RetentionRule
 from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain.settings import Section
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.outbox.slack_costs import MOST_CHARACTERS, MOST_POSTS
 from handoff_bot.services.privacy.forgetting import Preview
 from handoff_bot.services.privacy.retention import RetentionPreview
+from handoff_bot.services.settings.hours import COUNTRY, with_holidays
 from handoff_bot.services.settings.rule_lists import MOST
-from handoff_bot.services.settings_catalog import SECTIONS
+from handoff_bot.services.settings_catalog import HOURS, SECTIONS
 from handoff_bot.services.tickets.tag_list import KnownTag
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.card import render_card
@@ -193,15 +196,25 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     return drawn
 
 
+def offered(section: Section, values: Mapping[str, Any] | None = None) -> Section:
+    """The section as it is opened: business hours offer the holidays of a country."""
+    if section.name != HOURS.name:
+        return section
+    return with_holidays(section, values or {}, builders.NOW.date())
+
+
 def settings_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of the settings, and those that look back."""
     difference = settings.Difference(text, text, text)
     wrong = settings.Difference(text, problem=text)
     drawn = {"sections": settings.render_sections(SECTIONS, text)}
-    for each in SECTIONS:
-        drawn[f"section {each.name}"] = settings.render_section(each, {})
+    sections = {each.name: offered(each) for each in SECTIONS}
+    for country in ("US", "CH", "SG"):
+        sections[f"hours in {country}"] = offered(HOURS, {COUNTRY: country})
+    for name, each in sections.items():
+        drawn[f"section {name}"] = settings.render_section(each, {})
         lines = [difference, wrong] * len(each.settings)
-        drawn[f"preview {each.name}"] = settings.render_section(each, {}, 1, lines[:12])
+        drawn[f"preview {name}"] = settings.render_section(each, {}, 1, lines[:12])
     for moment in Moment:
         shown_text = customer_texts.ShownText(
             moment, "en", "any", text, text, text[:200], is_own=True

@@ -124,7 +124,8 @@ def test_every_button_drawn_has_a_listener_and_the_other_way_round():
     shown |= set(linter.acting(render_checklist(steps).blocks))
     offered = tuple(each for each in Button if each is not Button.MORE)
     shown |= set(buttons_of(render_ephemeral(EphemeralMessage("U1", CARD_AT, "x", offered, "1"))))
-    assert shown == {*EVERYTHING.clicks, *EVERYTHING.menus}
+    ids = {each.partition(":")[0] for each in shown}  # without the number of a row
+    assert ids == {*EVERYTHING.clicks, *EVERYTHING.menus}
 
 
 # -- cutting

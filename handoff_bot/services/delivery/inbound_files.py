@@ -135,8 +135,9 @@ class Files:
             if payload is None:
                 return ActionResult(False, GONE)
             now = self._clock.now()
-            named = (payload[name] for name in ("escalation_id", "message_id", "number"))
-            _bring(tx, *named, now, after=work_id)
+            names = ("escalation_id", "message_id", "number")
+            escalation_id, message_id, number = (int(payload[name]) for name in names)
+            _bring(tx, escalation_id, message_id, number, now, after=work_id)
             given_up = failures.get(tx, work_id)
             if given_up:
                 failures.dismiss(tx, given_up, now)
