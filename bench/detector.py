@@ -24,6 +24,7 @@ from sklearn.metrics import roc_auc_score
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from bench import train_detector
+from bench.detector_kinds import by_kind, named
 from bench.provenance import commit
 from handoff_bot.ai.detector.local import MODEL, LocalDetector
 from handoff_bot.ai.detector.model import ENCODER, SENSITIVITIES
@@ -189,6 +190,12 @@ def main() -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "files_mb": round((MODEL.stat().st_size + ENCODER.stat().st_size) / 1e6, 2),
         "hard cases": compared(cases, [(one.escalate, one.score) for one in judged]),
+    }
+    result["held-out kinds, right and all"] = by_kind(detector)
+    sentences, questions = zip(*named(detector).values(), strict=True)
+    result["languages named, of 40"] = {
+        "sentences": sum(sentences),
+        "short questions": sum(questions),
     }
     if options.held_out:
         result["held out by source"] = compared(*held_out(options.held_out))

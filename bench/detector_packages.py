@@ -48,14 +48,15 @@ def package_texts(seed: int) -> Iterator[tuple[str, str, str]]:
     """(source, language, words)."""
     dice = random.Random(seed)  # noqa: S311 - repeatable on purpose, guards nothing
     for name in _COMMANDS.split():
-        for words in _commands(name, dice):
+        for words in commands(name, dice):
             yield "smart-home", name[:2], words
     for folder, language in _SMALL_TALK.items():
         for words in _small_talk(folder, dice):
             yield "small-talk", language, words
 
 
-def _commands(name: str, dice: random.Random) -> list[str]:
+def commands(name: str, dice: random.Random) -> list[str]:
+    """Spoken commands of one of the package's files."""
     path = files("home_assistant_intents") / "data" / f"{name}.json"
     grammar = Grammar(json.loads(path.read_text(encoding="utf-8")), dice)
     found: dict[str, None] = {}

@@ -42,7 +42,7 @@ from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.local import MODEL
 from handoff_bot.ai.detector.model import Model
 from handoff_bot.domain.signals import Turn
-from handoff_bot.domain.conversation_context import Talk
+from handoff_bot.domain.conversation_context import ConversationContext as Talk
 
 model = Model.load(MODEL)
 detector = LocalDetector(model)
@@ -79,7 +79,7 @@ def note(part):
 import json, numpy
 note("NumPy")
 from handoff_bot.domain.signals import Turn
-from handoff_bot.domain.conversation_context import Talk
+from handoff_bot.domain.conversation_context import ConversationContext as Talk
 from handoff_bot.ai.detector.local import LocalDetector
 note("code")
 detector = LocalDetector.load()

@@ -26,6 +26,9 @@ def explain(detector: LocalDetector, talk: ConversationContext) -> Iterator[str]
     yield f"{verdict}: reason {reason}, priority {judged.priority}, language {judged.language or '?'}."
     if judged.evidence:
         yield f"Evidence: “{judged.evidence}”"
+    danger, danger_least = detector.danger(talk)
+    if danger >= danger_least:
+        yield f"Mentions danger, health, fraud or the law: {danger:.3f}, from {danger_least:.3f}."
     thresholds = detector.thresholds(talk)
     for signal in Signal:
         score, least = judged.scores[signal], thresholds[signal]

@@ -179,6 +179,12 @@ def sigmoid_of(value: float) -> float:
     return 0.5 * (1.0 + math.tanh(0.5 * value))
 
 
+def lowered(probability: float, by: float) -> float:
+    """Returns a probability that is less by so much in log-odds."""
+    odds = math.exp(-by) * probability
+    return odds / (odds + 1.0 - probability) if odds else 0.0
+
+
 def softmax(values: Floats) -> Floats:
     """Returns probabilities that sum to one along the last axis."""
     powers = np.exp(values - values.max(axis=-1, keepdims=True))

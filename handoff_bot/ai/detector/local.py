@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from handoff_bot.ai.detector import context, policy, text
+from handoff_bot.ai.detector import choices, context, policy, text
 from handoff_bot.ai.detector.encoder import Encoder
 from handoff_bot.ai.detector.heads import Floats, any_of_one, sigmoid_of
-from handoff_bot.ai.detector.language import language_of, last_language
+from handoff_bot.ai.detector.language import Chances, conversation_language, language_chances
 from handoff_bot.ai.detector.memory import Memory
 from handoff_bot.ai.detector.messages import Reply, Utterance
 from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model
@@ -34,7 +34,8 @@ _ANNOUNCED = 0.7
 _MAYBE_OFFERED, _OFFERED, _SURELY_OFFERED = 0.2, 0.5, 0.8
 _WAVED = re.compile(r"\w")
 _ASKS = ("?", "\uff1f", "\u061f", ";")
-_ACCEPTED = 0.98
+_CERTAIN = 0.98
+_PICKED_OTHER = 0.05
 
 
 _MOST_TELLING = (Act.BYE, Act.THANKS, Act.HELLO, Act.ACCEPT)
@@ -54,7 +55,7 @@ class LocalDetector:
         self._utterance: Memory[Utterance] = Memory(model.utterance)
         self._read_closely: Memory[Utterance] = Memory(partial(model.utterance, closely=True))
         self._reply: Memory[Reply] = Memory(model.reply)
-        self._language: Memory[str] = Memory(partial(language_of, model=model))
+        self._language: Memory[Chances] = Memory(partial(language_chances, model=model))
         self._queue_talk = QueueTalk.load(model.encoder)
 
     @classmethod
@@ -163,6 +164,32 @@ class LocalDetector:
         is_yes = Act.ACCEPT in kinds and not kinds & {Act.DECLINE, Act.BYE}
         return is_yes and self._offers(stretch[-2].text, _SURELY_OFFERED)
 
+    def _picks_offer(self, stretch: Sequence[Turn]) -> bool | None:
+        """Returns whether the last turn picks an agent among several offered options; None if it
+        picks none of them.
+        """
+        if len(stretch) < 2 or stretch[-2].role == "customer":
+            return None
+        said, before = stretch[-1].text, stretch[-2].text
+        if choices.picked(said) is None or not self._offers(before, _MAYBE_OFFERED):
+            return None
+        return choices.picks_offer(said, before, lambda words: self._reply(words).offer)
+
+    def danger(self, talk: ConversationContext) -> tuple[float, float]:
+        """Returns how likely the last turn mentions danger, health, fraud or the law, and the
+        threshold, which is infinite if switched off.
+        """
+        stretch = _stretch(talk)
+        found = self._utterance(stretch[-1].text).urgent if stretch else 0.0
+        return found, self._danger_threshold(talk.rules)
+
+    def _danger_threshold(self, rules: Rules) -> float:
+        wish = rules.triggers.get(Signal.COMPLEXITY, Sensitivity.MEDIUM)
+        mentions = self._model.mentions
+        if wish is Sensitivity.OFF or mentions is None:
+            return math.inf
+        return float(mentions.urgent[SENSITIVITIES.index(wish.value)])
+
     def conclude(self, talk: ConversationContext, scores: policy.Scores, by: str) -> Judgement:
         """Returns a judgement from four scores of any origin, by this detector's thresholds.
 
@@ -182,9 +209,15 @@ class LocalDetector:
         said = [turn.text for turn in stretch if turn.role == "customer"]
         thresholds = self._thresholds(talk.rules, declined=seen.declined)
         act = self.act_of(talk)
-        accepted = self._accepts(stretch)
+        picks = self._picks_offer(stretch)
+        accepted = bool(picks) or self._accepts(stretch)
         if accepted:
-            act, scores = Act.NONE, _accepted(scores)
+            act, scores = Act.NONE, _raised(scores, Signal.REQUEST)
+        elif picks is False and not self._asks(seen.last):
+            scores = dict(scores) | {Signal.REQUEST: min(scores[Signal.REQUEST], _PICKED_OTHER)}
+        is_urgent = act is Act.NONE and seen.last.urgent >= self._danger_threshold(talk.rules)
+        if is_urgent:
+            scores = _raised(scores, Signal.COMPLEXITY)
         reason = policy.tipping(scores, thresholds) if act is Act.NONE else None
         return Judgement(
             scores=dict(scores),
@@ -192,13 +225,13 @@ class LocalDetector:
             priority=policy.priority(
                 reason,
                 scores,
-                urgent=reason is not None and any(map(policy.is_urgent, said)),
+                urgent=is_urgent or (reason is not None and any(map(policy.is_urgent, said))),
                 again=any(self._asks(one) for one in seen.before),
                 angry=scores[Signal.SENTIMENT] >= thresholds[Signal.SENTIMENT],
             ),
             evidence=policy.one_line(_evidence(reason, seen, said[-1]), _EVIDENCE),
             summary=summary_of(said, self._utterance, accepted=accepted),
-            language=last_language(_spoken(stretch), self._language),
+            language=conversation_language(_spoken(stretch), _heard(stretch), self._language),
             by=by,
             act=act,
         )
@@ -296,6 +329,11 @@ def _spoken(stretch: Sequence[Turn]) -> list[str]:
     return [turn.text for turn in stretch if turn.role == "customer" and not turn.filled]
 
 
+def _heard(stretch: Sequence[Turn]) -> list[str]:
+    """Returns the assistant's texts, fixed ones too, oldest first."""
+    return [turn.text for turn in stretch if turn.role != "customer"]
+
+
 def _said_before(talk: ConversationContext) -> Turn | None:
     """Returns the message by the assistant or a fixed text right before the last turn, settled or
     not.
@@ -304,8 +342,8 @@ def _said_before(talk: ConversationContext) -> Turn | None:
     return before if before is not None and before.role == "assistant" else None
 
 
-def _accepted(scores: policy.Scores) -> policy.Scores:
-    return dict(scores) | {Signal.REQUEST: max(scores[Signal.REQUEST], _ACCEPTED)}
+def _raised(scores: policy.Scores, signal: Signal) -> policy.Scores:
+    return dict(scores) | {signal: max(scores[signal], _CERTAIN)}
 
 
 def _asks(words: str) -> bool:

@@ -47,6 +47,7 @@ class Utterance:
         traces: for comparing messages.
         kinds: kinds of small talk; empty if it has other content.
         plain: its spelling shows so little that its meaning was not computed.
+        urgent: mentions danger, health, fraud or the law.
     """
 
     meant: tuple[float, float, float]
@@ -64,6 +65,7 @@ class Utterance:
     kinds: frozenset[Act] = frozenset()
     plain: bool = False
     asks: frozenset[str] = frozenset()
+    urgent: float = 0.0
 
     @property
     def request(self) -> float:

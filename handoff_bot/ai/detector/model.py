@@ -23,16 +23,18 @@ from handoff_bot.ai.detector.heads import (
     Head,
     Network,
     floats,
+    lowered,
     shaped,
     sigmoid,
     softmax,
 )
+from handoff_bot.ai.detector.mentions import Mentions
 from handoff_bot.ai.detector.messages import SILENCE, Reply, Traces, Utterance
 from handoff_bot.ai.detector.small_talk import SmallTalk
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Signal
 
-FORMAT = 3
+FORMAT = 4
 SENSITIVITIES = ("low", "medium", "high")
 INTENTS = ("none", "request", "sentiment", "serious")
 ACTS = ("yes", "no", "thanks", "stuck")
@@ -44,6 +46,10 @@ PLAIN_BELOW = 0.05
 
 _ACTS_MAY = 4
 """Factor for acts, which only affect a judgement together with earlier messages."""
+
+_LONG_COSTS = 0.4
+"""What twice as many clauses lower the probability of danger by, in log-odds: the highest of many
+random scores is high."""
 
 _Parsed = TypeVar("_Parsed")
 _COMPARED = 400  # in characters: enough to detect a repetition, and it bounds the cache
@@ -82,7 +88,8 @@ class Model:
         rarity: [buckets], int8; weight of a shared feature when messages are compared.
         stages: signal name -> weights of its conversation features, each kind's constant last.
         thresholds: [sensitivities, signals] in the order of `SENSITIVITIES` and of `Signal`.
-        small_talk: the small talk classifier; None during training of the rest.
+        small_talk, mentions: classifiers that are trained afterwards; None during training of the
+            rest.
         plain_below: a message's meaning is not computed if its spelling scores less for everything.
             During training, all are computed.
     """
@@ -100,6 +107,7 @@ class Model:
     stages: dict[str, Floats]
     thresholds: Floats
     small_talk: SmallTalk | None = None
+    mentions: Mentions | None = None
     plain_below: float = 0.0
 
     @classmethod
@@ -125,7 +133,7 @@ class Model:
         acts = sigmoid(self.acts.logits_each(ids))
         traces = self._traces(words, ids[0])
         maybe = self.small_talk.candidates(words, features) if self.small_talk else None
-        if not closely and maybe is None and self._is_plain(spelt[:, 1:], acts):
+        if not closely and maybe is None and self._is_plain(spelt[:, 1:], acts, ids):
             found = _utterance(seen, spelt, spelt, acts, traces)
             return replace(found, plain=True) if len(ids[0]) else replace(SILENCE, traces=traces)
         vectors = self._meanings([*seen.texts, *(maybe.parts if maybe else ())])
@@ -135,7 +143,8 @@ class Model:
             return replace(SILENCE, traces=traces, kinds=kinds)
         meant = softmax(self.intent_meant.logits(vectors[: seen.count]))
         acts += sigmoid(self.acts_meant.logits(vectors[: len(seen.texts)]))
-        return replace(_utterance(seen, spelt, meant, acts / 2, traces), kinds=kinds)
+        found = replace(_utterance(seen, spelt, meant, acts / 2, traces), kinds=kinds)
+        return self._with_mentions(found, vectors[: seen.count])
 
     def by_spelling(self, words: str) -> float:
         """Returns the highest score by spelling for a request, anger or a serious matter."""
@@ -179,9 +188,19 @@ class Model:
             return in_words, 0.0
         return in_words, min(max(0.0, float(one.vector @ other.vector)), 1.0)
 
-    def _is_plain(self, signals: Floats, acts: Floats) -> bool:
+    def _is_plain(self, signals: Floats, acts: Floats, ids: Sequence[text.Ids]) -> bool:
         most = self.plain_below
-        return bool(signals.max() < most and acts.max() < _ACTS_MAY * most)
+        if signals.max() >= most or acts.max() >= _ACTS_MAY * most:
+            return False
+        return self.mentions is None or not self.mentions.is_possible(ids)
+
+    def _with_mentions(self, one: Utterance, vectors: Vectors) -> Utterance:
+        if self.mentions is None:
+            return one
+        urgent, stuck = self.mentions.chances(vectors).tolist()
+        return replace(
+            one, stuck=max(one.stuck, stuck), urgent=lowered(urgent, _LONG_COSTS * one.many)
+        )
 
     def _meanings(self, texts: Sequence[str]) -> Vectors:
         """Returns the texts' vectors; repeated texts are computed once."""
@@ -288,5 +307,6 @@ def _parse(arrays: Arrays, encoder: Encoder) -> Model:
         },
         thresholds=floats(arrays["thresholds"], (len(SENSITIVITIES), len(Signal))),
         small_talk=SmallTalk.of(arrays, encoder),
+        mentions=Mentions.of(arrays, len(SENSITIVITIES)),
         plain_below=PLAIN_BELOW,
     )
