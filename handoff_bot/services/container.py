@@ -213,7 +213,6 @@ class Services:
         tickets_out = TicketSync(parts.connectors)
         subscribers = (
             availability.on_escalation_changed,
-            offers.on_escalation_changed,
             routing.on_escalation_changed,
             notifications.on_escalation_changed,
             waiting_policy.on_escalation_changed,

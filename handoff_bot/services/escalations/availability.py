@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import AgentRef
-from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.routing import Mode, Standing, turn
 from handoff_bot.domain.texts import Moment
@@ -16,15 +16,17 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services.outbox import slack_channels
+from handoff_bot.services.outbox import outbox, slack_channels
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import agents, conversations, log
+from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent
 from handoff_bot.storage.transaction import Transaction
 
+YOURS = "This conversation is now assigned to you."
 OTHERS_ACTIVE = "availability.others"
 """What Slack said last: when, and whether members who have never set their availability are active."""
 FRESH = timedelta(minutes=12)
@@ -240,6 +242,28 @@ def members_of(desk: Desk, source: str) -> Sequence[str]:
 
 
 def on_escalation_changed(change: EscalationChanged) -> None:
-    """Adds an agent who takes a conversation to the roster."""
+    """Adds an agent who takes a conversation to the roster, and ends open offers of it."""
     if change.step is Step.CLAIM and change.agent:
         change.agent.on_roster = True
+    if change.step is not None and change.escalation.status != Status.QUEUED:
+        owner = rows.agent(change.tx, change.escalation.owner_id)
+        results = {owner.desk_id: YOURS} if owner else {}
+        end_offers(change.tx, change.escalation.id, change.now, results)
+
+
+def end_offers(
+    tx: Transaction,
+    escalation_id: int,
+    now: datetime,
+    results: Mapping[str, str],
+    until: datetime | None = None,
+) -> None:
+    """Replaces posted offers: without their buttons, with the agent's result or that they lapsed.
+
+    With `until`, only those that lapse by then. The first result of an offer stays.
+    """
+    for told, payload in rows.offers(tx, escalation_id, outbox.TELL):
+        if until is None or datetime.fromisoformat(payload["until"]) <= until:
+            post = outbox.POST_ADAPTER.validate_python(payload["post"])
+            footer = results.get(payload["to"], outbox.LAPSED)
+            outbox.retell(tx, told, post.ended(footer, now), now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,7 +20,6 @@ from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations import applied_route, availability
 from handoff_bot.services.escalations.still_queued import Waiting, still_waiting
 from handoff_bot.services.outbox import outbox
-from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
 from handoff_bot.services.settings.roles import Roles
 from handoff_bot.storage import access, agents, conversations, log
@@ -45,7 +43,7 @@ NOT_KNOWN = (
 )
 
 
-YOURS = "This conversation is now assigned to you."
+YOURS = availability.YOURS
 DECLINED = "Declined. The next agent is asked."
 
 
@@ -96,31 +94,6 @@ def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:
     ]
 
 
-def on_escalation_changed(change: EscalationChanged) -> None:
-    """Ends the open offers of an escalation that left the queue."""
-    if change.step is not None and change.escalation.status != Status.QUEUED:
-        owner = rows.agent(change.tx, change.escalation.owner_id)
-        _end(change.tx, change.escalation.id, change.now, {owner.desk_id: YOURS} if owner else {})
-
-
-def _end(
-    tx: Transaction,
-    escalation_id: int,
-    now: datetime,
-    results: Mapping[str, str],
-    until: datetime | None = None,
-) -> None:
-    """Replaces posted offers: without their buttons, with the agent's result or that they lapsed.
-
-    With `until`, only those that lapse by then. The first result of an offer stays.
-    """
-    for told, payload in rows.offers(tx, escalation_id, outbox.TELL):
-        if until is None or datetime.fromisoformat(payload["until"]) <= until:
-            post = outbox.POST_ADAPTER.validate_python(payload["post"])
-            footer = results.get(payload["to"], outbox.LAPSED)
-            outbox.retell(tx, told, post.ended(footer, now), now)
-
-
 def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
     """Returns the agents who last released it; they are not asked."""
     released = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_RELEASE)
@@ -169,7 +142,7 @@ class Offer(ProviderJob[OfferPlan, Known]):
     def prepare(self, tx: Transaction, job: Job) -> OfferPlan | None:
         """Returns what to look up, or None if another job of this round was answered."""
         now = self._clock.now()
-        _end(tx, int(job.payload["escalation_id"]), now, {}, until=now)
+        availability.end_offers(tx, int(job.payload["escalation_id"]), now, {}, until=now)
         found = self._round(tx, job)
         if found is None:
             return None
@@ -260,7 +233,7 @@ class _Round:
         if chosen is None:
             self._nobody(people, besides)
             return
-        _end(tx, self.waiting.escalation.id, now, {})
+        availability.end_offers(tx, self.waiting.escalation.id, now, {})
         patience = timedelta(seconds=self.route.seconds) if self.route else PATIENCE
         until = hours.of_the_team(tx).after(now, patience)
         self._ask(chosen, patience, until)
@@ -344,5 +317,5 @@ class Offers:
             agent = rows.agent(tx, asked[-1].agent_id) if asked else None
             if agent and agent.desk_id == desk_id:
                 pool, now = Pool(asked[-1].data.get("pool", Pool.ALL)), self._clock.now()
-                _end(tx, escalation.id, now, {desk_id: DECLINED})
+                availability.end_offers(tx, escalation.id, now, {desk_id: DECLINED})
                 ask_next(tx, escalation, conversation, now, pool)
