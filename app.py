@@ -52,6 +52,7 @@ from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.services.first_steps import FirstSteps
 from handoff_bot.services.jobs import Jobs
+from handoff_bot.services.message_trace import MessageTraces
 from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.privacy.exporting import Exporting
 from handoff_bot.services.privacy.forgetting import Forgetting
@@ -63,7 +64,6 @@ from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.tickets import all_fitting
 from handoff_bot.services.translation import translating
 from handoff_bot.services.visitors import Visitors
-from handoff_bot.services.ways import Ways
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
@@ -440,11 +440,11 @@ def backups(settings: Settings) -> Backups:
 
 
 @contextmanager
-def ways(settings: Settings) -> Iterator[Ways]:
-    """Yields the ways of messages, open while an operator reads them."""
+def message_traces(settings: Settings) -> Iterator[MessageTraces]:
+    """Yields what happened to messages; its database is open meanwhile."""
     database = open_database(settings)
     try:
-        yield Ways(database)
+        yield MessageTraces(database)
     finally:
         database.close()
 

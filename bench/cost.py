@@ -1,4 +1,4 @@
-"""Processor time of a message, and nothing else: `python -m bench.cost`; about a minute.
+"""Processor time for each message, and nothing else: `python -m bench.cost`; 3 minutes.
 
 Times on a shared machine say little, but processor time can be compared. Measured in one run: a message in
 a claimed conversation, and a question that the assistant answers (detector, answer, message to the

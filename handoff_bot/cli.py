@@ -37,9 +37,9 @@ from handoff_bot.settings import (
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
 """Prefixes of the settings that only a real deployment has."""
 
-UNKNOWN_WAY = (
-    "Nothing is known of it. Give a provider's id (SM…), a Slack timestamp or link, a ticket (#12), or "
-    "the trace of a log line."
+UNKNOWN_MESSAGE = (
+    "No message found. Enter a provider's id (SM…), a Slack timestamp or link, a ticket (#12), or the "
+    "trace of a log line."
 )
 COLUMNS = ("name", "language", "text")
 """Columns of canned replies in CSV."""
@@ -450,19 +450,19 @@ def _deal_with(job_ids: tuple[int, ...], what: str) -> None:
 @click.argument("what", metavar="MESSAGE")
 @click.option("--with-text", is_flag=True, help="Also print what was written.")
 def trace(what: str, *, with_text: bool) -> None:
-    """Print the way of a message: times, attempts and errors, from the webhook to the thread.
+    """Print what happened to a message: times, attempts and errors, from the webhook to the thread.
 
     MESSAGE is a provider's id (SM…), a timestamp or link of a Slack message, a ticket (#12), or the trace
     of a log line.
     """
     from handoff_bot import app
 
-    with app.ways(read_database_settings()) as found:
+    with app.message_traces(read_database_settings()) as found:
         lines = found.lines(what, with_text=with_text)
     for line in lines:
         click.echo(line)
     if not lines:
-        click.echo(UNKNOWN_WAY, err=True)
+        click.echo(UNKNOWN_MESSAGE, err=True)
         sys.exit(1)
 
 

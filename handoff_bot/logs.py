@@ -31,7 +31,7 @@ class JsonLines(logging.Formatter):
             line[TRACE_FIELD] = TRACE.get()
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info and record.exc_info[1]:
-            line["error"], line["trace"] = _without_words(record.exc_info[1])
+            line["error"], line["frames"] = _without_words(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=str)
 
 

@@ -232,7 +232,7 @@ class Desk(Protocol):
     def hand(self, to: str, file: File, post: Post, mark: str) -> None:
         """Sends a person a file in a direct message with `post` above it."""
 
-    def retell(self, at: Place, post: Post) -> None:
+    def replace_message(self, at: Place, post: Post) -> None:
         """Replaces a message that `tell` posted."""
 
     def ephemeral(self, ephemeral: EphemeralMessage) -> None:

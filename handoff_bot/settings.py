@@ -237,7 +237,8 @@ class Settings(BaseModel):
     )
     HOLD_OUTGOING: bool = Field(
         False,
-        description="Receive and show messages, but send none to customers until a start without it.",
+        description="Receives and shows messages, but sends none to customers. They are sent when the bot "
+        "starts without this setting.",
     )
     LOG_LEVEL: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Log level."

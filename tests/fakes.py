@@ -244,7 +244,7 @@ class FakeDesk:
         self._fail_after()
         return place
 
-    def retell(self, at: Place, post: Post) -> None:
+    def replace_message(self, at: Place, post: Post) -> None:
         self._fail_before()
         self.retold[at] = post
 

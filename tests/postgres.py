@@ -29,7 +29,7 @@ def binaries() -> Path | None:
 
 
 def create_database(server: str, name: str, template: str) -> str:
-    """Creates a database anew from a template; returns its address."""
+    """Recreates a database from a template; returns its address."""
     drop_database(server, name)
     with psycopg.connect(server, autocommit=True) as connection:
         is_copied = connection.info.server_version >= FILE_COPY_SINCE

@@ -30,7 +30,7 @@ _COMMENTS = 100
 
 
 class Deletion(StrEnum):
-    """What came of a deletion, as the operator reads it."""
+    """Outcome of a deletion, as shown to the operator."""
 
     DONE = "Zendesk: ticket and customer deleted for good"
     FORBIDDEN_THERE = (

@@ -7,11 +7,11 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """What came of an action, where callers act on it."""
+    """Result code of an action, for callers that react to it."""
 
     LATER = "later"  # the assistant's last message is still being sent
-    NOBODY_FREE = "nobody_free"
-    NOBODY_KNOWN = "nobody_known"
+    NO_AGENT_AVAILABLE = "no_agent_available"
+    NO_AGENT_KNOWN = "no_agent_known"
 
 
 @dataclass(frozen=True)

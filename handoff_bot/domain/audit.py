@@ -23,7 +23,7 @@ ACTS: dict[str, str] = {
     EventKind.TICKET_EDITED: "edited {it}{changes}",
     EventKind.SETTING_CHANGED: "changed the setting “{what}”",
     EventKind.CANNED_CHANGED: "changed the canned replies",
-    EventKind.CHANNEL_PURPOSE: "set the purpose of a Slack channel to {what}:",
+    EventKind.CHANNEL_PURPOSE: "chose “{what}” as the purpose of",
     EventKind.REPORT_ORDERED: "exported a file: {what}",
     EventKind.CONTACT_FORGOTTEN: "deleted the data of {what}",
     EventKind.CONTACT_EXPORTED: "exported the data of {what}",

@@ -1,4 +1,4 @@
-"""Drafts of replies, and the ways in which an agent may have them rewritten."""
+"""Drafts of replies, and the tones in which a language model rewrites them."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from handoff_bot.domain.hours import DAYS
 
@@ -20,7 +20,7 @@ DAY_NAMES: dict[str, str] = {
 }
 CLOSED = "closed"
 WHOLE_DAY = "0:00-24:00"
-EXAMPLE = "Use times such as 9-17, 9am-5pm, 9-12, 13-17, 24 h or closed."
+EXAMPLE = "Use times such as “9-17”, “9am-5pm”, “9-12, 13-17”, “24 h” or “closed”."
 MOST_SPANS = 6
 LONGEST = 100
 """Characters of one day or line."""
@@ -46,6 +46,8 @@ _GROUPS = {
 _WORD = r"[a-z]{3,10}\.?"
 _DAYS = re.compile(rf"({'|'.join(_GROUPS)}|{_WORD}(?: ?(?:-|,|&|and) ?{_WORD})*) ?:? ?(.*)")
 _DAY_MINUTES = 24 * 60
+_EARLY = 7 * 60
+"""Shifts that start before this are rare, and times without am and pm often mean the afternoon."""
 
 
 def day_times(text: str) -> str:
@@ -61,10 +63,11 @@ def day_times(text: str) -> str:
         return WHOLE_DAY
     if len(said) > LONGEST:
         raise ValueError(f"At most {LONGEST} characters.")
-    pieces = [piece.strip() for piece in _SEPARATOR.split(said)]
-    spans = [_span(piece) for piece in pieces if piece]
+    pieces = [piece.strip() for piece in _SEPARATOR.split(said) if piece.strip()]
+    spans = [_span(piece) for piece in pieces]
     if not 0 < len(spans) <= MOST_SPANS:
         raise _not_understood(said)
+    _require_order(spans, pieces)
     return ", ".join(dict.fromkeys(spans))
 
 
@@ -100,7 +103,7 @@ def times_by_day(lines: Sequence[str]) -> dict[str, str]:
     for line in lines:
         named, times = _STORED.sub("", line.casefold()), "".join(_STORED.findall(line))
         for day in _each_day("".join(named.split())):
-            spans[day].append(_shown("".join(times.split())))
+            spans[day].append(_shown("".join(times.split()), is_first=not spans[day]))
     closed = CLOSED if lines else ""
     return {day: ", ".join(dict.fromkeys(found)) or closed for day, found in spans.items()}
 
@@ -113,6 +116,22 @@ def lines_of(times: Mapping[str, str]) -> list[str]:
         named = f"{first}-{others[-1]}" if others else first
         lines += [f"{named} {span}" for span in spans]
     return lines
+
+
+def _require_order(spans: Sequence[str], pieces: Sequence[str]) -> None:
+    """Refuses "9-12, 1-5": read literally, its second span is at night."""
+    for (before, _), (after, piece) in pairwise(zip(spans, pieces, strict=True)):
+        starts = _minutes(after)
+        is_early = 60 <= starts < _EARLY and starts < _minutes(before)
+        if is_early and not re.search(r"[ap]\.?m", piece):
+            raise ValueError(
+                f"“{piece[:40]}” would be at night. Use 13-17 or 1pm-5pm; for the night, 1am-5am."
+            )
+
+
+def _minutes(span: str) -> int:
+    hours, _, minutes = span.partition("-")[0].partition(":")
+    return int(hours) * 60 + int(minutes)
 
 
 def _spans(times: str) -> tuple[str, ...]:
@@ -138,10 +157,12 @@ def _day(word: str) -> str:
     return word[:3] if full and f"{full}s".startswith(word) else ""
 
 
-def _shown(span: str) -> str:
+def _shown(span: str, *, is_first: bool) -> str:
     """Returns a stored span so that `day_times` understands it: with am and pm where it must be."""
     start, _, end = span.partition("-")
-    return f"{_with_half(start)}-{_with_half(end)}" if _needs_halves(start, end) else span
+    is_doubtful = not is_first and 60 <= _minutes(span) < _EARLY
+    has_halves = is_doubtful or _needs_halves(start, end)
+    return f"{_with_half(start)}-{_with_half(end)}" if has_halves else span
 
 
 def _plain(text: str) -> str:
@@ -167,7 +188,7 @@ def _span(said: str) -> str:
         return _written(start, ends[0], said)
     if not half and _needs_halves(_clock(starts[0]), _clock(ends[0])):
         raise ValueError(
-            f"“{said[:40]}” ends before it starts. Use 9-17 or 9am-5pm; for a night, 12pm-2am."
+            f"“{said[:40]}” ends before it starts. Use 9-17 or 9am-5pm; for a night, 22-6 or 10pm-6am."
         )
     return _written(starts[0], ends[0], said)
 
@@ -204,7 +225,7 @@ def _needs_halves(start: str, end: str) -> bool:
 
 def _with_half(clock: str) -> str:
     hour, _, minute = clock.partition(":")
-    half = "am" if int(hour) < 12 else "pm"
+    half = "am" if int(hour) % 24 < 12 else "pm"
     return f"{int(hour) % 12 or 12}:{minute}{half}"
 
 

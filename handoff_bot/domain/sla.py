@@ -29,7 +29,7 @@ DEFAULT: dict[Priority, dict[SlaTarget, int]] = {
 }
 """Default minutes."""
 
-_WHAT = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
+LABELS = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
 
 
 def name_of(priority: Priority, promise: SlaTarget) -> str:
@@ -51,7 +51,7 @@ def length(
 
 def in_words(promise: SlaTarget, due: datetime, now: datetime) -> str:
     """Returns the thread's text of a warning or a breach."""
-    what = _WHAT[promise]
+    what = LABELS[promise]
     if now >= due:
         return f"⏱️ SLA breached: {what}."
     return f"⏱️ SLA warning: {_spoken(due - now)} left for {what}."

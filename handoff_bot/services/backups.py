@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.text import many
 from handoff_bot.ports import Clock
+from handoff_bot.services import first_steps
 from handoff_bot.services.catching_up import OVERLAP
 from handoff_bot.services.delivery import inbound_files, sending
 from handoff_bot.services.outbox import outbox
@@ -20,17 +22,19 @@ from handoff_bot.storage import restored
 from handoff_bot.storage.backups import store_of
 from handoff_bot.storage.database import Database
 
-LOOKED_UP = (sending.SEND, outbox.CARD, outbox.POST, outbox.BOARD, inbound_files.FILE)
+LOOKED_UP = (
+    *(sending.SEND, outbox.CARD, outbox.POST, outbox.BOARD),
+    *(inbound_files.FILE, first_steps.SHOW),
+)
 """Kinds of jobs whose effect is found at its provider."""
 THREAD_OVERLAP = timedelta(minutes=1)
 """How far before its known start a gap of a thread is read (`CLOCKS_APART` of Slack's side)."""
 DONE = "Restored {file}, with schema {revision}. Start the bot when you are ready."
-PENDING = (
-    "{count} waiting posts and messages are looked up at Slack and Twilio before they are sent."
-)
+PENDING = "Looked up at Slack and Twilio before sending: {count}."
 ARRIVED = (
-    "{count} messages had arrived at the backup and were not handled. They are handled when the bot "
-    "starts, again if they were handled since. To look first, start it with HOLD_OUTGOING=true."
+    "Received but not yet handled at the time of the backup: {count}. The bot handles them when it "
+    "starts, even if they were handled after the backup. To check first, start it with "
+    "HOLD_OUTGOING=true."
 )
 NOT_FETCHED = "Messages since the backup are not fetched. To fetch them, use --missed-since."
 FETCHED = "The bot fetches messages since {since:%Y-%m-%d %H:%M} UTC when it starts."
@@ -64,22 +68,22 @@ class Backups:
         Raises:
             BackupError, SchemaError: nothing was changed, or the text says what was.
         """
-        told: list[str] = []
+        report: list[str] = []
 
         def settle(database: Database, revision: str) -> None:
             now = self._clock.now()
             since = missed_since or now
             contact = restored.Contact(since + OVERLAP, since + THREAD_OVERLAP)
             found = restored.settle(database, revision, LOOKED_UP, contact)
-            told.append(DONE.format(file=file, revision=found.revision))
+            report.append(DONE.format(file=file, revision=found.revision))
             if found.pending:
-                told.append(PENDING.format(count=found.pending))
+                report.append(PENDING.format(count=many(found.pending, "waiting job")))
             if found.arrived:
-                told.append(ARRIVED.format(count=found.arrived))
+                report.append(ARRIVED.format(count=many(found.arrived, "job")))
 
         store_of(self._url).restore(file, replace=replace, settle=settle)
-        told.append(FETCHED.format(since=missed_since) if missed_since else NOT_FETCHED)
-        return told
+        report.append(FETCHED.format(since=missed_since) if missed_since else NOT_FETCHED)
+        return report
 
     def check(self) -> Iterator[CheckResult]:
         """Checks the data, without changing or migrating it."""

@@ -304,7 +304,9 @@ class Services:
                     "offer",
                     formerly="ladder.offer",
                 ),
-                JobKind(availability.PRESENCE, availability.LookAround(parts.desk, clock), "offer"),
+                JobKind(
+                    availability.PRESENCE, availability.CheckPresence(parts.desk, clock), "offer"
+                ),
                 JobKind(
                     assigning.ASSIGN,
                     assigning.Assign(escalations, parts.desk, clock, roles),

@@ -47,7 +47,7 @@ from handoff_bot.domain.settings import (
 )
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
-from handoff_bot.domain.sla import LONGEST_MINUTES, SlaTarget, name_of
+from handoff_bot.domain.sla import LABELS, LONGEST_MINUTES, SlaTarget, name_of
 from handoff_bot.domain.text import LANGUAGES
 from handoff_bot.domain.thread_syntax import NOTE_PREFIXES
 from handoff_bot.domain.waiting_policy import DEFAULT, MOST_STEPS
@@ -68,7 +68,6 @@ _SIGNALS = {
     Signal.COMPLEXITY: "The request is complex or goes in circles",
     Signal.CONFIDENCE: "The AI is not sure",
 }
-_PROMISED = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
 
 Lines = tuple[str, ...]
 
@@ -145,7 +144,7 @@ def _target(priority: Priority, target: SlaTarget) -> Setting:
     return Setting(
         key="sla",
         part=name_of(priority, target),
-        label=f"{priority.value.capitalize()}: minutes until {_PROMISED[target]}",
+        label=f"{priority.value.capitalize()}: minutes until {LABELS[target]}",
         widget=Widget.LINE,
         default=SLA_MINUTES[priority][target],
         parse=number(0, LONGEST_MINUTES),
@@ -194,8 +193,8 @@ class Triggers(_Section):
             [],
             several(),
             hint=(
-                "Conversations in other languages go to agents. Where automatic messages are "
-                "missing in a language, they are in English: add them under Customer texts."
+                "Conversations in other languages go to agents. Automatic messages that are "
+                "missing in a language are sent in English. To add them, open Customer texts."
             ),
             choices=LANGUAGES,
             placeholder="Any language",
@@ -300,11 +299,11 @@ class Hours(_Section):
         "hours.country",
         Setting(
             "hours.country",
-            "Public holidays of",
+            "Country of public holidays",
             Widget.NONE_OR_ONE,
             "",
             line,
-            hint="The team counts as closed on them, every year. Choose a country to see them.",
+            hint="The team is closed on these days every year. Choose a country to see them.",
             placeholder="No country",
             renders_again=True,
         ),
@@ -331,7 +330,7 @@ class Hours(_Section):
             Widget.SEVERAL,
             [],
             several(),
-            hint="Removed every year. The other days in this menu are days off.",
+            hint="The team works on the chosen days, every year. All other days in the menu are days off.",
             placeholder="None of them",
         ),
     )
@@ -444,7 +443,7 @@ class _Stored:
 
 
 def live(tx: Transaction, prefix: str = "") -> LiveSettings:
-    """Returns the live settings. Those whose keys begin with `prefix` are read at once."""
+    """Returns the live settings. Settings whose keys begin with `prefix` are read in one query."""
     return cast("LiveSettings", _Stored(tx, prefix))
 
 

@@ -52,10 +52,10 @@ def _check_clock(headers: dict[str, Any], now: datetime) -> Iterator[CheckResult
     except (TypeError, ValueError):  # no time, or one without a zone
         return
     if abs(apart) > CLOCK_APART:
-        way = "ahead of" if apart > 0 else "behind"
+        direction = "ahead of" if apart > 0 else "behind"
         words = (
-            f"{many(round(abs(apart)), 'second')} {way} Slack's; at five minutes every click and event is "
-            "refused. Turn on time synchronization: timedatectl set-ntp true"
+            f"{many(round(abs(apart)), 'second')} {direction} Slack's; from five minutes on, every "
+            "click and event is refused. Turn on time synchronization: timedatectl set-ntp true"
         )
         yield CheckResult("clock", False, words)
     else:

@@ -189,7 +189,7 @@ class SlackDesk:
         """Posts to a person or a slack_channel. Slack accepts a person's id for a direct message."""
         return self._post(to, forms(render_post(post, self.workspace())), mark)
 
-    def retell(self, at: Place, post: Post) -> None:
+    def replace_message(self, at: Place, post: Post) -> None:
         """Replaces a message that `tell` posted."""
         self._post_or_update(forms(render_post(post, self.workspace())), at, "")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import col, exists, select
 
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.events import CLAIMED, EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.storage.deliveries import LOST
 from handoff_bot.storage.models import Agent, Conversation, Delivery, Escalation, Event, Message
@@ -100,10 +100,11 @@ def with_conversations(tx: Transaction) -> Sequence[Agent]:
 def assigned_to(
     tx: Transaction, agent_ids: Collection[int], escalation_id: int | None = None
 ) -> list[tuple[Escalation, Agent, datetime | None]]:
-    """Returns conversations of these agents, and when they last did something in each."""
+    """Returns conversations of these agents, and when they last did something in each, or were given it."""
+    is_theirs = or_(col(Event.agent_id) == Escalation.owner_id, col(Event.kind).in_(CLAIMED))
     last = (
         select(func.max(Event.at))
-        .where(Event.escalation_id == Escalation.id, Event.agent_id == Escalation.owner_id)
+        .where(Event.escalation_id == Escalation.id, is_theirs)
         .correlate(Escalation)
         .scalar_subquery()
     )

@@ -211,6 +211,13 @@ def _postgres_engine(url: str, pool_size: int, overflow: int) -> Engine:
         connection.execute(f"SET idle_in_transaction_session_timeout = '{ABANDONED_SECONDS}s'")
         connection.commit()
 
+    lost = {"at": -math.inf}
+    """When a connection was last found closed by the server: then older ones may be closed too."""
+
+    @event.listens_for(engine, "invalidate")
+    def _lost(_connection: object, _record: object, _error: object) -> None:
+        lost["at"] = time.monotonic()
+
     @event.listens_for(engine, "checkin")
     def _used(_connection: object, record: Any) -> None:
         record.info["used"] = time.monotonic()
@@ -218,7 +225,8 @@ def _postgres_engine(url: str, pool_size: int, overflow: int) -> Engine:
     @event.listens_for(engine, "checkout")
     def _proven(connection: Any, record: Any, _proxy: object) -> None:
         """After a server restart, old connections are replaced silently."""
-        if time.monotonic() - record.info.get("used", math.inf) < PING_AFTER:
+        used = record.info.get("used", -math.inf)
+        if time.monotonic() - used < PING_AFTER and used > lost["at"]:
             return
         try:
             engine.dialect.do_ping(connection)

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, case, func, select, text
 
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.events import EventKind
+from handoff_bot.storage.database import APPLICATION
 from handoff_bot.storage.models import Escalation, Event, MetricTotal, RateLimit, Spent, Worker
 from handoff_bot.storage.transaction import DIALECTS, Transaction, table_of
 
@@ -46,7 +47,7 @@ _OUTCOMES = {
 _COUNTED = (
     EventKind.MESSAGE_RECEIVED,
     EventKind.STATUS_UPDATE,
-    EventKind.MESSAGE_JUDGED,
+    EventKind.MESSAGE_CONSIDERED,
     EventKind.ESCALATION_OPENED,
     *_OUTCOMES,
     *_ENDINGS,
@@ -96,13 +97,15 @@ def _keys(kind: str, channel: str, status: str, reason: str, model: str) -> Iter
         yield MESSAGES, (channel, "inbound")
     if kind == EventKind.MESSAGE_SENT:
         yield MESSAGES, (channel, "outbound")
-    if kind == EventKind.MESSAGE_JUDGED:
+    if kind == EventKind.MESSAGE_CONSIDERED:
         yield TURNS, (model or "local",)
     if kind == EventKind.ESCALATION_OPENED:
         yield OPENED, (channel, reason or "")
     if kind in _ENDINGS:
         yield ENDED, (channel, _ENDINGS[EventKind(kind)])
-    if outcome := _OUTCOMES.get(EventKind(kind), status if kind == EventKind.STATUS_UPDATE else ""):
+    # A callback "sent" follows message.sent, which has counted it.
+    updated = kind == EventKind.STATUS_UPDATE and status != "sent"
+    if outcome := _OUTCOMES.get(EventKind(kind), status if updated else ""):
         yield DELIVERIES, (channel, outcome)
 
 
@@ -180,8 +183,8 @@ def state(tx: Transaction, now: datetime) -> State:
 
 _CONNECTIONS = text(
     "SELECT count(*) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND application_name = 'handoff'"
-)
+    "WHERE datname = current_database() AND application_name = :name"
+).bindparams(name=APPLICATION)
 
 
 def _open(tx: Transaction) -> tuple[dict[str, Waiting], int]:

@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from handoff_bot.domain.errors import BackupError
+from handoff_bot.domain.text import many
 from handoff_bot.storage.backups import (
     NOT_A_BACKUP,
     NOT_EMPTY,
@@ -55,6 +56,9 @@ _FUNCTIONS = """
 _ALIVE = "SELECT count(*) FROM worker WHERE alive_until > now()"
 
 
+EMPTY_NOW = "The database is empty now. Restore the backup again."
+
+
 class PostgresStore:
     """A database on a PostgreSQL server."""
 
@@ -82,7 +86,10 @@ class PostgresStore:
             chosen.flush()
             options = ("--single-transaction", "--exit-on-error", "--clean", "--if-exists")
             named = ("--no-owner", "--no-privileges", f"--use-list={chosen.name}")
-            self._run([tool, *options, *named, str(file)], None)
+            try:
+                self._run([tool, *options, *named, str(file)], None)
+            except BackupError as error:
+                raise BackupError(f"{error} {EMPTY_NOW}") from error
         database = Database(self._url)
         try:
             settle(database, revision)
@@ -117,7 +124,7 @@ class PostgresStore:
         (others,) = connection.execute(_OTHERS, (APPLICATION,)).fetchone() or (0,)
         (alive,) = (connection.execute(_ALIVE).fetchone() if "worker" in tables else None) or (0,)
         if others or alive:
-            how = f"{others} connections and {alive} workers are active"
+            how = f"active: {many(others, 'connection')}, {many(alive, 'worker')}"
             raise BackupError(RUNNING.format(how=how))
 
     @contextmanager
@@ -163,6 +170,10 @@ def _contents(tool: str, file: Path) -> tuple[list[str], str]:
     if listed.returncode or found is None:
         why = _reason(listed.stderr) if listed.returncode else "it has no schema version"
         raise BackupError(NOT_A_BACKUP.format(file=file, why=why))
+    # The whole file is read before anything is dropped: the two calls above see only its beginning.
+    read = _call([tool, "--file=/dev/null", str(file)])
+    if read.returncode:
+        raise BackupError(NOT_A_BACKUP.format(file=file, why=_reason(read.stderr)))
     return listed.stdout.decode().splitlines(), found[1].decode()
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from handoff_bot.domain.errors import SchemaError
 from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.text import many
 from handoff_bot.storage import migrate
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Lane, Source, Work, Worker
@@ -122,7 +123,7 @@ def checks(database: Database) -> Iterator[CheckResult]:
         yield CheckResult("schema", True, _schema(revision))
         known = set(inspect(tx.core).get_table_names())
         if "work" in known:
-            counts = ", ".join(f"{_count(tx, each):,} {each}" for each in COUNTED if each in known)
+            counts = ", ".join(many(_count(tx, each), each) for each in COUNTED if each in known)
             yield CheckResult("rows", True, counts)
             yield _check_jobs(tx)
 

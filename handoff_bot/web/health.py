@@ -24,7 +24,7 @@ from handoff_bot.web.operators import Operators
 
 logger = logging.getLogger(__name__)
 
-EVERYONE_HERE = Operators()
+LOCAL_REQUESTS_ONLY = Operators()
 BEHIND_AFTER = 5.0
 """Seconds that a customer-facing lane may be overdue before the page says "behind"."""
 LATE_AFTER = 60.0
@@ -37,7 +37,7 @@ def health(
     database: Database,
     clock: Clock,
     model: ModelHealthPage | None = None,
-    operators: Operators = EVERYONE_HERE,
+    operators: Operators = LOCAL_REQUESTS_ONLY,
     worker: Callable[[], str] | None = None,
 ) -> Blueprint:
     """Returns the routes. 503 if the database does not respond; "behind", "late" and "degraded" are

@@ -1,4 +1,4 @@
-"""GET /metrics in Prometheus' text format: numbers only, no label tells of a person."""
+"""GET /metrics in Prometheus' text format: numbers only, no label identifies a person."""
 
 from __future__ import annotations
 

@@ -133,6 +133,21 @@ def test_an_agent_who_takes_a_conversation_after_their_hours_keeps_it(bureau):
     assert status(bureau) == "claimed"
 
 
+def test_a_conversation_that_an_away_agent_is_given_is_not_taken_back_at_once(taken):
+    prefers(taken, "idle_minutes", 0)
+    taken.command(taken.ben, "off")
+    taken.later(minutes=60)
+    with taken.database.read() as tx:
+        number = tx.session.execute(select(Escalation.id)).scalar_one()
+    mia, ben = AgentRef(taken.mia, "Mia"), AgentRef(taken.ben, "Ben")
+    assert taken.core.escalations.reassign(number, mia, ben).done
+    taken.settle()
+    passes(taken, 29)
+    assert status(taken) == "claimed"
+    passes(taken, 2)
+    assert status(taken) == "queued"
+
+
 def test_two_processes_and_a_restart_hand_it_back_once(away):
     away.later(minutes=31)
     for _ in range(3):

@@ -10,10 +10,11 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.services import catching_up, first_steps, timers
-from handoff_bot.services.ai_turns import answering, inbound, model_watch
+from handoff_bot.services.ai_turns import answering, inbound, model_watch, queued
 from handoff_bot.services.delivery import inbound_files, messaging_window, outbound_files, sending
 from handoff_bot.services.escalations import (
     assigning,
+    availability,
     holding,
     offers,
     owners,
@@ -121,7 +122,9 @@ PAYLOADS = {
     outbox.TELL: lambda bureau: {"to": bureau.ben, "post": lost_post(bureau), "about": None},
     EVENT: a_message,
     EXAMINE: lambda _: {"view_id": "V1"},
-    mood_check.MOOD: lambda _: {"escalation_id": 1},
+    outbox.REPLACE: lambda bureau: {"told": 1, "post": lost_post(bureau)},
+    availability.PRESENCE: nothing,
+    queued.QUEUED: lambda _: {"conversation_id": 2, "message_id": 1},
     model_watch.LOOK: nothing,
     owners.OWNER: waiting,
     owners.OWNERS: nothing,
@@ -183,7 +186,7 @@ def test_every_kind_of_job_says_to_whom_it_is_told(bureau):
     assert silent == []
     to_admins = {kind for kind, handler in bureau.core.handlers.items() if handler.told == ADMINS}
     nobody = {kind for kind, one in bureau.core.handlers.items() if one.told.startswith("nobody:")}
-    assert nobody == {outbox.UPDATE_CARD, outbox.MARK}
+    assert nobody == {outbox.UPDATE_CARD, outbox.MARK, outbox.REPLACE, availability.PRESENCE}
     assert to_admins | nobody | set(REPORTED) == set(PAYLOADS)
     assert to_admins & set(REPORTED) == set()
 
@@ -196,7 +199,9 @@ def test_what_a_bug_has_kept_from_being_done_is_told(bureau, monkeypatch, kind):
     bureau.writes(bureau.ana, "Hello")
     bureau.says("I want a person", OTHER)
     payload = PAYLOADS[kind](bureau)
-    family = {EVENT: "slack", EXAMINE: "slack", outbox.MARK: "draw"}.get(kind, "desk")
+    family = {EVENT: "slack", EXAMINE: "slack", outbox.MARK: "draw", outbox.REPLACE: "draw"}.get(
+        kind, "desk"
+    )
     with bureau.database.write() as tx:
         enqueue_job(tx, NewJob(kind, f"{family}:broken", payload, bureau.clock.now(), key="broken"))
     break_one(bureau, monkeypatch, kind)

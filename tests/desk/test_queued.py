@@ -6,7 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import QueueAct
+from handoff_bot.services.delivery import sending
+from handoff_bot.services.delivery.sending import OutboundDraft
+from handoff_bot.storage import conversations
 from handoff_bot.storage.models import Escalation, Ticket
 from tests.desk.conftest import DANA, words
 
@@ -77,7 +81,7 @@ def test_a_question_that_the_assistant_is_sure_of_is_answered_and_marked_as_auto
     assert queued.heard()[-1] == "Automatic answer while you wait:\nAnswer to: when do you open?"
     thread = "\n".join(queued.thread())
     assert "when do you open?" in thread
-    assert "The AI answered while the customer is waiting: Answer to: when do you open?" in thread
+    assert "The AI answered while the customer was waiting: Answer to: when do you open?" in thread
     assert status(queued) == "queued"
 
 
@@ -189,10 +193,48 @@ SAID = {
     ),
 }
 NEITHER = (
+    *("Ok, I'll wait", "I can wait", "no need to rush", "I'll hold", "take your time", "thanks"),
+    *("ok, ich warte", "ich kann warten", "j'attends", "puedo esperar", "attendo", "ok, ik wacht"),
+    *("我可以等", "хорошо, подожду", "حسنا سأنتظر", "no importa, espero", "egal, ich bleibe dran"),
+    *("nevermind, I still need help", "never mind, I need a doctor now", "never mind?", "ok"),
+    *("leave me alone", "I want to close my account", "delete my data"),
     *("how long does delivery take?", "it is not solved", "I want to cancel my order", "thank you"),
     *("wie lange dauert die Lieferung?", "no funciona todavía", "je veux annuler ma commande"),
     "I solved the first problem but the pump still leaks, please help",
 )
+
+
+def test_each_later_message_is_not_told_the_position_again(queued):
+    queued.says("how long?")
+    told = [said for said in queued.heard() if "in the queue" in said]
+    for said in ("ok thanks", "I am in no hurry", "just so you know"):
+        queued.later(minutes=1)
+        queued.says(said)
+    assert [said for said in queued.heard() if "in the queue" in said] == told
+
+
+def test_two_messages_in_one_go_are_told_the_position_once(queued):
+    queued.core.preferences.change("rules.pause_seconds", 2, "test")
+    queued.says("how long?")
+    queued.says("hello??")
+    queued.later(seconds=5)
+    told = [said for said in queued.heard() if "in the queue" in said]
+    assert len(told) == 1
+    queued.says("ok thanks")
+    queued.later(minutes=1)
+    assert [said for said in queued.heard() if "in the queue" in said] == told
+
+
+def test_an_automatic_answer_that_a_claim_stops_is_corrected_in_the_thread(queued):
+    with queued.database.write() as tx:
+        escalation = tx.session.get_one(Escalation, 2)
+        conversation = conversations.hold(tx, escalation.conversation_id)
+        draft = OutboundDraft("We open at 9.", Author.ASSISTANT, epoch_bound=True, escalation_id=2)
+        sending.say(tx, conversation, draft, {"sms": queued.channel}, queued.clock.now())
+        conversation.epoch += 1  # as a claim does
+    queued.settle()
+    assert "We open at 9." not in queued.heard()
+    assert sending.NOT_SENT in queued.thread()
 
 
 def test_the_shipped_detector_knows_both_in_many_languages_and_mistakes_little_for_them():

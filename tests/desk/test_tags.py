@@ -73,7 +73,7 @@ def test_a_removed_tag_leaves_tickets_and_rules_that_have_others(tagged):
     assert of_rule(tagged) == ("gold",)
 
 
-def test_a_rule_does_not_apply_to_everybody_because_its_only_tag_was_removed(tagged):
+def test_a_rule_does_not_apply_to_every_customer_because_its_only_tag_was_removed(tagged):
     rule = Rule(RuleConditions(tags=("refund",)), Route(people=(tagged.ben,)))
     tagged.core.routing.rules.put(0, rule, tagged.mia, tagged.core.routing.rules.seen())
     tagged.core.tags.remove("refund", tagged.mia)

@@ -107,7 +107,7 @@ def test_what_an_earlier_version_left_behind_is_done_and_nothing_twice(upgraded:
     assert cards.count("+15550007") == 1
     (card_3,) = (card for card in upgraded.cards() if "+15550003" in card["text"])
     thread = upgraded.slack.thread(upgraded.queue, card_3["ts"])
-    assert sum("hello? anyone?" in str(post) for post in thread[1:]) == 1
+    assert sum("on SMS: hello? anyone?" in str(post) for post in thread[1:]) == 1
     assert due_and_open(upgraded) == []
 
 

@@ -52,7 +52,7 @@ NOT_UNDERSTOOD = ["9", "whenever", "25-26", "9:75-10", "13pm-15pm", "9-17-20", "
 
 @pytest.mark.parametrize("said", NOT_UNDERSTOOD)
 def test_what_is_not_understood_is_refused_with_an_example(said):
-    with pytest.raises(ValueError, match=r"9-17, 9am-5pm|At most 100"):
+    with pytest.raises(ValueError, match=r"“9-17”, “9am-5pm”|At most 100"):
         day_times(said)
 
 
@@ -87,6 +87,16 @@ LINES = {
 def test_lines_with_days_are_understood_as_people_write_them(said, stored):
     assert hours_lines(said) == stored
     Hours.parse(stored, "UTC")
+
+
+@pytest.mark.parametrize(
+    "said", ["9-12, 1-5", "9-12 and 1-5", "9:00-12:00, 1:00-5:00", "8-12, 2-6"]
+)
+def test_an_afternoon_written_without_pm_is_refused_and_not_taken_for_the_night(said):
+    with pytest.raises(ValueError, match="would be at night"):
+        day_times(said)
+    assert day_times("9am-12pm, 1pm-5pm") == "9:00-12:00, 13:00-17:00"
+    assert day_times("1am-5am, 9-12") == "1:00-5:00, 9:00-12:00"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError, DeskLimited, DeskOutcomeUnknown
 from handoff_bot.domain.escalations import Step
@@ -318,7 +318,7 @@ def place_of(house, escalation_id):
 
 def test_a_mark_that_takes_another_away_needs_room_for_both(house):
     limiter, now = RateLimiter(LIMITS), house.clock.now()
-    both, one = (slack_costs.mark(DeliveryStatus.SENT, held=held) for held in (True, False))
+    both, one = (slack_costs.mark(ReplyMark.SENT, shown) for shown in (ReplyMark.WAITING, None))
     later, last = now + timedelta(seconds=1), now + timedelta(seconds=3)
     with house.database.write() as tx:
         assert limiter.admit(tx, both, "", now) is None

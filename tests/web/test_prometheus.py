@@ -77,12 +77,13 @@ def test_messages_and_their_outcomes_are_counted(client, database, clock, conver
         ("message.received", {"channel": "sms"}),
         ("message.received", {"channel": "sms"}),
         ("message.sent", {"status": "accepted", "author": "assistant"}),
+        ("message.news", {"status": "sent", "author": "assistant"}),
         ("message.news", {"status": "delivered", "author": "assistant"}),
         ("message.failed", {"channel": "sms", "code": "30003", "author": "agent"}),
         ("message.dropped", {}),
-        ("message.judged", {"model": "in_time", "channel": "sms"}),
-        ("message.judged", {"model": "late", "channel": "sms"}),
-        ("message.judged", {"channel": "sms"}),
+        ("message.considered", {"model": "in_time", "channel": "sms"}),
+        ("message.considered", {"model": "late", "channel": "sms"}),
+        ("message.considered", {"channel": "sms"}),
         ("escalation.opened", {"reason": "request", "channel": "sms"}),
         ("escalation.resolve", {"owner": 1}),
     ]:
@@ -387,7 +388,7 @@ def every_name(database, clock, conversation):
     scraped(client)
     record(database, clock, conversation, "message.received", channel="sms")
     record(database, clock, conversation, "message.sent", status="accepted")
-    record(database, clock, conversation, "message.judged", channel="sms")
+    record(database, clock, conversation, "message.considered", channel="sms")
     record(database, clock, conversation, "escalation.opened", reason="request")
     record(database, clock, conversation, "escalation.resolve")
     with database.write() as tx:

@@ -21,7 +21,7 @@ and a part of at most the second number is none.
 """
 _LONGEST_WORD = 10
 _FEWEST_LETTERS = 2
-_FIRST = re.compile(r"\s*\w[^.!,\n]{1,30}[.!,\n]+\s*(?=\w)")
+_FIRST = re.compile(r"\s*+\w[^.!,\n]{1,30}[.!,\n]++\s*+(?=\w)")
 
 Read = Callable[[str], Utterance]
 

@@ -22,7 +22,6 @@ from handoff_bot.storage import conversations, log
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
-"""Event of a message that is not answered."""
 MOST_AN_HOUR = 20
 """Maximum of these messages shown in the queue channel per hour; others are only stored."""
 _LONGEST = 1500

@@ -39,8 +39,12 @@ from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
 QUEUED = "queued.turn"
-ANSWERED = "The AI answered while the customer is waiting:"
+ANSWERED = "The AI answered while the customer was waiting:"
 _SHOWN = 1_500
+AT_ONCE = timedelta(seconds=5)
+"""Beyond the pause, messages this close together count as one turn: the earlier one may have been left to
+the later one.
+"""
 
 
 def ask(
@@ -102,11 +106,7 @@ class HandleQueued(ProviderJob[QueuedTurn, QueuedReaction]):
         escalation = rows.open_of(tx, conversation.id)
         if not _is_served(conversation, escalation, self._clock.now()) or escalation is None:
             return None
-        newer = [
-            one
-            for one in answering.unanswered(tx, conversation.id)
-            if one.id > (escalation.message_id or 0) and not machines.has_no_words(one)
-        ]
+        newer = _burst(tx, conversation.id, escalation.message_id or 0)
         if not newer or newer[-1].id != job.payload["message_id"] or store.has_later(tx, job):
             return None
         question = answering.question(tx, conversation)
@@ -189,6 +189,26 @@ class HandleQueued(ProviderJob[QueuedTurn, QueuedReaction]):
         self, tx: Transaction, job: Job, plan: QueuedTurn | None, error: Exception
     ) -> None:
         """Needs nothing: the message is in the thread, and the customer still waits."""
+
+
+def _burst(tx: Transaction, conversation_id: int, after: int) -> list[Message]:
+    """Returns the customer's last messages that came in one go, oldest first.
+
+    Earlier ones had their turn, also those that nothing was said to: else each later message would
+    be told the position again.
+    """
+    pause = timedelta(seconds=detection_rules.read(tx).pause_seconds) + AT_ONCE
+    recent = conversations.recent(tx, conversation_id, answering.TURNS)
+    ours = (one.payload.get("answers") for one in recent if one.author != Author.CONTACT)
+    after = max(after, *(int(answered) for answered in ours if answered), 0)
+    found: list[Message] = []
+    for one in reversed(answering.unanswered(tx, conversation_id)):
+        is_apart = bool(found) and found[-1].created_at - one.created_at > pause
+        if one.id <= after or is_apart:
+            break
+        if not machines.has_no_words(one):
+            found.append(one)
+    return found[::-1]
 
 
 def _is_served(conversation: Conversation, escalation: Escalation | None, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import DeskFile, Piece, pieces
@@ -30,6 +31,7 @@ from handoff_bot.services.delivery import messaging_window, opt_outs, outbound_f
 from handoff_bot.services.outbox import alarms, message_content, outbox
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
 from handoff_bot.storage.transaction import Transaction
@@ -209,6 +211,7 @@ class Send(ProviderJob[SendPlan, Receipt]):
             log.record(
                 tx, EventKind.MESSAGE_DROPPED, now, conversation=conversation, message_id=message.id
             )
+            _correct(tx, message, now)
             return None
         if opt_outs.refuses_from(Author(message.author), conversation, now):
             _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now, self._channels)
@@ -277,6 +280,7 @@ class Send(ProviderJob[SendPlan, Receipt]):
         _fail(tx, delivery, message, conversation, code, words, now, channels, in_doubt=in_doubt)
 
 
+NOT_SENT = "The AI's answer was not sent, because the conversation had changed meanwhile."
 OPTED_OUT = (
     "Not sent: the customer texted STOP. They must text START before they can receive messages."
 )
@@ -298,6 +302,16 @@ def _plan(
         template=_TEMPLATE.validate_python(template) if template else None,
     )
     return SendPlan(delivery.id, conversation.channel, outbound)
+
+
+def _correct(tx: Transaction, message: Message, now: datetime) -> None:
+    """Says in the thread that an answer shown there was not sent."""
+    if message.author != Author.ASSISTANT or message.escalation_id is None:
+        return
+    escalation = rows.get(tx, message.escalation_id)
+    if escalation:
+        post = Post(PostKind.NOTICE, NOT_SENT)
+        outbox.post(tx, escalation, post, now, key=f"not sent:{message.id}")
 
 
 def _load(tx: Transaction, job: Job) -> tuple[Delivery, Message, Conversation] | None:

@@ -86,7 +86,7 @@ class Assign(ProviderJob[AssignPlan, ActionResult]):
         if plan.route.group_id and not people:
             people = frozenset(self._desk.members(plan.route.group_id))
             if not people:
-                return ActionResult(False, NOT_KNOWN, Code.NOBODY_KNOWN)
+                return ActionResult(False, NOT_KNOWN, Code.NO_AGENT_KNOWN)
 
         asked = plan.may_rest & people if people else plan.may_rest
         resting = frozenset(self._desk.resting(asked, self._clock.now()))
@@ -102,9 +102,9 @@ class Assign(ProviderJob[AssignPlan, ActionResult]):
         waiting = None if result.done else still_waiting(tx, job, self._clock.now())
         if waiting is None:
             return
-        if result.code is Code.NOBODY_KNOWN:
+        if result.code is Code.NO_AGENT_KNOWN:
             outbox.notice(tx, waiting.escalation, NOT_KNOWN, waiting.now)
-        elif result.code is Code.NOBODY_FREE:
+        elif result.code is Code.NO_AGENT_AVAILABLE:
             _later(waiting)
         else:
             _enqueue(tx, job.payload, waiting.now + SOON)

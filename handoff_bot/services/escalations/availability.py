@@ -35,7 +35,7 @@ PRESENCE, PRESENCE_LANE = "offer.presence", "offer:presence"
 
 @dataclass(frozen=True)
 class PresencePlan:
-    """Whose members to look up, and those who have set their availability."""
+    """The user group or Slack channel to look up, and the agents who have set their availability."""
 
     source: str
     known: frozenset[str]
@@ -61,7 +61,7 @@ class AgentAvailability:
             row = self._row(tx, agent, timezone)
             row.on_roster, row.is_away, row.away_until = True, True, until
             log.record(tx, EventKind.AGENT_OFF, self._clock.now(), agent_id=row.id)
-            look_around(tx, self._clock.now())
+            check_presence(tx, self._clock.now())
 
     def arrange(self, agent: AgentRef, capacity: int, lines: Sequence[str], timezone: str) -> None:
         """Sets the agent's capacity and hours."""
@@ -70,7 +70,7 @@ class AgentAvailability:
             row.capacity, row.hours, row.timezone = capacity, {"lines": list(lines)}, timezone
             row.on_roster = True
             log.record(tx, EventKind.AGENT_ARRANGED, self._clock.now(), agent_id=row.id)
-            look_around(tx, self._clock.now())
+            check_presence(tx, self._clock.now())
 
     def _row(self, tx: Transaction, agent: AgentRef, timezone: str) -> Agent:
         row = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
@@ -201,12 +201,12 @@ def others_are_active(tx: Transaction, now: datetime) -> bool:
     return is_fresh and bool(seen["active"]) and live(tx).by_presence
 
 
-def look_around(tx: Transaction, now: datetime) -> None:
+def check_presence(tx: Transaction, now: datetime) -> None:
     """Enqueues a look at who is active in Slack."""
     enqueue_job(tx, NewJob(PRESENCE, PRESENCE_LANE, {}, now, key=PRESENCE_LANE, coalesce=True))
 
 
-class LookAround(ProviderJob[PresencePlan, bool]):
+class CheckPresence(ProviderJob[PresencePlan, bool]):
     """Asks Slack whether other members are active, while all who set their availability are away."""
 
     repeatable = True
@@ -266,4 +266,4 @@ def end_offers(
         if until is None or datetime.fromisoformat(payload["until"]) <= until:
             post = outbox.POST_ADAPTER.validate_python(payload["post"])
             footer = results.get(payload["to"], outbox.LAPSED)
-            outbox.retell(tx, told, post.ended(footer, now), now)
+            outbox.replace_message(tx, told, post.ended(footer, now), now)

@@ -43,9 +43,9 @@ than any provider call, and longer than the recovery after a crash during one.
 """
 
 TOLD = "The customer has been informed."
-NOT_TOLD = "The customer does not wait for an answer, and was not informed."
+NOT_TOLD = "The customer is not waiting for an answer, and was not informed."
 GONE = "This conversation no longer exists."
-NOBODY_FREE = "No agent who can take this conversation is available."
+NO_AGENT_AVAILABLE = "No agent who can take this conversation is available."
 TOO_LONG = "The assistant's last message was not sent in time."
 TAKEN_BY = (
     "{name} is taking over. The assistant's last message is still being sent. You will get "
@@ -212,7 +212,7 @@ class Escalations:
                 return ActionResult(False, refusals.where_it_is(tx, change.escalation, change.now))
             owner = choose(tx)
             if owner is None:
-                return ActionResult(False, NOBODY_FREE, Code.NOBODY_FREE)
+                return ActionResult(False, NO_AGENT_AVAILABLE, Code.NO_AGENT_AVAILABLE)
             return self._reassign(change, AgentRef(owner.desk_id, owner.name), "")
 
     def hand_back(

@@ -154,7 +154,7 @@ class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
         if result in WHY:
             why = WHY[result].format(name=plan.owner.name)
             told = OUTSIDE if result is Refusal.OUTSIDE else ""  # Slack cannot reach the others
-        elif job.payload.get("away") and self._is_left_behind(tx, plan):
+        elif job.payload.get("away") and self._is_away_too_long(tx, plan):
             why, told = f"{plan.owner.name} is away", AWAY_TOLD
         else:
             return
@@ -162,13 +162,13 @@ class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
             logger.info("owner gone", extra={"escalation_id": plan.escalation_id, "why": result})
             self._tell(tx, job, plan, told)
 
-    def _is_left_behind(self, tx: Transaction, plan: OwnerPlan) -> bool:
+    def _is_away_too_long(self, tx: Transaction, plan: OwnerPlan) -> bool:
         """Decides once more while the conversation is locked: the assignee may have just answered."""
         escalation = rows.get(tx, plan.escalation_id)
         if escalation is None:
             return False
         conversations.hold(tx, escalation.conversation_id)
-        found = left_behind(tx, self._clock.now(), plan.escalation_id)
+        found = overdue_absences(tx, self._clock.now(), plan.escalation_id)
         return any(owner.desk_id == plan.owner.desk_id for _, owner in found)
 
     def _tell(self, tx: Transaction, job: Job, plan: OwnerPlan, text: str) -> None:
@@ -204,7 +204,7 @@ class CheckOwners(TransactionJob):
             check(tx, escalation, self._clock)
 
 
-def left_behind(
+def overdue_absences(
     tx: Transaction, now: datetime, escalation_id: int | None = None
 ) -> list[tuple[Escalation, Agent]]:
     """Returns the conversations whose assignee is away and has done nothing in them for too long."""
@@ -220,17 +220,23 @@ def left_behind(
     return [
         (escalation, owner)
         for escalation, owner, last in agents.assigned_to(tx, away, escalation_id)
-        if _is_away_from(escalation, owner, away[owner.id], now)
+        if _is_away_from(escalation, owner, away[owner.id], last, now)
         and team.between(_latest(away[owner.id], escalation.claimed_at, last), now) >= longest
     ]
 
 
-def _is_away_from(escalation: Escalation, owner: Agent, since: datetime, now: datetime) -> bool:
-    """Returns False for snoozed conversations, and for those that were taken after the own hours."""
+def _is_away_from(
+    escalation: Escalation, owner: Agent, since: datetime, last: datetime | None, now: datetime
+) -> bool:
+    """Returns False for snoozed conversations, and for those in which the agent has worked, or which
+    they were given, after their own hours.
+    """
     if escalation.snoozed_until and escalation.snoozed_until > now:
         return False
     claimed_at = escalation.claimed_at
-    return availability.is_away(owner, now) or claimed_at is None or since > claimed_at
+    if availability.is_away(owner, now) or claimed_at is None:
+        return True
+    return since > _latest(claimed_at, last)
 
 
 def _latest(*times: datetime | None) -> datetime:
@@ -249,7 +255,7 @@ class RemindOwner(TransactionJob):
     def run(self, tx: Transaction, job: Job) -> None:
         """Reminds each assignee once per unanswered message, and checks those who are away."""
         now = self._clock.now()
-        for escalation, _ in left_behind(tx, now)[:AT_ONCE]:
+        for escalation, _ in overdue_absences(tx, now)[:AT_ONCE]:
             check(tx, escalation, self._clock, away=True)
         minutes = live(tx).reminder_minutes
         if not minutes:

@@ -28,7 +28,7 @@ BOARD = "desk.board"
 MARK = "desk.mark"
 EPHEMERAL = "desk.ephemeral"
 TELL = "desk.tell"
-RETELL = "desk.retell"
+REPLACE = "desk.replace"
 POST_ADAPTER = TypeAdapter(Post)
 LAPSED = "Lapsed at {time}."
 
@@ -158,11 +158,11 @@ def tell(
     enqueue_job(tx, NewJob(TELL, f"tell:{to}", payload, due_at=now, key=key))
 
 
-def retell(tx: Transaction, told: DeskPost, what: Post, now: datetime) -> None:
+def replace_message(tx: Transaction, told: DeskPost, what: Post, now: datetime) -> None:
     """Enqueues the replacement of a message that `tell` posted. Only the first one counts."""
     payload = {"told": told.id, "post": POST_ADAPTER.dump_python(what)}
     lane = f"draw:told:{told.work_id}"
-    enqueue_job(tx, NewJob(RETELL, lane, payload, due_at=now, key=f"retold:{told.work_id}"))
+    enqueue_job(tx, NewJob(REPLACE, lane, payload, due_at=now, key=f"replaced:{told.work_id}"))
 
 
 def delivery_updated(tx: Transaction, message: Message, now: datetime) -> None:

@@ -375,7 +375,7 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
             )
             tx.add(told)
             if self._has_lapsed(tx, job):
-                outbox.retell(tx, told, plan.post.ended(outbox.LAPSED, now), now)
+                outbox.replace_message(tx, told, plan.post.ended(outbox.LAPSED, now), now)
 
     def on_failed(
         self, tx: Transaction, job: Job, plan: MessagePlan | None, error: Exception
@@ -402,5 +402,5 @@ def desk_job_kinds(
             formerly="desk.whisper",
         ),
         JobKind(outbox.TELL, PostMessage(database, desk, clock), "tell"),
-        JobKind(outbox.RETELL, UpdateMessage(database, desk, clock), "draw"),
+        JobKind(outbox.REPLACE, UpdateMessage(database, desk, clock), "draw"),
     )

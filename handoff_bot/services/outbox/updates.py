@@ -138,12 +138,12 @@ def _shown(mark: str) -> ReplyMark | None:
 
 
 @dataclass(frozen=True)
-class RetellPlan:
+class ReplacePlan:
     at: Place
     post: Post
 
 
-class UpdateMessage(DeskHandler[RetellPlan, None]):
+class UpdateMessage(DeskHandler[ReplacePlan, None]):
     """Replaces a message that was posted outside threads, such as an offer that has lapsed."""
 
     repeatable = True
@@ -152,18 +152,18 @@ class UpdateMessage(DeskHandler[RetellPlan, None]):
     def cost(self, tx: Transaction, job: Job) -> Cost:
         return slack_costs.CARD
 
-    def prepare(self, tx: Transaction, job: Job) -> RetellPlan | None:
+    def prepare(self, tx: Transaction, job: Job) -> ReplacePlan | None:
         """Returns None for a message that was deleted with its customer's data."""
         told = tx.session.get(DeskPost, int(job.payload["told"]))
         if told is None:
             return None
         about = escalations.place_of(tx, told.escalation_id) if told.escalation_id else None
         post = replace(slack_costs.post_of(job), about=about)
-        return RetellPlan(Place(told.slack_channel, told.ts), post)
+        return ReplacePlan(Place(told.slack_channel, told.ts), post)
 
-    def call(self, plan: RetellPlan) -> None:
+    def call(self, plan: ReplacePlan) -> None:
         try:
-            self._desk.retell(plan.at, plan.post)
+            self._desk.replace_message(plan.at, plan.post)
         except DeskGone as error:
             raise DeskError(str(error), permanent=True, code=error.code) from error
 

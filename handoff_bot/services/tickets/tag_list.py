@@ -49,6 +49,7 @@ class TagList:
         if not name:
             return NO_TAG
         with self._database.write() as tx:
+            tx.one_at_a_time("settings")  # rules are written back whole
             known = _known(tx)
             if name in known:
                 return EXISTS
@@ -61,6 +62,7 @@ class TagList:
         if not name:
             return NO_TAG
         with self._database.write() as tx:
+            tx.one_at_a_time("settings")  # rules are written back whole
             known = _known(tx)
             if old not in known:
                 return GONE
@@ -71,6 +73,7 @@ class TagList:
     def remove(self, name: str, by: str) -> None:
         """Removes a tag from the list, from all tickets and from rules."""
         with self._database.write() as tx:
+            tx.one_at_a_time("settings")  # rules are written back whole
             known = _known(tx)
             store.remove_tag(tx, name)
             self._change(tx, sorted({*known} - {name}), name, [], by)

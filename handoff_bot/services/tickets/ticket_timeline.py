@@ -9,6 +9,7 @@ from typing import Any
 from handoff_bot.domain.audit import ACTS, act
 from handoff_bot.domain.events import OF_ESCALATIONS, EventKind
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.sla import LABELS
 from handoff_bot.domain.text import REASONS
 from handoff_bot.domain.tickets import TIMELINE_ROWS, Happened
 from handoff_bot.services.outbox import message_content
@@ -40,7 +41,7 @@ AUTOMATIC = "Handoff"
 """Author of automatic actions."""
 
 _SPEAKERS = {Author.ASSISTANT: "Assistant (AI)", Author.SYSTEM: "Automatic message"}
-_PROMISED = {"reply": "first reply", "solve": "resolution"}
+_TARGETS: dict[object, str] = {target.value: label for target, label in LABELS.items()}
 
 
 def page(
@@ -90,7 +91,7 @@ def _sentence(tx: Transaction, ticket: Ticket, event: Event, who: str) -> str:
             who=who or AUTOMATIC,
             reason=_reason(data.get("reason")),
             priority=data.get("priority"),
-            target=_PROMISED.get(str(data.get("promise")), "SLA target"),
+            target=_TARGETS.get(data.get("promise"), "SLA target"),
             score=data.get("score"),
         )
     tags = store.tags(tx, ticket.id) if event.kind == EventKind.ESCALATION_RESOLVE else ()

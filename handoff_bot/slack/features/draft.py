@@ -15,7 +15,7 @@ from handoff_bot.domain.text import language_name
 from handoff_bot.slack.click import Click, Tools, ephemeral, tell
 from handoff_bot.slack.feature import Feature, Subject, guarded, submits
 from handoff_bot.slack.features.actions import OLD_BUTTON
-from handoff_bot.slack.kit.fields import Number, labelled, menu, modal
+from handoff_bot.slack.kit.fields import LONGEST_TEXT, Number, labelled, menu, modal
 from handoff_bot.slack.kit.form import Field, Form, Metadata, Stale, Submission, first, text
 from handoff_bot.slack.kit.text import Block, actions, context, one_line, plain, section
 
@@ -106,6 +106,8 @@ def render_draft(
         banner: what became of the last click, at the top.
         is_busy: True while the AI rewrites the text.
     """
+    if is_busy:  # Slack would discard what is typed meanwhile
+        return modal(FORM.title, [section(words), context(plain(REWRITING))])
     above: list[Block] = []
     if not words and not banner:
         above.append(section(NOTHING_BUT_CANNED if canned else NOTHING))
@@ -114,7 +116,7 @@ def render_draft(
         above.append(actions(menu(DraftAction.CANNED, "Canned replies", names)))
     form = replace(FORM, parts=(*above, reply_of(about)))
     form = replace(form, submit="Take over & send") if about.claims else form
-    below = [context(plain(REWRITING))] if is_busy else [*_tones(about)]
+    below = [*_tones(about)]
     below += [context(plain(f"From: {about.sources}", _SOURCES))] if about.sources else []
     return form.render(about, words, below=below, banner=banner)
 
@@ -180,7 +182,7 @@ def rewrite(tools: Tools, click: Click, ack: Ack) -> None:
     _show(tools, click, about, words, is_busy=True)
     tone = TONES[DraftAction(click.action_id)]
     said = tools.core.drafting.rewritten(about.escalation_id, words, tone)
-    if said is None:
+    if said is None or len(said) > LONGEST_TEXT:  # a text that is cut must not be sent
         _show(tools, click, about, words, NOT_REWRITTEN)
     else:
         _show(tools, click, replace(about, round=about.round + 1), said)

@@ -26,7 +26,7 @@ from handoff_bot.slack.kit.text import shorten
 
 NOBODY = "Choose who is notified."
 NO_MAIL = (
-    "No mail server is set, so no emails can be sent. Ask the person who runs the server to set "
+    "No mail server is configured, so no emails can be sent. Ask the person who runs the server to set "
     "SMTP_URL."
 )
 

@@ -92,7 +92,7 @@ NAME = text(
     current=lambda tag: tag.name,
 )
 EDIT = Form("Edit tag", "tag_edit", (NAME,), Metadata(Opened, Opened()), close="Back")
-RENAMING = "{tickets} and all rules with this tag change as well."
+RENAMING = "Renaming also changes {tickets} and all rules with this tag."
 
 
 def render_edit(tag: KnownTag) -> Block:
@@ -101,7 +101,10 @@ def render_edit(tag: KnownTag) -> Block:
     if not tag.name:
         return replace(EDIT, title="Add a tag").render(about, tag)
     said = section(RENAMING.format(tickets=many(tag.tickets, "ticket")))
-    effect = f"It is removed from {many(tag.tickets, 'ticket')}. Rules with other tags keep those."
+    effect = (
+        f"The tag is removed from {many(tag.tickets, 'ticket')} and from rules. A rule without any "
+        "other tag keeps it."
+    )
     delete = delete_button(TagAction.REMOVE, tag.name, tag.name, "Delete this tag?", effect)
     return EDIT.render(about, tag, below=[said, actions(delete)])
 

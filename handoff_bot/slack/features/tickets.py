@@ -11,7 +11,6 @@ from slack_bolt import Ack
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.text import many
 from handoff_bot.domain.tickets import Period, TicketPage, TicketQuery, TicketRow
 from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.ticket_export import Format
@@ -69,7 +68,7 @@ WORDS = text(
     "Search",
     placeholder="#12, #tag or text",
     most=100,
-    hint=f"Text is searched in subjects, names and the newest {many(MESSAGES, 'message')}.",
+    hint=f"Text is searched in subjects, names and the newest messages (at most {MESSAGES:,}).",
     optional=True,
     acts_on="on_enter_pressed",
     current=lambda query: query.words,

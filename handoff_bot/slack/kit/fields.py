@@ -29,6 +29,8 @@ Entered = tuple[str, ...]
 ANY = ANYBODY
 """Value of the first choice of a filter, which does not filter."""
 TITLE_LIMIT = 24
+LONGEST_TEXT = 3000
+"""Characters of a text field."""
 VALUE_LIMIT = 150
 MOST_OPTIONS = 100
 """Options in one menu, or in one group of a menu."""
@@ -186,7 +188,12 @@ def tick(action_id: str, label: str, *, chosen: bool) -> Block:
 
 
 def text_field(
-    action_id: str, *, initial: str = "", hint: str = "", many_lines: bool = False, most: int = 3000
+    action_id: str,
+    *,
+    initial: str = "",
+    hint: str = "",
+    many_lines: bool = False,
+    most: int = LONGEST_TEXT,
 ) -> Block:
     """Returns a text field."""
     element: Block = {

@@ -16,7 +16,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from handoff_bot.domain import settings
 from handoff_bot.slack.kit import fields as elements
-from handoff_bot.slack.kit.fields import ANY, Entered, State, asking, filled_in, held, modal
+from handoff_bot.slack.kit.fields import (
+    ANY,
+    LONGEST_TEXT,
+    Entered,
+    State,
+    asking,
+    filled_in,
+    held,
+    modal,
+)
 from handoff_bot.slack.kit.text import Block
 
 Value = TypeVar("Value")
@@ -198,7 +207,7 @@ def text(
     label: str,
     *,
     placeholder: str = "",
-    most: int = 3000,
+    most: int = LONGEST_TEXT,
     many_lines: bool = False,
     acts_on: str = "",
     **looks: Unpack[_Looks],

@@ -1,4 +1,4 @@
-"""The way of a message for operators: what happened to it, when, how often it was tried, and why not."""
+"""What happened to a message, for operators: when, how often it was tried, and why it failed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from handoff_bot.jobs.job import of_job
-from handoff_bot.storage import ways
+from handoff_bot.storage import message_trace as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Delivery, Event, Message
 from handoff_bot.storage.transaction import Transaction
@@ -28,46 +28,47 @@ class _Line:
     text: str
 
 
-class Ways:
+class MessageTraces:
     """Reads only; texts and addresses are shown on request."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def lines(self, what: str, *, with_text: bool = False) -> list[str]:
-        """Returns the way of a message, of a ticket's messages, or of a log line; empty if unknown.
+        """Returns what happened to a message, a ticket's messages, or those of a log line; empty if
+        unknown.
 
         Args:
             what: a provider's id, a Slack timestamp or permalink, a ticket's number, or a trace.
         """
         with self._database.read() as tx:
             messages = _find(tx, what.strip())
-            return list(_told(tx, messages, with_text=with_text)) if messages else []
+            return list(_lines(tx, messages, with_text=with_text)) if messages else []
 
 
 def _find(tx: Transaction, what: str) -> Sequence[Message]:
     if link := _PERMALINK.search(what):
-        return ways.by_desk_ts(tx, f"{link[1]}.{link[2]}")
+        return rows.by_desk_ts(tx, f"{link[1]}.{link[2]}")
     if _TS.fullmatch(what):
-        return ways.by_desk_ts(tx, what)
-    if found := ways.by_provider_id(tx, what):
+        return rows.by_desk_ts(tx, what)
+    if found := rows.by_provider_id(tx, what):
         return found
     if ticket := _TICKET.fullmatch(what):
-        return ways.of_ticket(tx, int(ticket[1] or ticket[2]))
-    return ways.of_trace(tx, what) if _TRACE.fullmatch(what) else ()
+        return rows.of_ticket(tx, int(ticket[1] or ticket[2]))
+    return rows.of_trace(tx, what) if _TRACE.fullmatch(what) else ()
 
 
-def _told(tx: Transaction, messages: Sequence[Message], *, with_text: bool) -> Iterator[str]:
+def _lines(tx: Transaction, messages: Sequence[Message], *, with_text: bool) -> Iterator[str]:
     ids = [one.id for one in messages]
-    parts = ways.deliveries(tx, ids)
+    parts = rows.deliveries(tx, ids)
     keys = [f"{one.channel}:{one.provider_id}" for one in messages if one.provider_id]
-    about = ways.jobs(tx, ids, [one.id for one in parts], keys=keys)
+    about = rows.jobs(tx, ids, [one.id for one in parts], keys=keys)
     traces = {of_job(job.payload) for job in about} - {""}
-    jobs = ways.jobs(tx, ids, [one.id for one in parts], traces, keys)
+    jobs = rows.jobs(tx, ids, [one.id for one in parts], traces, keys)
     lines = [
         *(_Line(one.created_at, _of_message(one, with_text=with_text)) for one in messages),
         *(_Line(one.begun_at or one.updated_at, _of_part(one)) for one in parts),
-        *(_Line(one.at, _of_event(one)) for one in ways.events(tx, ids)),
+        *(_Line(one.at, _of_event(one)) for one in rows.events(tx, ids)),
         *(_Line(job.first_due_at, _of_job(job)) for job in jobs),
     ]
     for line in sorted(lines, key=lambda each: each.at):

@@ -1,4 +1,4 @@
-"""Queries for the way of a message: its row, deliveries, events and jobs."""
+"""Queries for what happened to a message: its row, deliveries, events and jobs."""
 
 from __future__ import annotations
 

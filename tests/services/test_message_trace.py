@@ -12,15 +12,15 @@ from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.jobs.job import of_arrival
 from handoff_bot.logs import JsonLines
-from handoff_bot.services.ways import Ways
+from handoff_bot.services.message_trace import MessageTraces
 from handoff_bot.storage.models import Delivery, Message, Ticket, Work
 
 SECRET = "my card number is 4111"
 
 
 @pytest.fixture
-def ways(house):
-    return Ways(house.database)
+def traces(house):
+    return MessageTraces(house.database)
 
 
 def rows(house, model):
@@ -82,9 +82,9 @@ def test_a_message_delivered_twice_has_the_same_id(house):
     assert traces == {of_arrival(f"sms:{sid}")}
 
 
-def test_the_way_of_a_customers_message_names_its_jobs_and_events(house, ways):
+def test_the_trace_of_a_customers_message_names_its_jobs_and_events(house, traces):
     sid = house.says("a human please")
-    told = "\n".join(ways.lines(sid))
+    told = "\n".join(traces.lines(sid))
     for part in (
         f"sms inbound by contact, {sid}",
         "event message.received: channel sms",
@@ -96,7 +96,7 @@ def test_the_way_of_a_customers_message_names_its_jobs_and_events(house, ways):
         assert part in told
 
 
-def test_the_way_of_a_reply_names_its_delivery_its_attempts_and_its_errors(house, ways, ana):
+def test_the_trace_of_a_reply_names_its_delivery_its_attempts_and_its_errors(house, traces, ana):
     house.says("a human please")
     house.take(Step.CLAIM, ana)
     house.channel.troubles.append(DeliveryError("busy", permanent=False, code="20429"))
@@ -105,7 +105,7 @@ def test_the_way_of_a_reply_names_its_delivery_its_attempts_and_its_errors(house
     house.settle()
     house.reports(DeliveryStatus.FAILED, house.last_sent(), error_code="30003", error="Unreachable")
     part = rows(house, Delivery)[-1]
-    told = [ways.lines(one) for one in (ts, part.provider_id, _link(ts))]
+    told = [traces.lines(one) for one in (ts, part.provider_id, _link(ts))]
     assert told[0] == told[1] == told[2]
     text = "\n".join(told[0])
     assert f"Slack {house.desk.place.slack_channel} {ts}" in text
@@ -119,35 +119,35 @@ def _link(ts):
 
 
 @pytest.mark.parametrize("form", ["#{}", "{}"])
-def test_the_way_of_a_ticket_is_that_of_its_messages(house, ways, ana, form):
+def test_the_trace_of_a_ticket_is_that_of_its_messages(house, traces, ana, form):
     house.says("a human please")
     house.take(Step.CLAIM, ana)
     house.replies(ana, "yes?")
     (ticket,) = rows(house, Ticket)
-    told = "\n".join(ways.lines(form.format(ticket.id)))
+    told = "\n".join(traces.lines(form.format(ticket.id)))
     assert "inbound by contact" in told
     assert "outbound by agent" in told
 
 
-def test_the_id_of_a_log_line_leads_to_the_message(house, ways):
+def test_the_id_of_a_log_line_leads_to_the_message(house, traces):
     sid = house.says("a human please")
-    assert f"by contact, {sid}" in "\n".join(ways.lines(of_arrival(f"sms:{sid}")))
+    assert f"by contact, {sid}" in "\n".join(traces.lines(of_arrival(f"sms:{sid}")))
 
 
-def test_texts_and_addresses_are_printed_on_request_only(house, ways):
+def test_texts_and_addresses_are_printed_on_request_only(house, traces):
     sid = house.says(f"a human please, {SECRET}")
-    told = "\n".join(ways.lines(sid))
+    told = "\n".join(traces.lines(sid))
     assert SECRET not in told
     assert "5550001" not in told
-    assert SECRET in "\n".join(ways.lines(sid, with_text=True))
+    assert SECRET in "\n".join(traces.lines(sid, with_text=True))
 
 
 @pytest.mark.parametrize(
     "what", ["SMnothing", "#999", "0123456789ab", "1800000000.000001", "", "'; --"]
 )
-def test_what_is_not_known_is_said_to_be_unknown(house, ways, what):
+def test_what_is_not_known_is_said_to_be_unknown(house, traces, what):
     house.says("a human please")
-    assert ways.lines(what) == []
+    assert traces.lines(what) == []
 
 
 def test_the_command_prints_the_way_or_says_what_to_give(house, database_url, monkeypatch):
@@ -159,8 +159,8 @@ def test_the_command_prints_the_way_or_says_what_to_give(house, database_url, mo
     assert "a ticket (#12)" in unknown.stderr
 
 
-def test_messages_are_found_whatever_the_number_of_a_ticket(house, ways):
+def test_messages_are_found_whatever_the_number_of_a_ticket(house, traces):
     """A number alone is a ticket, also if a message has the same id."""
     house.says("what does it cost?")
     assert rows(house, Message)
-    assert ways.lines("1") == []
+    assert traces.lines("1") == []
