@@ -266,7 +266,7 @@ def test_the_customers_words_stand_under_their_name(taken):
 def test_without_that_scope_a_line_says_who_speaks(bureau):
     bureau.slack.scopes.granted = set(SCOPES) - {"chat:write.customize"}
     bureau.says("I want a person")
-    bureau.says("Hello?")
+    bureau.says("It is broken")
     shown = bureau.slack.thread(bureau.queue, bureau.card())[-1]
     assert "username" not in shown
     assert "+15550001 on SMS" in words(shown["blocks"])
