@@ -3,9 +3,11 @@
 import pytest
 from sqlmodel import select
 
+from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.services.replies import held_replies, revising
+from handoff_bot.slack.desk import REACTIONS
 from handoff_bot.storage.models import Escalation, Note, Ticket
 from tests.desk.conftest import answers
 from tests.fakes import OutcomeUnknownAfter
@@ -47,7 +49,7 @@ def test_a_reply_that_becomes_a_note_in_time_stays_inside(holding):
     holding.later(seconds=11)
     assert said_since(holding, before) == []
     assert ("a known fraudster", True) in history(holding)
-    assert holding.slack.reactions(holding.queue, ts) == {}
+    assert set(holding.slack.reactions(holding.queue, ts)) == {REACTIONS[ReplyMark.NOTE]}
 
 
 def test_a_reply_that_becomes_a_verb_stays_inside_and_its_author_is_told(holding):

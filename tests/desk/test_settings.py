@@ -304,7 +304,7 @@ def test_an_export_leaves_a_trace(admin):
     admin.command(admin.mia, "tickets")
     admin.presses(admin.mia, "tickets_csv")
     admin.command(admin.mia, "audit")
-    assert "exported as a file: tickets" in words(admin.modal(admin.mia))
+    assert "exported a file: tickets" in words(admin.modal(admin.mia))
 
 
 def test_the_history_speaks_of_promises_and_templates_in_words(admin):

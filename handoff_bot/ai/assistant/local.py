@@ -41,7 +41,7 @@ from handoff_bot.domain.texts import FALLBACK, languages
 
 BY = "local"
 
-_FLOOR = 0.5
+_FLOOR = 0.48
 """A passage must be more likely to answer than not."""
 _LONGEST, _SHORTEST = 900, 240
 """Characters of a passage: as the only answer, and among several."""
