@@ -74,7 +74,7 @@ def restore(talks: Talks, file: Path) -> None:
 
     def is_done() -> bool:
         done = handoff(talks.world, "db", "restore", str(file), "--replace")
-        assert done.returncode == 0 or "1 workers are active" in done.stderr, done.stderr
+        assert done.returncode == 0 or "1 worker)" in done.stderr, done.stderr
         return done.returncode == 0
 
     talks.until(is_done)

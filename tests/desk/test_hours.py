@@ -43,7 +43,7 @@ def test_days_take_times_as_people_write_them(hours):
 def test_a_time_that_is_not_understood_is_named_at_its_day_with_an_example(hours):
     sent = hours.sends(hours.mia, days(mon="9-17", tue="late", wed="9-5"))
     assert set(sent.errors) == {"hours.lines:tue", "hours.lines:wed"}
-    assert "“late” is not understood. Use times such as 9-17" in sent.errors["hours.lines:tue"]
+    assert "“late” is not understood. Use times such as “9-17”" in sent.errors["hours.lines:tue"]
     assert stored(hours, "lines") is None
 
 
