@@ -113,7 +113,7 @@ def agents(browser: Browser, sandbox: Sandbox) -> None:
     ana.press("claim", "Wei is waiting")
     wei.hears("I've reviewed your conversation")
     wei.writes("How can I return an item?")
-    expect(ana.channel.get_by_text("2 replies")).to_be_visible()
+    expect(ana.channel.get_by_text("3 replies")).to_be_visible()
     ana.press("draft", "Assigned to Ana")
     page.get_by_role("dialog", name="Reply with draft").get_by_role("textbox").first.wait_for()
     close(keep(settled(page, "Reply with draft"), "agent-draft"))
