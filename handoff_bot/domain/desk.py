@@ -6,7 +6,7 @@ Values marked hostile were written by a contact and must be escaped.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from handoff_bot.domain.delivery import DeliveryStatus
@@ -20,6 +20,8 @@ HERE, EVERYONE = "here", "channel"
 """Mentions of a Slack channel: its active members, and all of them."""
 NAMELESS = "an agent"
 """Name of an agent while Slack does not return one."""
+CLOCKS_APART = timedelta(minutes=1)
+"""How far this machine's clock and Slack's may differ."""
 
 
 @dataclass(frozen=True)

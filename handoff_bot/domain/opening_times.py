@@ -121,12 +121,16 @@ def lines_of(times: Mapping[str, str]) -> list[str]:
 def _require_order(spans: Sequence[str], pieces: Sequence[str]) -> None:
     """Refuses "9-12, 1-5": read literally, its second span is at night."""
     for (before, _), (after, piece) in pairwise(zip(spans, pieces, strict=True)):
-        starts = _minutes(after)
-        is_early = 60 <= starts < _EARLY and starts < _minutes(before)
-        if is_early and not re.search(r"[ap]\.?m", piece):
+        goes_back = _is_early(after) and _minutes(after) < _minutes(before)
+        if goes_back and not re.search(r"[ap]\.?m", piece):
             raise ValueError(
                 f"“{piece[:40]}” would be at night. Use 13-17 or 1pm-5pm; for the night, 1am-5am."
             )
+
+
+def _is_early(span: str) -> bool:
+    """True for spans that start at night on a clock of 24 hours, and in the afternoon on one of 12."""
+    return 60 <= _minutes(span) < _EARLY
 
 
 def _minutes(span: str) -> int:
@@ -160,8 +164,7 @@ def _day(word: str) -> str:
 def _shown(span: str, *, is_first: bool) -> str:
     """Returns a stored span so that `day_times` understands it: with am and pm where it must be."""
     start, _, end = span.partition("-")
-    is_doubtful = not is_first and 60 <= _minutes(span) < _EARLY
-    has_halves = is_doubtful or _needs_halves(start, end)
+    has_halves = (not is_first and _is_early(span)) or _needs_halves(start, end)
     return f"{_with_half(start)}-{_with_half(end)}" if has_halves else span
 
 

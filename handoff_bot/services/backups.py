@@ -8,9 +8,10 @@ not fetched again unless an operator asks for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
+from handoff_bot.domain.desk import CLOCKS_APART
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.text import many
 from handoff_bot.ports import Clock
@@ -27,8 +28,6 @@ LOOKED_UP = (
     *(inbound_files.FILE, first_steps.SHOW),
 )
 """Kinds of jobs whose effect is found at its provider."""
-THREAD_OVERLAP = timedelta(minutes=1)
-"""How far before its known start a gap of a thread is read (`CLOCKS_APART` of Slack's side)."""
 DONE = "Restored {file}, with schema {revision}. Start the bot when you are ready."
 PENDING = "Looked up at Slack and Twilio before sending: {count}."
 ARRIVED = (
@@ -73,7 +72,7 @@ class Backups:
         def settle(database: Database, revision: str) -> None:
             now = self._clock.now()
             since = missed_since or now
-            contact = restored.Contact(since + OVERLAP, since + THREAD_OVERLAP)
+            contact = restored.Contact(since + OVERLAP, since + CLOCKS_APART)
             found = restored.settle(database, revision, LOOKED_UP, contact)
             report.append(DONE.format(file=file, revision=found.revision))
             if found.pending:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from slack_sdk.web import SlackResponse, WebClient
@@ -18,6 +18,7 @@ from slack_sdk.webhook import WebhookClient
 
 from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import (
+    CLOCKS_APART,
     AgentRef,
     Board,
     Card,
@@ -84,7 +85,6 @@ NO_QUEUE_CHANNEL = (
     "queue."
 )
 
-_CLOCKS_APART = timedelta(minutes=1)
 _PAGE = 200
 _NOTHING_TO_MARK = frozenset({"already_reacted", "message_not_found"})
 _NOTHING_TO_UNMARK = frozenset({"no_reaction", "message_not_found"})
@@ -469,7 +469,7 @@ class SlackDesk:
         **where: str,
     ) -> Place | None:
         """Pages through messages until one carries the mark."""
-        oldest = f"{(since - _CLOCKS_APART).timestamp():.6f}"
+        oldest = f"{(since - CLOCKS_APART).timestamp():.6f}"
         cursor: str | None = None
         while cursor != "":
             with slack_errors():

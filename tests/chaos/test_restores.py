@@ -61,6 +61,16 @@ def back_up_under_load(talks: Talks, file: Path) -> None:
         writer.join()
 
 
+def let_replies_wait(talks: Talks) -> None:
+    """Two replies to each customer, of which Twilio answers none."""
+    talks.sends.close()
+    for text in WAITING:
+        for n in talks.numbers:
+            talks.reply(n, text)
+    talks.sends.wait_for(CUSTOMERS)
+    talks.until(lambda: waiting_sends(talks) == CUSTOMERS * len(WAITING))
+
+
 def waiting_sends(talks: Talks) -> int:
     opened = Database(talks.world.environment()["DATABASE_URL"])
     with opened.read() as tx:
@@ -107,12 +117,7 @@ ONCE = dict.fromkeys(range(CUSTOMERS), 1)
 
 @pytest.mark.timeout(300)
 def test_what_waited_at_the_backup_and_was_sent_since_is_not_sent_again(talks, tmp_path):
-    talks.sends.close()
-    for text in WAITING:
-        for n in talks.numbers:
-            talks.reply(n, text)
-    talks.sends.wait_for(CUSTOMERS)
-    talks.until(lambda: waiting_sends(talks) == CUSTOMERS * len(WAITING))
+    let_replies_wait(talks)
     back_up_under_load(talks, tmp_path / "copy")
     talks.sends.open()
     talks.until(lambda: all(set(WAITING) <= set(talks.phone(n)) for n in talks.numbers))
@@ -134,12 +139,7 @@ def test_what_waited_at_the_backup_and_was_sent_since_is_not_sent_again(talks, t
 @pytest.mark.timeout(300)
 def test_what_waited_at_the_backup_and_was_not_sent_is_sent_once(talks, tmp_path):
     """The machine was lost right after the backup."""
-    talks.sends.close()
-    for text in WAITING:
-        for n in talks.numbers:
-            talks.reply(n, text)
-    talks.sends.wait_for(CUSTOMERS)
-    talks.until(lambda: waiting_sends(talks) == CUSTOMERS * len(WAITING))
+    let_replies_wait(talks)
     talks.world.slack.drain(60)
     back_up_under_load(talks, tmp_path / "copy")
     talks.world.kill_bot()

@@ -1,4 +1,4 @@
-"""/metrics is exact in any number of processes, cheap, and tells of nobody; who may see what."""
+"""/metrics is exact in any number of processes, cheap, and identifies no person; who may see what."""
 
 import json
 import re

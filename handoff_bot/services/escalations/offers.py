@@ -43,7 +43,6 @@ NOT_KNOWN = (
 )
 
 
-YOURS = availability.YOURS
 DECLINED = "Declined. The next agent is asked."
 
 

@@ -253,7 +253,7 @@ class RemindOwner(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Reminds each assignee once per unanswered message, and checks those who are away."""
+        """Reminds each assignee once per unanswered message, and checks assignees who are away."""
         now = self._clock.now()
         for escalation, _ in overdue_absences(tx, now)[:AT_ONCE]:
             check(tx, escalation, self._clock, away=True)

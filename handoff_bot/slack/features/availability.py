@@ -8,7 +8,8 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.settings import number, time_zone, working_hours
-from handoff_bot.services.escalations.offers import DECLINED, YOURS
+from handoff_bot.services.escalations.availability import YOURS
+from handoff_bot.services.escalations.offers import DECLINED
 from handoff_bot.slack.cards.thread import render_post, render_words, settled
 from handoff_bot.slack.click import Click, Tools, ephemeral, replace
 from handoff_bot.slack.feature import Feature, SlashCommand, Subject, guarded, submits

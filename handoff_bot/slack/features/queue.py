@@ -15,7 +15,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.queue import EMPTY, Filter, QueuePage, Whose
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.services.escalations.offers import YOURS
+from handoff_bot.services.escalations.availability import YOURS
 from handoff_bot.slack.cards.board import banner_of, held_in_words, permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.cards.thread import render_post

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from handoff_bot.domain.desk import Place
+from handoff_bot.domain.desk import CLOCKS_APART, Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -34,7 +34,6 @@ Json = dict[str, Any]
 BUDGET = "replies"
 READ_BACK = "read_back"
 """Marks an event that was read back, not sent by Slack."""
-CLOCKS_APART = timedelta(minutes=1)
 STILL_EDITED = timedelta(days=1)
 """How old a reply may be for an edit within the gap to be found: Slack lists replies by when they were
 written, not by when they were edited.
