@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
-from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsure
+from handoff_bot.domain.errors import DeskClosed, DeskUnsure
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Priority
@@ -26,12 +26,18 @@ from handoff_bot.services.outbox import (
     team_mention,
     view_models,
 )
-from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler, InThread, mark_of
+from handoff_bot.services.outbox.slack_job import (
+    CardPlan,
+    DeskHandler,
+    InThread,
+    mark_of,
+)
 from handoff_bot.services.outbox.updates import (
     UpdateBoard,
     UpdateCard,
     UpdateDeliveryReaction,
     UpdateMessage,
+    gone_is_final,
 )
 from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.database import Database
@@ -292,10 +298,8 @@ class PostEphemeral(DeskHandler[EphemeralMessage, None]):
         return _EPHEMERAL.validate_python(job.payload)
 
     def call(self, plan: EphemeralMessage) -> None:
-        try:
+        with gone_is_final():
             self._desk.ephemeral(plan)
-        except DeskGone as error:
-            raise DeskError(str(error), permanent=True, code=error.code) from error
 
     def on_failed(
         self, tx: Transaction, job: Job, plan: EphemeralMessage | None, error: Exception

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,6 +25,15 @@ from handoff_bot.storage.transaction import Transaction
 
 _PLACE = TypeAdapter(Place)
 BOARD_PLACE = "board.place"
+
+
+@contextmanager
+def gone_is_final() -> Iterator[None]:
+    """Fails a job for good if its message or thread is gone: another try would find nothing either."""
+    try:
+        yield
+    except DeskGone as error:
+        raise DeskError(str(error), permanent=True, code=error.code) from error
 
 
 class UpdateCard(DeskHandler[CardPlan, Place]):
@@ -123,10 +134,8 @@ class UpdateDeliveryReaction(DeskHandler[MarkPlan, None]):
         return MarkPlan(place, wanted, _shown(note.mark), (Note, note.id))
 
     def call(self, plan: MarkPlan) -> None:
-        try:
+        with gone_is_final():
             self._desk.mark_reply(plan.reply, plan.wanted, plan.shown)
-        except DeskGone as error:
-            raise DeskError(str(error), permanent=True, code=error.code) from error
 
     def finish(self, tx: Transaction, job: Job, plan: MarkPlan, result: None) -> None:
         """Stores what Slack shows now."""
@@ -162,10 +171,8 @@ class UpdateMessage(DeskHandler[ReplacePlan, None]):
         return ReplacePlan(Place(told.slack_channel, told.ts), post)
 
     def call(self, plan: ReplacePlan) -> None:
-        try:
+        with gone_is_final():
             self._desk.replace_message(plan.at, plan.post)
-        except DeskGone as error:
-            raise DeskError(str(error), permanent=True, code=error.code) from error
 
 
 @dataclass(frozen=True)
