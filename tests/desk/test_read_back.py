@@ -7,6 +7,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import MB
 from handoff_bot.domain.messages import Limits
 from handoff_bot.jobs.rate_limits import per_minute
+from handoff_bot.slack import desk
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.models import DeskThread
 from handoff_sandbox.slack import Attachment
@@ -177,13 +178,14 @@ def test_lost_events_are_found_though_nobody_noticed_a_gap(claimed):
     assert from_ana(claimed) == ["reply 1"]
 
 
-def test_a_long_thread_is_read_page_by_page(claimed):
+def test_a_long_thread_is_read_page_by_page(claimed, monkeypatch):
+    monkeypatch.setattr(desk, "_PAGE", 10)
     away(claimed)
-    for n in range(230):
+    for n in range(23):
         claimed.slack.say(claimed.ana, claimed.queue, f"reply {n:03d}", claimed.card())
     back(claimed)
 
-    assert from_ana(claimed) == [f"reply {n:03d}" for n in range(230)]
+    assert from_ana(claimed) == [f"reply {n:03d}" for n in range(23)]
 
 
 def test_slack_is_asked_gently_and_waits_when_it_says_so(claimed):
