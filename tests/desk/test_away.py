@@ -9,6 +9,8 @@ from handoff_bot.services.container import QUEUES
 from handoff_bot.services.escalations import owners
 from handoff_bot.storage.models import Escalation
 
+pytestmark = pytest.mark.on_sqlite
+
 TICK = "tick.idle"
 BACK = "Ana is away, so the conversation is back in the queue."
 ASIDE = "is back in the queue, because you are away."
@@ -39,6 +41,7 @@ def away(taken):
     return taken
 
 
+@pytest.mark.on_both
 def test_a_conversation_of_an_agent_who_is_away_goes_back_with_a_word_to_all(away):
     passes(away, 29)
     assert status(away) == "claimed"
@@ -115,6 +118,7 @@ def test_a_snoozed_conversation_stays(away):
     assert status(away) == "claimed"
 
 
+@pytest.mark.on_both
 def test_an_agent_whose_own_hours_have_ended_is_away(taken):
     now = taken.clock.at
     ends = f"{now.hour}:{now.minute:02}-{now.hour + 1}:{now.minute:02}"
@@ -148,6 +152,7 @@ def test_a_conversation_that_an_away_agent_is_given_is_not_taken_back_at_once(ta
     assert status(taken) == "queued"
 
 
+@pytest.mark.on_both
 def test_two_processes_and_a_restart_hand_it_back_once(away):
     away.later(minutes=31)
     for _ in range(3):

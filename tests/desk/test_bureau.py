@@ -1,6 +1,11 @@
 """The way from a customer's words to an agent's answer, through signed requests on loopback."""
 
+import pytest
 
+pytestmark = pytest.mark.on_sqlite
+
+
+@pytest.mark.on_both
 def test_a_customer_asks_and_an_agent_answers(bureau):
     bureau.says("I want to talk to a human")
     assert bureau.click(bureau.ana, "claim").status == 200

@@ -4,6 +4,8 @@ import pytest
 
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 
 def said(bureau, who, command):
     bureau.command(who, command)

@@ -7,6 +7,8 @@ import pytest
 from handoff_bot.domain.desk import AgentRef
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def hours(bureau):
@@ -52,6 +54,7 @@ def test_a_week_of_closed_days_is_refused(hours):
     assert "All days are closed" in sent.errors["hours.lines:mon"]
 
 
+@pytest.mark.on_both
 def test_hours_from_an_earlier_version_are_shown_by_day_and_kept(bureau):
     bureau.core.preferences.change("hours.lines", ["Mon-Fri 9:00 - 17:00"], bureau.mia)
     bureau.command(bureau.mia, "settings hours")

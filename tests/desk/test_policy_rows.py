@@ -8,6 +8,8 @@ from handoff_bot.domain.waiting_policy import DEFAULT, MOST_STEPS
 from tests.desk.conftest import words
 from tests.slack.linter import lint_view
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def waiting(bureau):
@@ -83,6 +85,7 @@ def test_all_rows_can_be_removed(waiting):
     assert stored(waiting) == []
 
 
+@pytest.mark.on_both
 def test_rules_of_earlier_versions_are_shown_as_rows_and_kept_as_they_were(bureau):
     old = ["URGENT:7  Mention", "10 TELL", "nonsense"]
     bureau.core.preferences.change("ladder.rungs", old, bureau.mia)

@@ -14,6 +14,8 @@ from handoff_bot.storage import conversations
 from handoff_bot.storage.models import Escalation, Ticket
 from tests.desk.conftest import DANA, words
 
+pytestmark = pytest.mark.on_sqlite
+
 BEN_S, EVA = "+15550002", "+15550003"
 
 
@@ -102,6 +104,7 @@ def test_an_answer_that_the_assistant_is_not_sure_of_is_left_to_the_agent(queued
     assert queued.heard() == before
 
 
+@pytest.mark.on_both
 def test_never_mind_leaves_the_queue_and_tells_the_customer_and_the_team(queued):
     queued.says("never mind, I solved it")
 
@@ -150,6 +153,7 @@ def test_once_an_agent_has_claimed_it_the_words_are_for_the_agent(queued):
     assert not [one for one in queued.heard() if one.startswith(("All right", "You are number"))]
 
 
+@pytest.mark.on_both
 def test_another_customers_place_moves_up_when_one_leaves(queued):
     queued.says("I want a person", EVA)
     queued.says("never mind")
@@ -213,6 +217,7 @@ def test_each_later_message_is_not_told_the_position_again(queued):
     assert [said for said in queued.heard() if "in the queue" in said] == told
 
 
+@pytest.mark.on_both
 def test_two_messages_in_one_go_are_told_the_position_once(queued):
     queued.core.preferences.change("rules.pause_seconds", 2, "test")
     queued.says("how long?")
@@ -225,6 +230,7 @@ def test_two_messages_in_one_go_are_told_the_position_once(queued):
     assert [said for said in queued.heard() if "in the queue" in said] == told
 
 
+@pytest.mark.on_both
 def test_an_automatic_answer_that_a_claim_stops_is_corrected_in_the_thread(queued):
     with queued.database.write() as tx:
         escalation = tx.session.get_one(Escalation, 2)

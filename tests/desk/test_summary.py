@@ -7,6 +7,8 @@ import pytest
 from handoff_bot.ai.detector.local import LocalDetector
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 TOPIC = "my *grinder* came <!channel> without <https://evil.example|its lid>"
 
 

@@ -7,6 +7,8 @@ from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.storage import tickets
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def tagged(bureau):
@@ -32,6 +34,7 @@ def of_rule(bureau):
     return rule.when.tags
 
 
+@pytest.mark.on_both
 def test_a_tag_in_use_says_how_many_tickets_have_it(tagged):
     assert "#refund\n2 tickets" in words(tagged.modal(tagged.mia))
     tagged.presses(tagged.mia, "tags_change", "refund")
@@ -46,6 +49,7 @@ def test_a_tag_is_added_and_one_that_exists_or_is_none_is_refused(tagged):
     assert "#delivery\nnot in use" in words(tagged.modal(tagged.mia))
 
 
+@pytest.mark.on_both
 def test_a_tag_is_renamed_on_tickets_and_in_rules(tagged):
     tagged.presses(tagged.mia, "tags_change", "refund")
     assert tagged.sends(tagged.mia, {"tag_name": "money-back"}).errors == {}
@@ -54,6 +58,7 @@ def test_a_tag_is_renamed_on_tickets_and_in_rules(tagged):
     assert "#refund" not in words(tagged.modal(tagged.mia))
 
 
+@pytest.mark.on_both
 def test_a_tag_is_merged_into_one_that_exists(tagged):
     tagged.presses(tagged.mia, "tags_change", "refund")
     assert tagged.sends(tagged.mia, {"tag_name": "vip"}).errors == {}
@@ -66,6 +71,7 @@ def test_a_tag_that_keeps_its_name_keeps_its_tickets(tagged):
     assert of_tickets(tagged) == [{"refund", "vip"}] * 2
 
 
+@pytest.mark.on_both
 def test_a_removed_tag_leaves_tickets_and_rules_that_have_others(tagged):
     tagged.presses(tagged.mia, "tags_change", "refund")
     tagged.presses(tagged.mia, "tags_remove", "refund")

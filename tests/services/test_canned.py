@@ -8,6 +8,8 @@ from handoff_bot.services.replies import canned
 from handoff_bot.services.replies.canned import Part
 from handoff_bot.storage.models import Escalation
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def replies(house):
@@ -25,6 +27,7 @@ def one(replies, name="refund", language="", text="In 5 days, {customer}."):
     return found
 
 
+@pytest.mark.on_both
 def test_a_name_is_kept_once_for_each_language(replies):
     one(replies)
     one(replies, language="de", text="In 5 Tagen, {customer}.")
@@ -74,7 +77,6 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("reply", "part"), WRONG.values(), ids=WRONG)
-@pytest.mark.on_sqlite
 def test_what_is_wrong_is_said_where(replies, reply, part):
     problem = replies.save(reply, "UMIA")
     assert problem is not None
@@ -82,6 +84,7 @@ def test_what_is_wrong_is_said_where(replies, reply, part):
     assert replies.page("").found == 0
 
 
+@pytest.mark.on_both
 def test_pages_hold_fifteen(replies):
     for number in range(32):
         one(replies, f"reply-{number:02}")
@@ -100,6 +103,7 @@ def test_a_reply_is_filled_in_the_customers_language(house, replies):
         assert [r.language for r in canned.find(tx, "refund", "de")] == ["", "de"]
 
 
+@pytest.mark.on_both
 def test_of_two_who_keep_the_same_name_at_once_one_is_told(house, replies):
     one(replies)
     assert replies.save(CannedReply("refund", "", "Mine"), "UBEN") == (Part.NAME, canned.TAKEN)

@@ -28,6 +28,8 @@ from tests.channels.builders import ACCOUNT, inbound_form
 from tests.channels.signing import sign
 from tests.fakes import FakeChannel, FakeDesk, FrozenClock
 
+pytestmark = pytest.mark.on_sqlite
+
 ANA = AgentRef("UANA", "Ana")
 PAUSE = 2
 CONNECTING = "I'm connecting you with a member of our team."
@@ -205,6 +207,7 @@ def test_a_request_for_a_person_reaches_people_after_an_opt_out(phone):
     assert len(phone.desk.cards) == 1
 
 
+@pytest.mark.on_both
 def test_the_invitation_ends_with_the_next_opt_out_and_after_a_day(phone):
     phone.texts("STOP")
     phone.texts("where is my refund")
@@ -264,7 +267,6 @@ def test_a_refusal_for_an_opt_out_is_remembered_and_shown(connect):
 
 
 @pytest.mark.parametrize("words", ["no", "no thanks", "No, thank you", "nah", "nee bedankt"])
-@pytest.mark.on_sqlite
 def test_an_offer_that_is_declined_closes_the_subject(phone, words):
     for _ in range(2):
         offered(phone)
@@ -276,7 +278,6 @@ def test_an_offer_that_is_declined_closes_the_subject(phone, words):
 @pytest.mark.parametrize(
     "words", ["yes", "yes please", "ok do that", "sure", "👍", "👍🏽", "ja graag"]
 )
-@pytest.mark.on_sqlite
 def test_an_offer_that_is_accepted_connects(phone, words):
     offered(phone)
 
@@ -300,7 +301,6 @@ FRIENDLY = {
 
 
 @pytest.mark.parametrize(("words", "answers"), FRIENDLY.items())
-@pytest.mark.on_sqlite
 def test_thanks_and_goodbyes_get_a_friendly_word_and_never_a_person(phone, words, answers):
     phone.texts("What are your opening hours?")
     for _ in range(3):
@@ -313,7 +313,6 @@ def test_thanks_and_goodbyes_get_a_friendly_word_and_never_a_person(phone, words
     "words",
     ["hi", "Hallo!", "buenas tardes", "👋", "здравствуйте", "こんにちは", "Hello, how are you?"],
 )
-@pytest.mark.on_sqlite
 def test_a_greeting_alone_gets_a_greeting(phone, words):
     assert phone.texts(words)[-1].split("\n")[-1] in GREETING.values()
     assert phone.desk.cards == {}
@@ -327,7 +326,6 @@ def test_a_greeting_alone_gets_a_greeting(phone, words):
         "no I want a person",
     ],
 )
-@pytest.mark.on_sqlite
 def test_what_only_begins_like_small_talk_still_reaches_people(phone, words):
     offered(phone)
 
@@ -364,7 +362,6 @@ def test_a_goodbye_to_an_offer_accepts_nothing(phone):
 @pytest.mark.parametrize(
     "words", ["What are your opening hours?", "What is your address?", "it is broken"]
 )
-@pytest.mark.on_sqlite
 def test_short_english_is_not_taken_for_swedish(phone, words):
     phone.texts(words)
 
@@ -372,7 +369,6 @@ def test_short_english_is_not_taken_for_swedish(phone, words):
 
 
 @pytest.mark.parametrize("answers", [{"issue": "y"}, {"name": "Dana"}, {"name": "a"}])
-@pytest.mark.on_sqlite
 def test_a_form_is_never_small_talk(phone, answers):
     (answer,) = phone.texts("", MessageType="interactive", InteractiveData=json.dumps(answers))
 
@@ -402,13 +398,13 @@ def test_an_objection_is_not_taken_for_a_refusal(phone):
         ("cinq étoiles", 5),
     ],
 )
-@pytest.mark.on_sqlite
 def test_a_rating_is_kept_however_it_is_written(resolved, words, score):
     assert resolved.texts(words) == [usual(Moment.CSAT_THANKS, "en")]
     assert scores(resolved) == [score]
     assert f"rated this conversation: {score} of 5." in resolved.said("notice")[-1]
 
 
+@pytest.mark.on_both
 def test_a_comment_is_kept_with_its_rating(resolved):
     resolved.texts("5 - great service!")
 
@@ -433,6 +429,7 @@ def test_a_comment_that_asks_for_a_person_gets_one(resolved):
     assert len(resolved.desk.cards) == 2
 
 
+@pytest.mark.on_both
 def test_a_corrected_rating_counts_instead(resolved):
     resolved.texts("5")
     resolved.texts("sorry, I meant 2")
@@ -461,6 +458,7 @@ ANSWERABLE = {
 }
 
 
+@pytest.mark.on_both
 def test_quick_questions_are_answered_together_in_order_and_once(phone):
     for words in [*ANSWERABLE, "do you sell saddles for unicorns", "is the moon made of cheese"]:
         phone.texts(words, pause=0.9)

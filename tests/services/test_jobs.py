@@ -16,6 +16,8 @@ from handoff_bot.storage.models import Work
 from handoff_bot.web.application import create_web
 from handoff_bot.web.health import health
 
+pytestmark = pytest.mark.on_sqlite
+
 REFUSED = DeskError("Slack refused.", permanent=True, code="no_access")
 LANDLINE = DeliveryError("That is a landline.", permanent=True, code="30006")
 
@@ -46,6 +48,7 @@ def failed(house):
         return row.id
 
 
+@pytest.mark.on_both
 def test_a_job_that_was_given_up_is_listed_without_the_customers_words(house, jobs, lost):
     title, line = jobs.lines(10)
     assert title.split()[:3] == ["id", "kind", "lane"]
@@ -78,6 +81,7 @@ def test_a_retry_that_fails_again_is_counted_and_told_again(house, jobs, lost):
     assert len(house.desk.told["CQUEUE"]) == told + 1
 
 
+@pytest.mark.on_both
 def test_a_retry_goes_before_what_waits_in_its_lane(house, jobs, lost):
     house.desk.troubles = [DeskError("Later.", permanent=False, retry_after=60)]
     house.says("later words")
@@ -98,6 +102,7 @@ def test_what_is_dismissed_is_not_done_and_no_longer_counts(house, jobs, lost):
     assert jobs.describe(lost) == []
 
 
+@pytest.mark.on_both
 def test_only_what_was_dealt_with_is_pruned(house, jobs, lost):
     later = house.clock.now() + KEEP_DONE + timedelta(days=1)
     with house.database.write() as tx:

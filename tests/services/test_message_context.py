@@ -11,6 +11,8 @@ from handoff_bot.domain.texts import Moment, usual
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage.models import Message
 
+pytestmark = pytest.mark.on_sqlite
+
 VOICE = (Media("https://api.twilio.com/x", "audio/ogg"),)
 PICTURE = (Media("https://api.twilio.com/y", "image/jpeg"),)
 
@@ -65,6 +67,7 @@ def test_a_customer_may_quote_their_own_message(house, ana):
     assert posts(house)[-1].notes == ("In reply to their own message: “Where is it?”",)
 
 
+@pytest.mark.on_both
 def test_a_message_of_another_conversation_is_not_quoted(house, ana):
     foreign = house.says("My secret", address="+15550002")
     claimed(house, ana)
@@ -130,7 +133,6 @@ NAMED = {
 
 
 @pytest.mark.parametrize(("kind", "name"), NAMED.items(), ids=lambda value: str(value))
-@pytest.mark.on_sqlite
 def test_a_message_without_text_or_files_is_named_in_the_thread(house, ana, kind, name):
     claimed(house, ana)
 
@@ -139,6 +141,7 @@ def test_a_message_without_text_or_files_is_named_in_the_thread(house, ana, kind
     assert posts(house)[-1].text == name
 
 
+@pytest.mark.on_both
 def test_the_context_is_kept_with_the_message_and_not_in_its_text(house):
     house.says("Look", context=AD)
 
@@ -159,7 +162,6 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize(("media", "moment"), SENTENCES.values(), ids=SENTENCES)
-@pytest.mark.on_sqlite
 def test_what_the_ai_cannot_read_gets_an_honest_sentence_and_no_person(house, media, moment):
     kind = MessageKind.TEXT if media else MessageKind.UNKNOWN
 

@@ -15,6 +15,8 @@ from handoff_bot.logs import JsonLines
 from handoff_bot.services.message_trace import MessageTraces
 from handoff_bot.storage.models import Delivery, Message, Ticket, Work
 
+pytestmark = pytest.mark.on_sqlite
+
 SECRET = "my card number is 4111"
 
 
@@ -82,6 +84,7 @@ def test_a_message_delivered_twice_has_the_same_id(house):
     assert traces == {of_arrival(f"sms:{sid}")}
 
 
+@pytest.mark.on_both
 def test_the_trace_of_a_customers_message_names_its_jobs_and_events(house, traces):
     sid = house.says("a human please")
     told = "\n".join(traces.lines(sid))
@@ -96,6 +99,7 @@ def test_the_trace_of_a_customers_message_names_its_jobs_and_events(house, trace
         assert part in told
 
 
+@pytest.mark.on_both
 def test_the_trace_of_a_reply_names_its_delivery_its_attempts_and_its_errors(house, traces, ana):
     house.says("a human please")
     house.take(Step.CLAIM, ana)
@@ -129,6 +133,7 @@ def test_the_trace_of_a_ticket_is_that_of_its_messages(house, traces, ana, form)
     assert "outbound by agent" in told
 
 
+@pytest.mark.on_both
 def test_the_id_of_a_log_line_leads_to_the_message(house, traces):
     sid = house.says("a human please")
     assert f"by contact, {sid}" in "\n".join(traces.lines(of_arrival(f"sms:{sid}")))
@@ -159,6 +164,7 @@ def test_the_command_prints_the_way_or_says_what_to_give(house, database_url, mo
     assert "a ticket (#12)" in unknown.stderr
 
 
+@pytest.mark.on_both
 def test_messages_are_found_whatever_the_number_of_a_ticket(house, traces):
     """A number alone is a ticket, also if a message has the same id."""
     house.says("what does it cost?")

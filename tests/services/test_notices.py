@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+import pytest
+
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.services.notifications import notifications
 from tests.fakes import FakeMailer
 from tests.services.conftest import build_house
+
+pytestmark = pytest.mark.on_sqlite
 
 
 def told(house, *rules):
@@ -14,6 +18,7 @@ def told(house, *rules):
     house.core.preferences.change(notifications.RULES, kept, "UMIA")
 
 
+@pytest.mark.on_both
 def test_everybody_is_told_once_however_often_it_is_run(house):
     told(house, Audience(people=("UANA", "UBEN")), Audience(people=("UANA",)))
     house.says("I want a person")
@@ -37,6 +42,7 @@ def test_without_one_the_rest_is_told_all_the_same(house):
     assert list(house.desk.told) == ["UANA"]
 
 
+@pytest.mark.on_both
 def test_a_rule_that_is_stored_wrongly_counts_as_none(house):
     house.core.preferences.change(notifications.RULES, [{"to": 7}, "x"], "UMIA")
     house.says("I want a person")

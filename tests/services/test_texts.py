@@ -7,6 +7,8 @@ from handoff_bot.domain.texts import Moment, languages, usual
 from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.delivery.customer_texts import Text
 
+pytestmark = pytest.mark.on_sqlite
+
 GREETING = Moment.GREETING
 USUAL = {language: usual(GREETING, language) for language in languages()}
 
@@ -28,7 +30,6 @@ ORDER = {
 
 
 @pytest.mark.parametrize(("written", "language", "said"), ORDER.values(), ids=ORDER)
-@pytest.mark.on_sqlite
 def test_the_closest_text_is_said(house, written, language, said):
     for name, words in written.items():
         house.core.preferences.change(f"text.greeting.{name}", words, "UMIA")
@@ -51,6 +52,7 @@ def test_only_some_moments_can_be_silent(house, stored, silent):
         assert customer_texts.silent_moments(tx) == silent
 
 
+@pytest.mark.on_both
 def test_a_text_is_saved_taken_back_and_remembered(house):
     wording, text = house.core.customer_texts, Text(GREETING, "en")
     assert wording.save(text, "Hello", "UMIA") == "Add the placeholder {agent}."

@@ -220,6 +220,7 @@ def test_no_label_tells_of_a_person(client, database, clock, conversation):
     assert not re.search(r"Dana|dana|DANA|5550100", shown)
 
 
+@pytest.mark.on_sqlite
 def test_names_and_units_follow_the_convention(client):
     answer = client.get("/metrics", headers=BEARER).text
     for family in text_string_to_metric_families(answer):
@@ -324,6 +325,7 @@ def test_a_scrape_is_eleven_statements(client, database, clock, conversation):
         {"Authorization": "Bearer \u00fc".encode().decode("latin-1")},
     ],
 )
+@pytest.mark.on_sqlite
 def test_metrics_need_the_token(client, headers):
     answer = client.get("/metrics", headers=headers)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
@@ -331,6 +333,7 @@ def test_metrics_need_the_token(client, headers):
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer "}, BEARER])
+@pytest.mark.on_sqlite
 def test_without_a_token_there_are_no_metrics(database, clock, headers):
     assert web(database, clock, token="").get("/metrics", headers=headers).status_code == 404
 
@@ -350,6 +353,7 @@ BRIEF = {"status", "process", "database"}
         (TOKEN, BEARER, "203.0.113.9", True),
     ],
 )
+@pytest.mark.on_sqlite
 def test_details_of_the_health_page_are_for_operators(
     database, clock, token, headers, address, sees_details
 ):
@@ -412,12 +416,14 @@ ON_POSTGRES = {"handoff_database_connections"}
 
 
 @pytest.mark.parametrize("where", ["dashboard", "alerts"])
+@pytest.mark.on_sqlite
 def test_every_metric_of_the_dashboard_and_the_alerts_exists(every_name, where):
     used = set().union(*map(names_in, expressions()[where]))
     assert used
     assert used - every_name - ON_POSTGRES == set()
 
 
+@pytest.mark.on_sqlite
 def test_every_metric_is_on_the_dashboard_and_on_the_page(every_name):
     page = (MONITORING.parents[1] / "docs" / "monitoring.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(handoff_\w+)`", page, re.MULTILINE))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -132,6 +133,7 @@ DEEPEST = 64
 """Depth of a payload. Slack's own stay below 20; Python's recursion fails at some hundreds."""
 _LARGEST = 2**63 - 1
 """Fits into a column of either database."""
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 """An id."""
@@ -352,7 +354,7 @@ def _parts_of(value: Any) -> list[Any]:
 
 def _is_plain(value: Any) -> bool:
     if isinstance(value, str):
-        return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
+        return not _UNSTORABLE.search(value)
     if isinstance(value, int):
         return -_LARGEST <= value <= _LARGEST
     return not isinstance(value, float) or math.isfinite(value)
