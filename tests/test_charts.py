@@ -69,6 +69,7 @@ def test_several_threads_draw_the_same_picture():
     assert set(drawn) == {drawn[0]}
 
 
+@pytest.mark.thorough
 def test_who_never_draws_does_not_load_the_library():
     code = "import sys, app; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -239,6 +239,7 @@ def test_with_a_key_openai_judges_and_answers(environment, monkeypatch):
     assert names == ["OpenAIDetector", "OpenAIAssistant", "OpenAITranslator"]
 
 
+@pytest.mark.thorough
 def test_the_real_bot_answers_a_customer_and_stops_when_asked(world):
     world.start_bot()
     world.wait_until_ready()
@@ -251,6 +252,7 @@ def test_the_real_bot_answers_a_customer_and_stops_when_asked(world):
         requests.get(f"{world.bot_url}/healthz", timeout=2)
 
 
+@pytest.mark.thorough
 def test_web_and_worker_may_be_two_processes(world, tmp_path):
     """The web role stores; nothing happens until a worker is there."""
     world.start_bot(("-m", "handoff_bot", "serve", "--role", "web"))
@@ -265,6 +267,7 @@ def test_web_and_worker_may_be_two_processes(world, tmp_path):
         worker.stop_bot()
 
 
+@pytest.mark.thorough
 def test_no_secret_and_no_customer_is_in_the_log(world):
     world.start_bot(more={"LOG_LEVEL": "debug"})
     world.wait_until_ready()
@@ -568,12 +571,14 @@ def in_folder(folder: Path, *arguments: str, **environ: str) -> subprocess.Compl
 
 
 @pytest.mark.parametrize("command", [("report",), ("tickets", "export"), ("jobs", "list")])
+@pytest.mark.thorough
 def test_what_only_reads_the_database_asks_for_no_credentials(tmp_path, command):
     done = in_folder(tmp_path, *command)
     assert (done.returncode, done.stderr) == (0, "")
     assert [file.name for file in tmp_path.iterdir()] == ["handoff.db"]
 
 
+@pytest.mark.thorough
 def test_a_file_of_settings_is_read_when_present_and_the_environment_takes_precedence(tmp_path):
     (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///file.db\n")
     (tmp_path / "other").write_text("DATABASE_URL=sqlite:///other.db\n")
@@ -596,6 +601,7 @@ def test_a_named_file_of_settings_that_is_missing_is_an_error(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.thorough
 def test_credentials_in_the_file_of_settings_make_the_one_command_serve_for_real(tmp_path):
     (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-1\n")
     done = in_folder(tmp_path, "run")

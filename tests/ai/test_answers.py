@@ -236,6 +236,7 @@ def test_the_held_out_questions_are_answered_as_documented(bases, detector):
     assert found["false"] <= 8  # of 54
 
 
+@pytest.mark.thorough
 def test_training_makes_the_same_bytes(tmp_path):
     pytest.importorskip("sklearn", reason="the training's packages are not installed")
     out = tmp_path / "again.npz"

@@ -242,6 +242,7 @@ print(*found)
     [({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")],
     ids=["by default", "the operator's choice"],
 )
+@pytest.mark.thorough
 def test_linear_algebra_runs_on_one_thread_unless_the_operator_chooses(chosen, threads):
     done = subprocess.run(
         [sys.executable, "-c", THREADS],

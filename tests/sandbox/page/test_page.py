@@ -372,6 +372,7 @@ def test_a_real_bot_is_started_killed_and_started_again(http, stage):
     assert len(people) == 1
 
 
+@pytest.mark.thorough
 def test_the_sandboxes_bot_translates_once_an_admin_wants_it(http, stage):
     do(http, stage, "bot.start")
     stage.world.wait_until_ready()
@@ -423,6 +424,7 @@ def bare(**more) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | more
 
 
+@pytest.mark.thorough
 def test_without_credentials_the_one_command_opens_the_sandbox(http):
     port = free_port()
     process = subprocess.Popen(
@@ -445,6 +447,7 @@ def test_without_credentials_the_one_command_opens_the_sandbox(http):
         http.get(f"{bot}/healthz", timeout=2)
 
 
+@pytest.mark.thorough
 def test_with_any_credential_the_same_command_serves_for_real_or_says_what_is_missing():
     done = subprocess.run(
         [sys.executable, "app.py"],
@@ -458,6 +461,7 @@ def test_with_any_credential_the_same_command_serves_for_real_or_says_what_is_mi
     assert "TWILIO_ACCOUNT_SID" in done.stderr
 
 
+@pytest.mark.thorough
 def test_serving_for_real_imports_no_sandbox():
     program = (
         "import sys; from handoff_bot import app, cli; "
