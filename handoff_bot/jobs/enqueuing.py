@@ -241,7 +241,9 @@ class Enqueuer:
         urgent = {row.lane for row in rows if row.high_priority}
         for row in rows:
             due[row.lane] = min(row.due_at, due.get(row.lane, row.due_at))
-        asked = {lane: self._reserve(lane) for lane in sorted(due)}
+        # A thread would only give back a lane that is not due yet, in a transaction of its own.
+        ready = {lane for lane, at in due.items() if self._slots is None or self._slots.is_due(at)}
+        asked = {lane: self._reserve(lane) if lane in ready else None for lane in sorted(due)}
         values = [
             {
                 "key": lane,
@@ -254,10 +256,10 @@ class Enqueuer:
             for lane, slot in asked.items()
         ]
         opened = _OPEN_LANE[self._tx.is_sqlite].each(self._tx.core, values)
-        for slot, (grant,) in zip(asked.values(), opened, strict=True):
+        for (lane, slot), (grant,) in zip(asked.items(), opened, strict=True):
             if slot and grant == slot.grant:
                 self.started.append(slot)
-            else:
+            elif lane in ready:
                 self._others_needed = True
 
     def _reserve(self, lane: str) -> Slot | None:

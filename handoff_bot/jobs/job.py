@@ -102,6 +102,9 @@ def queue_of(lane: str) -> str:
 class SlotProvider(Protocol):
     """Runs lanes in this process."""
 
+    def is_due(self, due_at: datetime) -> bool:
+        """Returns whether a job that is due then may run now."""
+
     def reserve(self, lane: str) -> Slot | None:
         """Returns a free thread for this lane, or None."""
 

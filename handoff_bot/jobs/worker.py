@@ -154,6 +154,10 @@ class Worker:
             self._pool.shutdown(wait=True)
         self.heartbeat.sign_off()
 
+    def is_due(self, due_at: datetime) -> bool:
+        """See `SlotProvider`."""
+        return due_at <= self.clock.now()
+
     def reserve(self, lane: str) -> Slot | None:
         """See `SlotProvider`: reserves a free thread for a lane that is about to be opened."""
         queue = queue_of(lane)

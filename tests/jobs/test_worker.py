@@ -297,6 +297,24 @@ def test_threads_go_on_with_lanes_that_wait_for_one(database, database_url, work
     assert all(one._free == {"a": 3} for one in several)
 
 
+def test_a_job_that_is_due_later_takes_no_thread_until_then(worker, database, clock, recorder):
+    worker.attach()
+    try:
+        with worker.stepping():
+            with database.write() as tx:
+                enqueue_job(tx, NewJob("job", "a:1", {"n": 1}, clock.now() + timedelta(minutes=1)))
+                enqueue_job(tx, NewJob("job", "a:2", {"n": 2}, clock.now()))
+            with database.read() as tx:
+                held = {lane.key: lane.grant is not None for lane in tx.session.query(models.Lane)}
+    finally:
+        worker.detach()
+    assert held == {"a:1": False, "a:2": True}
+    assert recorder.calls == [2]
+    clock.advance(minutes=1)
+    worker.run_until_idle()
+    assert recorder.calls == [2, 1]
+
+
 def test_a_row_appended_while_the_lane_is_let_go_of_is_not_stranded(database, database_url, clock):
     """While a worker looks for the next row of its lane and finds none, another process appends one."""
     if database.is_sqlite:
