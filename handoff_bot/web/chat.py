@@ -244,7 +244,7 @@ class _Door:
         return Response(body, mimetype="application/json")
 
     def file(self, name: str) -> Response:
-        """Returns one of the widget's modules."""
+        """Returns the widget."""
         return self._files.answer(f"{name}.js") or Response("", 404)
 
     # -- shared
