@@ -288,6 +288,78 @@ def test_a_keyboard_is_enough(sandbox, windows):
     expect(chat.launcher).to_be_focused()
 
 
+FOCUS = "document.activeElement.id || document.activeElement.tagName"
+
+
+@pytest.mark.parametrize("opener", ["launcher", "the website's own button"])
+def test_on_a_phone_the_focus_stays_in_the_panel_and_goes_back_to_where_it_was(
+    sandbox, windows, opener
+):
+    page = windows.open(sandbox.shop, viewport={"width": 390, "height": 844})
+    chat = Chat(page)
+    if opener == "launcher":
+        chat.launcher.focus()
+        page.keyboard.press("Enter")
+    else:
+        page.evaluate("document.querySelector('a[href]').id = 'help'")
+        page.evaluate("help.focus(); HandoffChat.open()")
+    expect(chat.panel.get_by_role("textbox")).to_be_focused()
+    for key in ["Tab"] * 8 + ["Shift+Tab"] * 12:
+        page.keyboard.press(key)
+        assert page.evaluate(FOCUS) in ("handoff-chat", "BODY"), key
+    assert page.evaluate("document.querySelector('a[href]').matches(':focus')") is False
+    chat.panel.get_by_role("button", name="Close chat").click()
+    assert page.evaluate(FOCUS) == ("handoff-chat" if opener == "launcher" else "help")
+
+
+def test_a_visitor_leaves_the_queue_after_one_question(sandbox, windows):
+    chat = Chat(windows.open(sandbox.shop)).open()
+    world = sandbox.stage.world
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    leave = chat.panel.get_by_role("button", name="Leave the queue")
+    leave.click()
+    expect(chat.panel.get_by_role("button", name="Keep waiting")).to_be_focused()
+    chat.page.keyboard.press("Enter")
+    expect(leave).to_be_focused()
+    expect(chat.panel.get_by_role("status").first).to_contain_text("number 1")
+
+    leave.click()
+    chat.panel.get_by_role("button", name="Leave the queue").click()
+    chat.shows(texts.usual(texts.Moment.LEFT, "en").template)
+    expect(leave).to_be_hidden()
+    expect(chat.panel.get_by_role("button", name="Talk to a person")).to_be_visible()
+    assert chat.mine() == ["Talk to a person", "Leave the queue"]
+    world.slack.wait_for(
+        lambda: "left the queue" in str(world.slack.thread(world.queue, world.cards()[0]["ts"])), 20
+    )
+
+
+def test_a_visitor_has_the_conversation_sent_to_their_address(sandbox, windows):
+    chat = Chat(windows.open(sandbox.shop)).open()
+    mail = chat.panel.get_by_role("button", name="Send by e-mail")
+    expect(mail).to_be_hidden()
+    chat.writes("How long does delivery take?")
+    expect(chat.log).to_contain_text("Standard delivery")
+    mail.click()
+    field = chat.panel.get_by_role("textbox", name="Your e-mail address")
+    expect(field).to_be_focused()
+    assert findings(chat.page) == []
+    form = chat.panel.locator(".mailing")
+    field.fill("dana")
+    chat.page.keyboard.press("Enter")
+    expect(form).to_contain_text("This is not an e-mail address.")
+    field.fill("dana@example.com")
+    form.get_by_role("button", name="Send").click()
+    expect(form).to_contain_text("The conversation is on its way to dana@example.com.")
+    expect(field).to_have_value("")
+    sandbox.stage.world.slack.wait_for(lambda: bool(sandbox.stage.look()["mail"]), 20)
+    (sent,) = sandbox.stage.look()["mail"]
+    assert "dana@example.com" in str(sent)
+    assert "Standard delivery" in str(sent)
+    form.get_by_role("button", name="Cancel").click()
+    expect(form).to_be_hidden()
+
+
 def test_two_tabs_that_open_at_once_are_one_visitor(sandbox, windows):
     page = windows.open(sandbox.shop)
     other = page.context.new_page()
