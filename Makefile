@@ -39,7 +39,7 @@ lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --custom-compile-command 'make lock' --output-file deploy/requirements.txt $(ARGS) pyproject.toml
 
-# The sandbox's page. What it builds is committed, so that running needs no Node.
+# The sandbox's page and the website's chat. What they build is committed, so that running needs no Node.
 web:
 	cd handoff_sandbox/web && npm ci --no-fund --no-audit --loglevel=error && npm run --silent build
 

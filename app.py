@@ -213,7 +213,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     ]
     if site:
         shown = Streams(Visitors(database, clock, WEBCHAT), watchers)
-        routes.append(chat(site, core.inbox, shown, watchers, core.files))
+        routes.append(chat(site, core.inbox, shown, watchers, core.files, core.transcripts))
     return Handoff(
         web=create_web(routes, proxies=settings.TRUSTED_PROXIES),
         watchers=watchers,

@@ -50,6 +50,7 @@ class _Message(BaseModel):
     id: UUID
     text: str = Field(min_length=1, max_length=LONGEST, pattern=r"\S")
     person: bool = False
+    leave: bool = False
     locale: str = Field("", max_length=35)
 
 
@@ -132,8 +133,9 @@ class Webchat:
             recipient="",
             text=said.text,
             profile_name=visitor.name,
-            consent=None if said.person else plain(said.text),
+            consent=None if said.person or said.leave else plain(said.text),
             wants_person=said.person,
+            leaves_queue=said.leave,
             language=_language(said.locale),
             counted_with=self._groups(visitor, network),
             fields={"id": str(said.id), "locale": said.locale},

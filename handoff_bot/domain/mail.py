@@ -1,8 +1,18 @@
-"""An email to a member of the team."""
+"""An email to a member of the team, or to a visitor who asked for it."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?=.{4,253}\Z)(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
+)
+
+
+def is_address(text: str) -> bool:
+    """Returns whether a stranger's text is one plain e-mail address in ASCII."""
+    return _ADDRESS.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

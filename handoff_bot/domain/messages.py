@@ -71,6 +71,7 @@ class InboundMessage:
         consent_answered: True if the provider has already answered the keyword.
         wants_person: True if the contact pressed a button to talk to an agent: no detection is
             needed.
+        leaves_queue: True if the contact pressed a button to leave the queue.
         language: ISO 639-1 of the channel's user interface, "" if unknown; a hint for our first
             text.
         counted_with: limit groups of the sender (`domain/crowds.py`); empty for a customer
@@ -92,6 +93,7 @@ class InboundMessage:
     consent: Consent | None = None
     consent_answered: bool = False
     wants_person: bool = False
+    leaves_queue: bool = False
     language: str = ""
     counted_with: tuple[str, ...] = ()
     context: MessageContext = NO_CONTEXT

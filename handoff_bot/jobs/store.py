@@ -186,6 +186,11 @@ def _set(tx: Transaction, job: Job, **values: Any) -> None:
     tx.core.execute(update(WORK).where(WORK.c.id == job.id).values(**values))
 
 
+def keep_of_payload(tx: Transaction, job: Job, *fields: str) -> None:
+    """Removes all other fields from a job's payload, because done jobs are kept for weeks."""
+    _set(tx, job, payload={name: job.payload[name] for name in fields})
+
+
 def payload_of(tx: Transaction, work_id: int, kind: str) -> dict[str, Any] | None:
     """Returns the payload of a job of this kind, or None if it no longer exists."""
     found = select(WORK.c.payload).where(WORK.c.id == work_id, WORK.c.kind == kind)

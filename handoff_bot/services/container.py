@@ -56,7 +56,7 @@ from handoff_bot.services.escalations.queue import Queue
 from handoff_bot.services.escalations.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.first_steps import TICK, FirstSteps, Tick
 from handoff_bot.services.home import Homes
-from handoff_bot.services.notifications import mail, notifications
+from handoff_bot.services.notifications import mail, notifications, transcripts
 from handoff_bot.services.outbox import alarms, mood_check, ticket_sync
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.slack_channels import DeskChannels
@@ -196,6 +196,7 @@ class Services:
     audit: Audit
     tickets_out: TicketSync
     mail: mail.Mails | None
+    transcripts: transcripts.Transcripts
     reacting: TurnEvaluator
     worker: Worker
     scheduler: Scheduler
@@ -246,7 +247,13 @@ class Services:
                 JobKind(
                     inbound.INBOUND,
                     inbound.HandleInbound(
-                        reacting, opening, parts.channels, clock, mood_of, owners.OwnerChecks(clock)
+                        reacting,
+                        opening,
+                        parts.channels,
+                        clock,
+                        mood_of,
+                        owners.OwnerChecks(clock),
+                        escalations.leave_in,
                     ),
                     "in",
                 ),
@@ -332,6 +339,11 @@ class Services:
                     *ticket_sync.QUEUES,
                 ),
                 JobKind(mail.MAIL, mail.SendMail(parts.mailer, parts.desk, clock), "mail"),
+                JobKind(
+                    transcripts.TRANSCRIPT,
+                    transcripts.SendTranscript(parts.mailer, clock),
+                    "mail",
+                ),
                 JobKind(
                     translating.TRANSLATE,
                     translating.Translate(parts.translator, clock),
@@ -420,6 +432,7 @@ class Services:
             audit=Audit(database),
             tickets_out=tickets_out,
             mail=mails,
+            transcripts=transcripts.Transcripts(database, clock, has_mail=mails is not None),
             reacting=reacting,
             worker=worker,
             scheduler=Scheduler(database, clock, timers.EVERY),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 from collections.abc import Sequence
@@ -59,8 +60,19 @@ class Keeps(Protocol):
         """Returns the stored file and its token. Raises Unacceptable, Exhausted and Malformed."""
 
 
+class Copies(Protocol):
+    """E-mails visitors their conversation."""
+
+    is_on: bool
+
+    def request(self, channel: str, address: str, to: str, locale: str) -> None:
+        """Enqueues the e-mail. Raises Malformed."""
+
+
 class Site(Protocol):
     """The channel as used by these routes."""
+
+    kind: str
 
     @property
     def origins(self) -> frozenset[str]:
@@ -83,10 +95,15 @@ class Site(Protocol):
 
 
 def chat(
-    site: Site, inbox: Stores, streams: Streams, watchers: Watchers, keeper: Keeps
+    site: Site,
+    inbox: Stores,
+    streams: Streams,
+    watchers: Watchers,
+    keeper: Keeps,
+    copies: Copies,
 ) -> Blueprint:
     blueprint = Blueprint("chat", __name__, url_prefix="/chat")
-    door = _Door(site, inbox, streams, watchers, keeper)
+    door = _Door(site, inbox, streams, watchers, keeper, copies)
     blueprint.before_request(door.check)
     blueprint.after_request(door.let_read)
     blueprint.register_error_handler(Refused, asked.refusal)
@@ -94,6 +111,7 @@ def chat(
     blueprint.post("/messages")(door.messages)
     blueprint.post("/marks")(door.marks)
     blueprint.post("/files")(door.files)
+    blueprint.post("/transcript")(door.transcript)
     blueprint.get("/events")(door.events)
     blueprint.get("/poll")(door.poll)
     blueprint.get("/<name>.js")(door.file)
@@ -104,9 +122,15 @@ class _Door:
     """Views of the routes, without state between requests."""
 
     def __init__(
-        self, site: Site, inbox: Stores, streams: Streams, watchers: Watchers, keeper: Keeps
+        self,
+        site: Site,
+        inbox: Stores,
+        streams: Streams,
+        watchers: Watchers,
+        keeper: Keeps,
+        copies: Copies,
     ) -> None:
-        self._site, self._inbox, self._keeper = site, inbox, keeper
+        self._site, self._inbox, self._keeper, self._copies = site, inbox, keeper, copies
         self._streams, self._watchers = streams, watchers
         self._limits = rates.Limits()
         self._files = WidgetFiles()
@@ -159,6 +183,7 @@ class _Door:
             expires_in=session.expires_in,
             visitor=session.visitor.address,
             max_length=self._site.longest_text,
+            transcript=self._copies.is_on,
         )
 
     def messages(self) -> tuple[Response, int]:
@@ -197,6 +222,24 @@ class _Door:
         self._store([self._uploaded(visitor, message_id, token, file.content_type)])
         self._watchers.wake(visitor.address)
         return jsonify(id=message_id), 202
+
+    def transcript(self) -> tuple[str, int]:
+        """E-mails the visitor their own conversation."""
+        visitor = self._visitor()
+        if not self._copies.is_on:
+            raise Refused(404, "off", "There is no mail server.")
+        asked_for = asked.transcript()
+        recipient = hashlib.sha256(asked_for.to.strip().lower().encode()).hexdigest()
+        self._limit(rates.TRANSCRIPTS, "transcripts", visitor.address)
+        self._limit(rates.TRANSCRIPTS_OF_NETWORK, "transcripts of network", _network())
+        self._limit(rates.TRANSCRIPTS, "transcripts to recipient", recipient)
+        self._limit(rates.TRANSCRIPTS_OF_ALL, "transcripts of all", "")
+        try:
+            to = asked_for.to.strip()
+            self._copies.request(self._site.kind, visitor.address, to, asked_for.locale)
+        except Malformed as error:
+            raise Refused(400, "address", str(error)) from None
+        return "", 202
 
     def _uploaded(self, visitor: Visitor, message_id: str, token: str, kind: str) -> InboundMessage:
         url = f"{OURS}{token}"
@@ -244,7 +287,7 @@ class _Door:
         return Response(body, mimetype="application/json")
 
     def file(self, name: str) -> Response:
-        """Returns one of the widget's modules."""
+        """Returns the widget."""
         return self._files.answer(f"{name}.js") or Response("", 404)
 
     # -- shared

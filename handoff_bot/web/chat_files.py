@@ -1,6 +1,6 @@
-"""The chat widget's files: small ES modules, served unchanged and compressed.
+"""The chat widget as one file: the texts of the catalogues, then what `make web` builds of widget/.
 
-languages.js is made from the catalogues of texts, for all languages that have the widget's.
+One request, because each module of an import chain costs a page view another round trip.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flask import Response, request
 
 from handoff_bot.domain import texts
 
-WIDGET = Path(__file__).parent / "widget"
+BUNDLE = Path(__file__).with_name("widget_bundle.js")
 CACHED = "public, max-age=300"
 """A new version reaches every page within minutes; after that, the browser revalidates with its ETag."""
 
@@ -30,14 +30,12 @@ class _File:
 
 
 class WidgetFiles:
-    """All files of the widget, read once."""
-
-    def __init__(self, folder: Path = WIDGET) -> None:
-        self._as_stored = {path.name: _packed(path.read_bytes()) for path in folder.glob("*.js")}
+    """The widget's file, made on its first request."""
 
     @cached_property
     def _files(self) -> dict[str, _File]:
-        return self._as_stored | {"languages.js": _packed(_languages().encode())}
+        texts_first = f"const HANDOFF_LANGUAGES = {languages()};\n"
+        return {"widget.js": _packed(texts_first.encode() + BUNDLE.read_bytes())}
 
     @property
     def packed_size(self) -> int:
@@ -64,9 +62,10 @@ class WidgetFiles:
         return response
 
 
-def _languages() -> str:
+def languages() -> str:
+    """Returns the widget's texts in all languages that have them, as JSON."""
     found = {language: dict(_texts(language)) for language in texts.languages("widget")}
-    return f"export const LANGUAGES = {json.dumps(found, ensure_ascii=False)};\n"
+    return json.dumps(found, ensure_ascii=False)
 
 
 def _texts(language: str) -> Iterator[tuple[str, str]]:

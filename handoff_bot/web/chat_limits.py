@@ -21,6 +21,12 @@ FILES_OF_NETWORK = parse_many("100 per hour")
 """Files per network."""
 MARKS = parse_many("120 per minute")
 """Read marks per visitor."""
+TRANSCRIPTS = parse_many("3 per hour; 10 per day")
+"""Conversations sent by e-mail per visitor, and per recipient: nobody has verified the address."""
+TRANSCRIPTS_OF_NETWORK = parse_many("10 per hour; 30 per day")
+"""Conversations sent by e-mail per network."""
+TRANSCRIPTS_OF_ALL = parse_many("100 per hour")
+"""Conversations sent by e-mail in total."""
 LOOKS = parse_many("120 per minute")
 """Streams and polls per visitor."""
 EVERYTHING = parse_many("1200 per minute")

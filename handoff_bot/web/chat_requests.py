@@ -60,6 +60,22 @@ def identity() -> str:
         raise Refused(400, "malformed", f"{what} in standard JSON.") from None
 
 
+class Transcript(BaseModel):
+    """Body of a request for the conversation by e-mail."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
+
+    to: str = Field(max_length=254)
+    locale: str = Field("", max_length=35)
+
+
+def transcript() -> Transcript:
+    try:
+        return Transcript.model_validate_json(request.get_data(cache=False))
+    except ValidationError:
+        raise Refused(400, "malformed", "Send an e-mail address in `to`.") from None
+
+
 def upload() -> bytes:
     """Returns an upload's body, which may exceed Flask's own limit."""
     if request.content_length is None:

@@ -73,7 +73,7 @@ def house(database: Database, clock: FrozenClock) -> Iterator[House]:
     streams = Streams(Visitors(database, clock, webchat.KIND), watchers)
     web = create_web(
         [
-            chat(site, core.inbox, streams, watchers, core.files),
+            chat(site, core.inbox, streams, watchers, core.files, core.transcripts),
             webhooks(channels, core.inbox),
             files(core.serving),
             health(database, clock),

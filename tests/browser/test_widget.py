@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from handoff_bot.domain import texts
+from handoff_bot.web.chat_files import BUNDLE, languages
 from handoff_sandbox.slack import Attachment
 from tests.browser.conftest import findings, findings_in_both
 
@@ -63,7 +64,10 @@ def in_thread(sandbox, card: str, count: int) -> list[str]:
     return found()
 
 
-def test_a_page_view_costs_the_bot_nothing_but_files(sandbox, windows):
+LOADED = "(url) => performance.getEntriesByName(url)[0].toJSON()"
+
+
+def test_a_page_view_costs_one_small_request_that_delays_no_paint(sandbox, windows):
     page = windows.open("about:blank")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -71,8 +75,9 @@ def test_a_page_view_costs_the_bot_nothing_but_files(sandbox, windows):
     expect(Chat(page).launcher).to_be_visible()
     page.wait_for_load_state("networkidle")
     of_bot = [url for url in asked if url.startswith(sandbox.stage.world.bot_url)]
-    assert of_bot
-    assert all(url.endswith(".js") for url in of_bot)
+    assert of_bot == [f"{sandbox.stage.world.bot_url}/chat/widget.js"]
+    loaded = page.evaluate(LOADED, of_bot[0])
+    assert loaded["renderBlockingStatus"] == "non-blocking"
 
 
 def test_two_visitors_are_two_and_a_reload_keeps_what_was_said(sandbox, windows):
@@ -283,6 +288,78 @@ def test_a_keyboard_is_enough(sandbox, windows):
     expect(chat.launcher).to_be_focused()
 
 
+FOCUS = "document.activeElement.id || document.activeElement.tagName"
+
+
+@pytest.mark.parametrize("opener", ["launcher", "the website's own button"])
+def test_on_a_phone_the_focus_stays_in_the_panel_and_goes_back_to_where_it_was(
+    sandbox, windows, opener
+):
+    page = windows.open(sandbox.shop, viewport={"width": 390, "height": 844})
+    chat = Chat(page)
+    if opener == "launcher":
+        chat.launcher.focus()
+        page.keyboard.press("Enter")
+    else:
+        page.evaluate("document.querySelector('a[href]').id = 'help'")
+        page.evaluate("help.focus(); HandoffChat.open()")
+    expect(chat.panel.get_by_role("textbox")).to_be_focused()
+    for key in ["Tab"] * 8 + ["Shift+Tab"] * 12:
+        page.keyboard.press(key)
+        assert page.evaluate(FOCUS) in ("handoff-chat", "BODY"), key
+    assert page.evaluate("document.querySelector('a[href]').matches(':focus')") is False
+    chat.panel.get_by_role("button", name="Close chat").click()
+    assert page.evaluate(FOCUS) == ("handoff-chat" if opener == "launcher" else "help")
+
+
+def test_a_visitor_leaves_the_queue_after_one_question(sandbox, windows):
+    chat = Chat(windows.open(sandbox.shop)).open()
+    world = sandbox.stage.world
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    leave = chat.panel.get_by_role("button", name="Leave the queue")
+    leave.click()
+    expect(chat.panel.get_by_role("button", name="Keep waiting")).to_be_focused()
+    chat.page.keyboard.press("Enter")
+    expect(leave).to_be_focused()
+    expect(chat.panel.get_by_role("status").first).to_contain_text("number 1")
+
+    leave.click()
+    chat.panel.get_by_role("button", name="Leave the queue").click()
+    chat.shows(texts.usual(texts.Moment.LEFT, "en").template)
+    expect(leave).to_be_hidden()
+    expect(chat.panel.get_by_role("button", name="Talk to a person")).to_be_visible()
+    assert chat.mine() == ["Talk to a person", "Leave the queue"]
+    world.slack.wait_for(
+        lambda: "left the queue" in str(world.slack.thread(world.queue, world.cards()[0]["ts"])), 20
+    )
+
+
+def test_a_visitor_has_the_conversation_sent_to_their_address(sandbox, windows):
+    chat = Chat(windows.open(sandbox.shop)).open()
+    mail = chat.panel.get_by_role("button", name="Send by e-mail")
+    expect(mail).to_be_hidden()
+    chat.writes("How long does delivery take?")
+    expect(chat.log).to_contain_text("Standard delivery")
+    mail.click()
+    field = chat.panel.get_by_role("textbox", name="Your e-mail address")
+    expect(field).to_be_focused()
+    assert findings(chat.page) == []
+    form = chat.panel.locator(".mailing")
+    field.fill("dana")
+    chat.page.keyboard.press("Enter")
+    expect(form).to_contain_text("This is not an e-mail address.")
+    field.fill("dana@example.com")
+    form.get_by_role("button", name="Send").click()
+    expect(form).to_contain_text("The conversation is on its way to dana@example.com.")
+    expect(field).to_have_value("")
+    sandbox.stage.world.slack.wait_for(lambda: bool(sandbox.stage.look()["mail"]), 20)
+    (sent,) = sandbox.stage.look()["mail"]
+    assert "dana@example.com" in str(sent)
+    assert "Standard delivery" in str(sent)
+    form.get_by_role("button", name="Cancel").click()
+    expect(form).to_be_hidden()
+
+
 def test_two_tabs_that_open_at_once_are_one_visitor(sandbox, windows):
     page = windows.open(sandbox.shop)
     other = page.context.new_page()
@@ -369,18 +446,20 @@ def test_a_page_in_arabic_reads_from_the_right(sandbox, windows):
     assert findings(page) == []
 
 
-COUNTED = """async ([bot, numbers]) => {
-  const { textsFor, fill } = await import(`${bot}/chat/texts.js`);
-  const { LANGUAGES } = await import(`${bot}/chat/languages.js`);
-  return Object.keys(LANGUAGES).flatMap((one) => numbers.flatMap((n) =>
+SOURCE = BUNDLE.with_name("widget") / "texts.js"
+COUNTED = """async ([source, languages, numbers]) => {
+  const made = `const LANGUAGES = ${languages};` + source.replace(/^import .*$/m, "");
+  const { textsFor, fill } = await import(URL.createObjectURL(new Blob([made], { type: "text/javascript" })));
+  return Object.keys(JSON.parse(languages)).flatMap((one) => numbers.flatMap((n) =>
     ["waitingAt", "minutes", "tooFast", "unread"].map((key) =>
       [one, key, n, fill(textsFor([one]), key, { [key === "minutes" ? key : "n"]: n })])));
 }"""
 
 
-def test_browsers_choose_the_plural_forms_that_the_bot_would(sandbox, windows):
-    page = windows.open(sandbox.shop)
-    told = page.evaluate(COUNTED, [sandbox.stage.world.bot_url, [0, 1, 2, 5, 11, 21, 101]])
+def test_browsers_choose_the_plural_forms_that_the_bot_would(windows):
+    page = windows.open("about:blank")
+    source = SOURCE.read_text(encoding="utf-8")
+    told = page.evaluate(COUNTED, [source, languages(), [0, 1, 2, 5, 11, 21, 101]])
     assert {language for language, *_ in told} == set(texts.languages("widget"))
     for language, key, number, words in told:
         text = texts.find("widget", key, language)

@@ -77,6 +77,10 @@ WIDGET = {
     "101 non letti",
     ("unread", "pt"): "0 não lida|1 não lida|2 não lidas|5 não lidas|11 não lidas|21 não lidas|"
     "101 não lidas",
+    ("minutes", "ru"): "0 минут|1 минуты|2 минут|5 минут|11 минут|21 минуты|101 минуты",
+    ("unread", "uk"): "0 непрочитаних|1 непрочитане|2 непрочитані|5 непрочитаних|11 непрочитаних|"
+    "21 непрочитане|101 непрочитане",
+    ("minutes", "sv"): "0 minuter|1 minut|2 minuter|5 minuter|11 minuter|21 minuter|101 minuter",
     ("minutes", "ja"): "0分|1分|2分|5分|11分|21分|101分",
 }
 

@@ -22,6 +22,7 @@ from handoff_bot.web.files import files
 from handoff_bot.web.watchers import Watchers
 from tests.fakes import (
     FakeDesk,
+    FakeMailer,
     FrozenClock,
     ScriptedAssistant,
     ScriptedDetector,
@@ -85,6 +86,7 @@ class Shop:
     watchers: Watchers
     streams: Streams
     client: FlaskClient
+    mailer: FakeMailer
 
     def browser(self, **asked) -> Browser:
         """A new visitor with a session."""
@@ -107,6 +109,7 @@ class Shop:
 
 @pytest.fixture
 def shop(database, clock) -> Iterator[Shop]:
+    mailer = FakeMailer()
     site = webchat.Webchat(Website((ORIGIN,), SECRET, IDENTITY_SECRET))
     desk, detector, assistant = FakeDesk(), ScriptedDetector(), ScriptedAssistant()
     answer_at_once(database, clock)
@@ -118,16 +121,31 @@ def shop(database, clock) -> Iterator[Shop]:
             detector=detector,
             assistant=assistant,
             clock=clock,
+            mailer=mailer,
         )
     )
     visitors = Visitors(database, clock, webchat.KIND)
     watchers = Watchers(database, webchat.KIND, limit=3)
     streams = Streams(visitors, watchers)
     client = create_web(
-        [chat(site, core.inbox, streams, watchers, core.files), files(core.serving)]
+        [
+            chat(site, core.inbox, streams, watchers, core.files, core.transcripts),
+            files(core.serving),
+        ]
     ).test_client()
     yield Shop(
-        database, clock, desk, detector, assistant, core, site, visitors, watchers, streams, client
+        database,
+        clock,
+        desk,
+        detector,
+        assistant,
+        core,
+        site,
+        visitors,
+        watchers,
+        streams,
+        client,
+        mailer,
     )
     watchers.close()
 

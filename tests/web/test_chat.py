@@ -12,9 +12,10 @@ import pytest
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
-from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.domain.signals import Answer
+from handoff_bot.domain.texts import Moment, usual
 from handoff_bot.services import visitors
 from handoff_bot.services.ai_turns.inbound import INBOUND, inbound_lane
 from handoff_bot.storage.models import Delivery, Work
@@ -246,6 +247,39 @@ def test_the_button_brings_a_person_without_asking_the_ai(shop):
     assert "Team" in browser.sees()[-1][1]
     state = browser.state()
     assert (state["phase"], state["position"]) == ("waiting", 1)
+
+
+def test_the_button_leaves_the_queue_once_and_nobody_answers_it(shop):
+    browser = shop.browser()
+    browser.says("Talk to a person", person=True)
+    shop.settle()
+    for _ in range(2):
+        browser.says("Leave the queue", leave=True)
+        shop.settle()
+    assert browser.state()["phase"] == "assistant"
+    assert shop.desk.card.status == Status.RETURNED
+    assert [text for _, text in browser.sees()][2:] == [
+        "Leave the queue",
+        usual(Moment.LEFT, "en"),
+        "Leave the queue",
+    ]
+    assert "Leave the queue" in [
+        post.text for posts in shop.desk.threads.values() for post in posts
+    ]
+    assert shop.detector.judged == []
+
+
+def test_who_an_agent_has_taken_cannot_leave_the_queue_and_the_agent_reads_it(shop):
+    browser = shop.browser()
+    browser.says("Talk to a person", person=True)
+    shop.settle()
+    shop.take(Step.CLAIM)
+    browser.says("Leave the queue", leave=True)
+    shop.settle()
+    assert browser.state()["phase"] == "agent"
+    assert "Leave the queue" in [
+        post.text for posts in shop.desk.threads.values() for post in posts
+    ]
 
 
 @pytest.mark.on_both

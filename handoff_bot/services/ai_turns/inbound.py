@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -101,6 +102,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         clock: Clock,
         mood_of: moods.Moods,
         owner_checks: owners.OwnerChecks,
+        leave_queue: Callable[[Transaction, int], bool],
     ) -> None:
         self._reacting = reacting
         self._opening = opening
@@ -108,6 +110,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         self._clock = clock
         self._moods = mood_of
         self._owners = owner_checks
+        self._leave_queue = leave_queue
 
     def prepare(self, tx: Transaction, job: Job) -> Arrived | None:
         """Stores the message and posts it if agents have the conversation; otherwise returns it for
@@ -208,12 +211,8 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         if self._is_about_consent(tx, conversation, message, inbound, escalation):
             return None
         if escalation:
-            self._to_thread(tx, conversation, escalation, message, judge=True)
-            queued.ask(tx, conversation, escalation, message, now)
-            if is_translated:  # once its language is known
-                mood_check.ask_for_each(tx, escalation, message, now)
-            if escalation.snoozed_until:
-                snoozing.wake(tx, escalation, "The customer replied, so the snooze has ended.", now)
+            self._during(tx, conversation, escalation, message, inbound, is_translated)
+        if escalation or inbound.leaves_queue:
             return None
         rated = rating.take(tx, conversation, message, self._channels, now)
         if rated is not None and not rated.comment:
@@ -229,6 +228,27 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             rated=rated,
             question=answering.question(tx, conversation, wants_person=inbound.wants_person),
         )
+
+    def _during(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        escalation: Escalation,
+        message: Message,
+        inbound: InboundMessage,
+        is_translated: bool,
+    ) -> None:
+        """Shows the message to the agents; a customer who asked to leave the queue leaves it."""
+        now = self._clock.now()
+        self._to_thread(tx, conversation, escalation, message, judge=not inbound.leaves_queue)
+        if inbound.leaves_queue and self._leave_queue(tx, escalation.id):
+            escalation.settled_message_id = message.id  # The AI does not answer it either.
+            return
+        queued.ask(tx, conversation, escalation, message, now)
+        if is_translated:  # once its language is known
+            mood_check.ask_for_each(tx, escalation, message, now)
+        if escalation.snoozed_until:
+            snoozing.wake(tx, escalation, "The customer replied, so the snooze has ended.", now)
 
     def _is_about_consent(
         self,

@@ -8,7 +8,7 @@ const SIGNS = { sending: "🕓", sent: "✓", delivered: "✓✓", read: "✓✓
 /**
  * A message of the conversation.
  * @param {import("./view.js").Look} look
- * @param {{author: string, name: string | null, text: string, at: string, order?: number, files?: import("./chat.js").File[]}} message
+ * @param {{author: string, name: string | null, photo?: string | null, text: string, at: string, order?: number, files?: import("./chat.js").File[]}} message
  * @param {{delivered: number, read: number}} [state]
  */
 export function bubble(look, message, state) {
@@ -16,9 +16,21 @@ export function bubble(look, message, state) {
   const parts = (message.files ?? []).map((file) => fileBubble(look, file));
   if (message.text) parts.push(el("p", { class: "bubble", dir: "auto" }, ...linked(message.text)));
   const who = speaker(look, message);
-  parts.unshift(el("p", { class: isMine ? "who hidden" : "who" }, who));
+  parts.unshift(el("p", { class: isMine ? "who hidden" : "who" }, ...photo(look, message.photo), who));
   if (message.at) parts.push(meta(look, new Date(message.at), isMine ? stage(message.order ?? 0, state) : ""));
   return el("article", { class: `message ${isMine ? "mine" : message.author}` }, ...parts);
+}
+
+/**
+ * The agent's photo, which says nothing that their name does not. Its page of origin may forbid pictures: then none.
+ * @param {import("./view.js").Look} look
+ * @param {string | null} [path]
+ */
+export function photo(look, path) {
+  if (!path) return [];
+  const made = el("img", { src: new URL(path, look.home).href, alt: "", class: "photo", referrerpolicy: "no-referrer" });
+  made.onerror = () => made.remove();
+  return [made];
 }
 
 /** Pictures that a page may show; any other file is only offered. */

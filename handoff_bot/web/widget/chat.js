@@ -17,6 +17,7 @@ const MOST_MARKS = 100;
  * @property {string | null} oid
  * @property {"visitor" | "assistant" | "agent" | "system"} author
  * @property {string | null} name
+ * @property {string | null} [photo] of the agent, below the bot's address
  * @property {string} text
  * @property {string} at
  * @property {File[]} files
@@ -30,6 +31,7 @@ const MOST_MARKS = 100;
  * @typedef {object} State
  * @property {"assistant" | "waiting" | "agent"} phase
  * @property {string | null} agent
+ * @property {string | null} [agent_photo] below the bot's address
  * @property {number | null} position
  * @property {number | null} wait_minutes
  * @property {boolean} typing
@@ -88,6 +90,11 @@ export class Chat {
     return this.messages.filter((one) => one.author !== "visitor" && one.order > seen).length;
   }
 
+  /** Is there an answer that the bot could send by e-mail? */
+  get canMail() {
+    return this.server.canMail && this.messages.some((one) => one.author !== "visitor");
+  }
+
   get seen() {
     const kept = recall("seen");
     return kept && kept.visitor === this.visitor ? Number(kept.order) : 0;
@@ -109,10 +116,10 @@ export class Chat {
 
   /**
    * @param {string} text
-   * @param {boolean} person
+   * @param {import("./outbox.js").Wish} [wish]
    */
-  say(text, person = false) {
-    this.outbox.add(text, person);
+  say(text, wish = "") {
+    this.outbox.add(text, wish);
     this.start();
   }
 

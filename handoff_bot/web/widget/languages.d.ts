@@ -1,2 +1,2 @@
-/** languages.js is made by the bot from its catalogues: see chat_files.py. */
+/** What `make web` leaves open and the bot fills in from its catalogues: see chat_files.py. */
 export const LANGUAGES: Record<string, Record<string, string>>;

@@ -6,7 +6,12 @@ import { keep, onOthers, recall } from "./store.js";
 const SHORTEST = 1000;
 const LONGEST = 15_000;
 
-/** @typedef {{id: string, text: string, person: boolean, at: number, failed: boolean, visitor: string}} Waiting */
+/**
+ * What a button asks for besides its words.
+ * @typedef {"" | "person" | "leave"} Wish
+ */
+
+/** @typedef {{id: string, text: string, wish: Wish, at: number, failed: boolean, visitor: string}} Waiting */
 
 export class Outbox {
   /**
@@ -35,11 +40,11 @@ export class Outbox {
 
   /**
    * @param {string} text
-   * @param {boolean} person
+   * @param {Wish} wish
    */
-  add(text, person) {
+  add(text, wish) {
     const visitor = recall("session")?.visitor ?? "";
-    const message = { id: crypto.randomUUID(), text, person, at: Date.now(), failed: false, visitor };
+    const message = { id: crypto.randomUUID(), text, wish, at: Date.now(), failed: false, visitor };
     this.save([...this.waiting, message]);
     void this.flush();
   }
@@ -88,7 +93,7 @@ export class Outbox {
           id: next.id,
           text: next.text,
           locale: this.locale,
-          ...(next.person ? { person: true } : {}),
+          ...(next.wish ? { [next.wish]: true } : {}),
         });
         this.failures = 0;
         this.sent.add(next.id); // it stays in sight until the conversation shows it

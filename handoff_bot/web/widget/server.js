@@ -56,6 +56,11 @@ export class Server {
     return recall("session") !== null;
   }
 
+  /** Can the bot send e-mail? @returns {boolean} */
+  get canMail() {
+    return recall("session")?.transcript === true;
+  }
+
   /**
    * Another customer of the website; what was kept of the last one is forgotten.
    * @param {string} identity
@@ -104,6 +109,7 @@ export class Server {
       visitor: got.visitor,
       until: Date.now() + got.expires_in * 1000,
       identity: this.identity,
+      transcript: got.transcript === true,
     };
     keep("session", session);
     return session;

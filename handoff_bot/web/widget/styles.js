@@ -19,9 +19,12 @@ button { cursor: pointer; border: 0; background: none; }
 .launcher svg { width: 28px; height: 28px; }
 .badge { position: absolute; top: -4px; inset-inline-end: -4px; min-width: 24px; height: 24px; padding: 0 6px;
   border-radius: 12px; background: #c62828; color: #fff; font-size: 13px; font-weight: 700; line-height: 24px; }
-.panel { position: absolute; bottom: 76px; right: 0; width: 380px; max-width: calc(100vw - 40px);
+.panel { position: absolute; width: 380px; max-width: calc(100vw - 40px);
   height: min(620px, calc(100vh - 116px)); background: var(--paper); color: var(--ink); border: 1px solid var(--line);
-  border-radius: 16px; box-shadow: 0 12px 40px rgb(0 0 0 / .3); display: flex; flex-direction: column; overflow: hidden; }
+  border-radius: 16px; box-shadow: 0 12px 40px rgb(0 0 0 / .3); flex-direction: column; overflow: hidden;
+  inset: auto; bottom: 76px; right: 0; margin: 0; padding: 0; max-height: none; }
+.panel[open] { display: flex; }
+.panel::backdrop { background: none; }
 :host([data-position="left"]) .panel { right: auto; left: 0; }
 header { background: var(--accent); color: var(--on-accent); padding: 12px 14px; display: flex; gap: 8px; align-items: center; }
 h2 { font-size: 17px; margin: 0; flex: 1; overflow-wrap: anywhere; }
@@ -32,6 +35,17 @@ header :focus-visible { outline-color: var(--on-accent); }
 .close { width: 36px; display: grid; place-items: center; }
 .status { padding: 8px 14px; background: var(--note); color: var(--soft); border-bottom: 1px solid var(--line); font-size: 13.5px; margin: 0; }
 .status:empty { display: none; }
+.status:has(.photo) { display: flex; align-items: center; }
+.photo { width: 24px; height: 24px; border-radius: 50%; object-fit: cover; vertical-align: middle; margin-inline-end: 6px; flex: none; }
+.aside { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 8px 14px; background: var(--note); color: var(--soft);
+  border-bottom: 1px solid var(--line); font-size: 13.5px; }
+.aside p { margin: 0; flex: 1 0 100%; color: var(--ink); overflow-wrap: anywhere; }
+.aside p:empty { display: none; }
+.plain { min-height: 32px; padding: 4px 0; text-decoration: underline; color: var(--seen); }
+.mailing { border-top: 1px solid var(--line); border-bottom: 0; align-items: flex-end; }
+.mailing label { flex: 1 1 100%; display: grid; gap: 4px; }
+.mailing input { font: inherit; color: var(--ink); background: var(--paper); border: 1px solid var(--soft); border-radius: 12px;
+  padding: 9px 12px; min-width: 0; width: 100%; }
 .log { flex: 1; overflow-y: auto; padding: 14px; display: flex; flex-direction: column; gap: 10px; overscroll-behavior: contain; }
 .message { max-width: 84%; align-self: flex-start; }
 .mine { align-self: flex-end; }
@@ -66,7 +80,7 @@ textarea::placeholder { color: var(--soft); opacity: 1; }
 @media (max-width: 480px) {
   :host([data-open]) { inset: 0; }
   :host([data-open]) .launcher { display: none; }
-  .panel, :host([data-position="left"]) .panel { position: fixed; inset: 0; width: auto; max-width: none; height: auto; border: 0; border-radius: 0; }
+  .panel, :host([data-position="left"]) .panel { position: fixed; inset: 0; width: 100%; max-width: none; height: auto; border: 0; border-radius: 0; }
 }
 @media (prefers-reduced-motion: no-preference) {
   .panel { animation: rise .16s ease-out; }

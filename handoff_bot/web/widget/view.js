@@ -1,6 +1,7 @@
 /** The widget's face: a launcher, a panel, the conversation in it. Draws what the chat says; knows no network. */
 
-import { bubble, uploadBubble, waitingBubble } from "./bubbles.js";
+import { Leaving, Mailing } from "./asides.js";
+import { bubble, photo, uploadBubble, waitingBubble } from "./bubbles.js";
 import { el, icon } from "./dom.js";
 import { sheet } from "./styles.js";
 import { fill } from "./texts.js";
@@ -8,6 +9,7 @@ import { fill } from "./texts.js";
 const CHAT = "M21 12a8 8 0 0 1-8 8H4l2-3a8 8 0 1 1 15-5z";
 const CROSS = "M6 6l12 12M18 6L6 18";
 const CLIP = "M20 11l-8.5 8.5a5 5 0 0 1-7-7L13 4a3.3 3.3 0 0 1 4.7 4.7l-8.5 8.5a1.7 1.7 0 0 1-2.4-2.4L14.5 7";
+const ENVELOPE = "M3 6h18v12H3zM3 7l9 7 9-7";
 const ARROW = "M5 12h14M13 6l6 6-6 6";
 
 /**
@@ -31,12 +33,19 @@ export class View {
   typing = el("p", { class: "typing", hidden: true });
   notice = el("p", { class: "notice", role: "alert", hidden: true });
   field = /** @type {HTMLTextAreaElement} */ (el("textarea", { rows: "1", dir: "auto" }));
-  panel = el("section", { class: "panel", role: "dialog", hidden: true });
+  mail = el("button", { class: "close", type: "button", hidden: true });
+  panel = /** @type {HTMLDialogElement} */ (el("dialog", { class: "panel" }));
+  /** Where the panel fills the screen, nothing behind it may get the focus. */
+  fills = matchMedia("(max-width: 480px)");
+  /** What had the focus before the panel opened. @type {HTMLElement | null} */
+  before = null;
   /** @type {WeakMap<Element, import("./chat.js").Message>} */
   messageOf = new WeakMap();
   /** Key of the message whose choices are drawn, and of the last one that was answered by a click. */
   offered = "";
   chosen = "";
+  /** Path of the photo that is shown in the status. */
+  face = "";
   /** How many unread messages the page was last told of. */
   told = 0;
 
@@ -53,11 +62,16 @@ export class View {
     this.isDrawing = false;
     /** @type {Map<string, HTMLElement>} */
     this.drawn = new Map();
+    this.leaving = new Leaving(look, chat, () => this.field.focus());
+    this.mailing = new Mailing(look, chat.server, () => this.field.focus());
     const root = host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet()];
     root.append(this.build());
     this.sight = new IntersectionObserver((entries) => this.sighted(entries), { root: this.log, threshold: 0.5 });
     addEventListener("visibilitychange", () => this.lookAgain());
+    this.fills.addEventListener("change", () => {
+      if (this.isOpen) this.show();
+    });
   }
 
   build() {
@@ -67,9 +81,15 @@ export class View {
     this.log.setAttribute("aria-label", texts.messages ?? "");
     this.log.append(bubble(this.look, { author: "system", name: null, text: this.look.greeting, at: "" }));
     this.panel.setAttribute("aria-label", title);
-    this.panel.append(this.header(), this.status, this.log, this.choices, this.typing, this.notice, this.form());
+    const above = [this.header(), this.status, this.leaving.row];
+    this.panel.append(...above, this.log, this.choices, this.typing, this.notice, this.mailing.form, this.form());
     this.panel.onkeydown = (event) => {
       if (event.key === "Escape") this.close();
+    };
+    // What closes a modal besides a key: the gesture or the button that goes back on a phone.
+    this.panel.oncancel = (event) => {
+      event.preventDefault();
+      if (this.isOpen) this.close();
     };
     return el("div", { dir: direction, lang: locale }, this.panel, this.launcher);
   }
@@ -77,10 +97,13 @@ export class View {
   header() {
     const { texts, title } = this.look;
     this.person.textContent = texts.person ?? "";
-    this.person.onclick = () => this.chat.say(texts.person ?? "", true);
+    this.person.onclick = () => this.chat.say(texts.person ?? "", "person");
     const close = el("button", { class: "close", type: "button", "aria-label": texts.close }, icon(CROSS));
     close.onclick = () => this.close();
-    return el("header", {}, el("h2", {}, title), this.person, close);
+    for (const name of ["aria-label", "title"]) this.mail.setAttribute(name, texts.mail ?? "");
+    this.mail.append(icon(ENVELOPE));
+    this.mail.onclick = () => this.mailing.open();
+    return el("header", {}, el("h2", {}, title), this.person, this.mail, close);
   }
 
   form() {
@@ -136,8 +159,9 @@ export class View {
   }
 
   open() {
+    if (!this.isOpen) this.before = /** @type {HTMLElement | null} */ (document.activeElement);
     this.isOpen = true;
-    this.panel.hidden = false;
+    this.show();
     this.host.toggleAttribute("data-open", true);
     this.launcher.setAttribute("aria-expanded", "true");
     this.chat.start();
@@ -146,13 +170,24 @@ export class View {
     this.field.focus();
   }
 
+  /** The panel as the width of the screen wants it: modal where it fills the screen. */
+  show() {
+    const inside = /** @type {HTMLElement | null | undefined} */ (this.panel.open ? this.host.shadowRoot?.activeElement : null);
+    this.panel.close();
+    if (this.fills.matches) this.panel.showModal();
+    else this.panel.show();
+    inside?.focus();
+  }
+
   close() {
     this.isOpen = false;
-    this.panel.hidden = true;
+    this.panel.close();
     this.host.toggleAttribute("data-open", false);
     this.launcher.setAttribute("aria-expanded", "false");
     this.draw();
-    this.launcher.focus();
+    // The website may have opened it with a button of its own.
+    const back = this.before?.isConnected && this.before !== document.body && this.before !== this.host;
+    (back && this.before ? this.before : this.launcher).focus();
   }
 
   /** Draw soon; many changes at once are drawn once. */
@@ -194,11 +229,16 @@ export class View {
       if (state.wait_minutes !== null) parts.push(fill(this.look, "minutes", { minutes: state.wait_minutes }));
     }
     if (state.phase === "agent") parts.push(fill(this.look, "withAgent", { name: state.agent ?? texts.team ?? "" }));
-    set(this.status, parts.join(" "));
+    const words = parts.join(" ");
+    const face = state.phase === "agent" ? state.agent_photo ?? "" : "";
+    if (this.status.textContent !== words || this.face !== face) this.status.replaceChildren(...photo(this.look, face), words);
+    this.face = face;
     const isPersonWanted = state.phase !== "assistant";
     // What has the focus must not vanish under it: the keyboard would be nowhere.
     if (isPersonWanted && this.host.shadowRoot?.activeElement === this.person) this.field.focus();
     this.person.hidden = isPersonWanted;
+    this.leaving.show(state.phase === "waiting");
+    this.mail.hidden = !this.chat.canMail;
     this.typing.hidden = !state.typing;
     set(this.typing, `${texts.assistant} ${texts.typing}`);
   }

@@ -1,0 +1,135 @@
+"""A visitor gets their own conversation by e-mail, at an address that nobody has verified."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from handoff_bot.domain.errors import MailError
+from handoff_bot.domain.escalations import Step
+from handoff_bot.mail.message import Sender, message_of
+from handoff_bot.storage.models import Lane, Work
+from tests.web.conftest import Browser
+
+TO = "dana@example.com"
+
+
+@pytest.fixture
+def dana(shop) -> Browser:
+    """A visitor who has talked to the assistant and to Ana."""
+    browser = shop.browser()
+    browser.says("<b>hello</b>\nBcc: x@evil.example\nsee https://evil.example/a and evil.example.")
+    browser.says("Talk to a person", person=True)
+    shop.settle()
+    shop.take(Step.CLAIM)
+    shop.replies("Hello Dana, see https://shop.example.com/help")
+    return browser
+
+
+def jobs(shop):
+    with shop.database.read() as tx:
+        found = tx.session.query(Work).filter(Work.kind == "transcript")
+        return [(one.status, one.payload, one.lane) for one in found]
+
+
+@pytest.mark.on_both
+def test_a_visitor_gets_their_own_conversation_and_the_address_is_forgotten(shop, dana):
+    other = shop.browser()
+    other.says("my secret")
+    assert dana.post("transcript", to=f" {TO} ", locale="de-AT").status_code == 202
+    shop.settle()
+    (mail,) = shop.mailer.sent
+    assert (mail.to, mail.subject) == (TO, "Ihr Gespräch mit uns")
+    assert "Ana · " in mail.text
+    assert "Hello Dana, see https://shop.example.com/help" in mail.text
+    assert "Team (automatisch) · " in mail.text
+    assert "my secret" not in mail.text
+    ((status, payload, lane),) = jobs(shop)
+    assert (status, payload.keys()) == ("done", {"conversation_id"})
+    with shop.database.read() as tx:
+        assert not [one for one in tx.session.query(Lane) if TO in one.key]
+    assert TO not in lane
+
+
+@pytest.mark.on_sqlite
+def test_what_a_visitor_wrote_adds_no_header_no_markup_and_no_link(shop, dana):
+    dana.post("transcript", to=TO)
+    shop.settle()
+    (mail,) = shop.mailer.sent
+    message = message_of(mail, Sender.of("Handoff <h@example.com>"), datetime.now(UTC))
+    assert message["Bcc"] is None
+    assert message["To"] == TO
+    assert "<b>hello" not in mail.html
+    assert "&lt;b&gt;hello" in mail.html
+    for body in (mail.text, mail.html):
+        assert "evil.example" not in body
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "",
+        "dana",
+        "dana@example.com\r\nBcc: x@evil.example",
+        "dana@example.com, x@evil.example",
+        "Dana <dana@example.com>",
+        "dana@localhost",
+        '"a b"@example.com',
+        "dana@exämple.com",
+        "dana@example.com\0",
+        "=?utf-8?q?x?=@example.com@example.com",
+        "x" * 65 + "@example.com",
+        "dana@" + "a." * 140 + "example",
+        7,
+        ["dana@example.com"],
+    ],
+    ids=str,
+)
+@pytest.mark.on_sqlite
+def test_what_is_no_address_is_refused(shop, dana, to):
+    answer = dana.post("transcript", to=to)
+    assert answer.status_code == 400
+    assert jobs(shop) == []
+
+
+@pytest.mark.on_sqlite
+def test_only_a_session_gets_a_conversation_and_only_one_that_was_answered(shop):
+    assert Browser(shop.client).post("transcript", to=TO).status_code == 401
+    browser = shop.browser()
+    browser.says("buy at my shop")
+    assert browser.post("transcript", to=TO).status_code == 400
+    assert jobs(shop) == []
+
+
+@pytest.mark.on_sqlite
+def test_a_visitor_and_an_address_get_only_a_few(shop, dana):
+    answers = [dana.post("transcript", to=f"{n}@example.com") for n in range(4)]
+    assert [one.status_code for one in answers] == [202] * 3 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 60
+    statuses = []
+    for _ in range(4):
+        browser = shop.browser()
+        browser.says("hello")
+        shop.settle()
+        statuses.append(browser.post("transcript", to="Same@example.com").status_code)
+    assert statuses == [202] * 3 + [429]
+
+
+@pytest.mark.on_sqlite
+def test_a_refused_address_is_forgotten_and_the_agents_read_that_nothing_was_sent(shop, dana):
+    shop.mailer.troubles.append(MailError(f"550 no {TO}", permanent=True, code="550"))
+    dana.post("transcript", to=TO)
+    shop.settle()
+    ((status, payload, _),) = jobs(shop)
+    assert (status, payload.keys()) == ("failed", {"conversation_id"})
+    posts = [post.text for posts in shop.desk.threads.values() for post in posts]
+    assert any("could not be sent. (550)" in text for text in posts)
+    assert not any(TO in text for text in posts)
+
+
+@pytest.mark.on_sqlite
+def test_without_a_mail_server_it_is_off(shop, dana, monkeypatch):
+    assert Browser(shop.client).begin().json["transcript"] is True
+    monkeypatch.setattr(shop.core.transcripts, "is_on", False)
+    assert Browser(shop.client).begin().json["transcript"] is False
+    assert dana.post("transcript", to=TO).status_code == 404
+    assert jobs(shop) == []
