@@ -136,6 +136,7 @@ class Webchat:
             wants_person=said.person,
             language=_language(said.locale),
             counted_with=self._groups(visitor, network),
+            attributes=None if visitor.attributes is None else dict(visitor.attributes),
             fields={"id": str(said.id), "locale": said.locale},
         )
 
