@@ -9,7 +9,7 @@ from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.drafts import Tone
-from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.escalations import LONGEST_TAG, Status
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.metrics import Choice, Period, Scope
@@ -27,7 +27,7 @@ from handoff_bot.services.privacy.retention import RetentionPreview
 from handoff_bot.services.settings.hours import COUNTRY, with_holidays
 from handoff_bot.services.settings.rule_lists import MOST
 from handoff_bot.services.settings_catalog import HOURS, SECTIONS
-from handoff_bot.services.tickets.tag_list import KnownTag
+from handoff_bot.services.tickets.tag_list import KnownTag, OfferedTags
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.card import render_card
 from handoff_bot.slack.cards.thread import (
@@ -150,7 +150,13 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         ),
         "assign without groups": escalation_modals_blocks.assign(about, {}),
         "snooze": escalation_modals_blocks.snooze(about),
-        "resolve": escalation_modals_blocks.resolve(about, text, asks=True),
+        "resolve": escalation_modals_blocks.resolve(about, text, builders.NO_TAGS, asks=True),
+        "resolve with 500 tags": escalation_modals_blocks.resolve(
+            about,
+            text,
+            OfferedTags(tuple(f"{n}{text}"[:LONGEST_TAG] for n in range(500)), may_add=True),
+            asks=True,
+        ),
         "return": escalation_modals_blocks.RETURN.render(about),
         "not needed": escalation_modals_blocks.DISMISS.render(about),
         "note": escalation_modals_blocks.ADD_NOTE.render(about),
