@@ -18,6 +18,7 @@ from handoff_bot.ports import (
     Backlog,
     Channel,
     Clock,
+    CustomerLookup,
     Desk,
     Detector,
     Eraser,
@@ -26,7 +27,7 @@ from handoff_bot.ports import (
     TicketConnector,
     Translator,
 )
-from handoff_bot.services import catching_up, timers
+from handoff_bot.services import catching_up, customer_lookup, timers
 from handoff_bot.services.ai_turns import answering, inbound, moods, open_questions, queued
 from handoff_bot.services.ai_turns.drafting import Drafting
 from handoff_bot.services.ai_turns.feedback import Feedback
@@ -98,6 +99,7 @@ QUEUES = {
     "ladder": 2,
     "offer": 2,
     "mail": 2,
+    "customer": 2,
     **dict.fromkeys(ticket_sync.QUEUES, 2),
     "tick": 1,
     "model": 1,
@@ -125,6 +127,7 @@ class Dependencies:
         sole: True when no other process runs lanes on this database.
         sinks: connectors to other ticket systems, by name.
         mailer: sends email to the team; None without a mail server.
+        customers: the team's own system that knows more about customers; None without one.
         translator, rewriter: None without a language model.
         backlogs: channels whose providers list missed messages, by kind.
         erasers: channels whose providers delete messages on request, by kind.
@@ -151,6 +154,7 @@ class Dependencies:
     jitter: random.Random | None = None
     connectors: Mapping[str, TicketConnector] = field(default_factory=dict)
     mailer: Mailer | None = None
+    customers: CustomerLookup | None = None
     translator: Translator | None = None
     rewriter: Rewriter | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
@@ -246,9 +250,20 @@ class Services:
                 JobKind(
                     inbound.INBOUND,
                     inbound.HandleInbound(
-                        reacting, opening, parts.channels, clock, mood_of, owners.OwnerChecks(clock)
+                        reacting,
+                        opening,
+                        parts.channels,
+                        clock,
+                        mood_of,
+                        owners.OwnerChecks(clock),
+                        looks_up=parts.customers is not None,
                     ),
                     "in",
+                ),
+                JobKind(
+                    customer_lookup.LOOK_UP,
+                    customer_lookup.LookUpCustomer(parts.customers, clock),
+                    "customer",
                 ),
                 JobKind(
                     answering.ANSWER,

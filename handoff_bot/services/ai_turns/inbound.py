@@ -20,7 +20,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import settings_catalog
+from handoff_bot.services import customer_lookup, settings_catalog
 from handoff_bot.services.ai_turns import answering, machines, moods, queued
 from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.services.delivery import (
@@ -101,6 +101,8 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         clock: Clock,
         mood_of: moods.Moods,
         owner_checks: owners.OwnerChecks,
+        *,
+        looks_up: bool = False,
     ) -> None:
         self._reacting = reacting
         self._opening = opening
@@ -108,6 +110,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         self._clock = clock
         self._moods = mood_of
         self._owners = owner_checks
+        self._looks_up = looks_up
 
     def prepare(self, tx: Transaction, job: Job) -> Arrived | None:
         """Stores the message and posts it if agents have the conversation; otherwise returns it for
@@ -140,6 +143,8 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         )
         if message is None:
             return None
+        if self._looks_up:
+            customer_lookup.begin(tx, conversation, self._clock)
         is_translated = (
             settings_catalog.read("translate", known.translation)
             if known
