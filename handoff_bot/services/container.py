@@ -57,6 +57,7 @@ from handoff_bot.services.escalations.queue import Queue
 from handoff_bot.services.escalations.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.first_steps import TICK, FirstSteps, Tick
 from handoff_bot.services.home import Homes
+from handoff_bot.services.merging import Merging
 from handoff_bot.services.notifications import mail, notifications
 from handoff_bot.services.outbox import alarms, mood_check, ticket_sync
 from handoff_bot.services.outbox.posts import desk_job_kinds
@@ -186,6 +187,7 @@ class Services:
     notices: notifications.Notifications
     tags: TagList
     tickets: Tickets
+    merging: Merging
     files: inbound_files.Files
     serving: outbound_files.Serving
     templates: Templates
@@ -374,6 +376,7 @@ class Services:
                 *desk_job_kinds(database, parts.desk, clock, check),
             ],
         )
+        ticket_service = Tickets(database, clock, escalations, tickets_out, parts.channels)
         catcher = catching_up.CatchingUp(database, clock, parts.backlogs, handlers)
         handlers.add(JobKind(catching_up.CONTACT, catching_up.Contact(catcher), "tick"))
         worker = Worker(
@@ -412,7 +415,8 @@ class Services:
             routing=routing.Routing(database, preferences, parts.channels),
             notices=notifications.Notifications(database, preferences, has_mail=mails is not None),
             tags=TagList(database, preferences),
-            tickets=Tickets(database, clock, escalations, tickets_out, parts.channels),
+            tickets=ticket_service,
+            merging=Merging(database, clock, ticket_service),
             files=inbound_files.Files(database, clock),
             serving=outbound_files.Serving(database, parts.channels, clock),
             templates=Templates(database, parts.channels, preferences, composed),

@@ -6,16 +6,16 @@ addresses stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, union_all
 
 from handoff_bot.domain import attributes
-from handoff_bot.storage.models import Contact
+from handoff_bot.storage.models import Contact, Conversation
 from handoff_bot.storage.transaction import Transaction, table_of
 
-CONTACT = table_of(Contact)
+CONTACT, CONVERSATION = table_of(Contact), table_of(Conversation)
 
 
 def same_customer(contact_id: int) -> Any:
@@ -35,6 +35,34 @@ def ids(tx: Transaction, contact_ids: Collection[int]) -> list[int]:
     """Returns the ids of these contacts, and of those that are the same customers."""
     found = {one for each in contact_ids for one in tx.core.execute(same_customer(each)).scalars()}
     return sorted(found)
+
+
+def conversations_of(tx: Transaction, contact_ids: Collection[int]) -> Sequence[Conversation]:
+    """Returns the conversations of these contacts, oldest first."""
+    theirs = select(Conversation).where(CONVERSATION.c.contact_id.in_(contact_ids))
+    return list(tx.session.execute(theirs.order_by(CONVERSATION.c.id)).scalars())
+
+
+def siblings(tx: Transaction, conversation: Conversation) -> Sequence[Conversation]:
+    """Returns the customer's other conversations on the same channel, locked until commit."""
+    theirs = select(Conversation).where(
+        CONVERSATION.c.contact_id.in_(same_customer(conversation.contact_id)),
+        CONVERSATION.c.channel == conversation.channel,
+        CONVERSATION.c.id != conversation.id,
+        CONVERSATION.c.forgotten_at.is_(None),
+    )
+    locked = theirs.order_by(CONVERSATION.c.id).with_for_update()
+    return list(tx.session.execute(locked).scalars())
+
+
+def merge(tx: Transaction, contact_ids: Collection[int]) -> None:
+    """Makes all of these one customer. A contact without a name takes the first name."""
+    found = select(Contact).where(CONTACT.c.id.in_(contact_ids)).order_by(CONTACT.c.id)
+    first, *others = tx.session.execute(found.with_for_update()).scalars()
+    name = next((one.name for one in (first, *others) if one.name), "")
+    tx.set(first, merged_into_id=None, name=first.name or name)
+    for other in others:
+        tx.set(other, merged_into_id=first.id, name=other.name or name)
 
 
 def attributes_of(tx: Transaction, contact_id: int) -> dict[str, str]:

@@ -207,6 +207,12 @@ def tags(tx: Transaction, number: int) -> tuple[str, ...]:
     return tuple(tx.session.execute(tagged.order_by(col(TicketTag.id))).scalars())
 
 
+def count_of(tx: Transaction, contact_ids: Collection[int]) -> int:
+    """Returns the number of tickets of these contacts."""
+    theirs = select(func.count()).where(col(Ticket.contact_id).in_(contact_ids))
+    return int(tx.session.execute(theirs).scalar_one())
+
+
 def tags_of_contact(tx: Transaction, contact_id: int) -> frozenset[str]:
     """Returns the tags of all tickets of a customer."""
     tagged = select(TicketTag.tag).join(Ticket, col(Ticket.id) == TicketTag.ticket_id)

@@ -91,6 +91,7 @@ def wait(house: House, **time: float) -> None:
 
 
 def privacy(house: House) -> None:
+    assert house.core.merging.merge(1, 3, ANA).done
     (known,) = house.core.forgetting.preview(FAY)
     house.core.forgetting.request(known.contact_id, "UMIA")
     wait(house, minutes=1)

@@ -46,6 +46,7 @@ from handoff_bot.slack.features import (
     draft,
     escalation_modals_blocks,
     history,
+    merging,
     message_templates,
     notifications,
     privacy,
@@ -172,6 +173,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn |= tag_views(text)
     drawn |= template_views(text)
     drawn |= privacy_views(text)
+    drawn |= merging_views(text)
     drawn["admins alone"] = admins.admins_only_modal("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
@@ -302,6 +304,16 @@ def privacy_views(text: str) -> dict[str, dict[str, Any]]:
         "retention": privacy.render_rules([rule.line()]),
         "retention preview": privacy.render_confirmation([RetentionPreview(rule, 12)]),
         "retention off": privacy.render_confirmation([]),
+    }
+
+
+def merging_views(text: str) -> dict[str, dict[str, Any]]:
+    """The windows in which customers are merged."""
+    about = merging.About(7, 12)
+    return {
+        "merge search": merging.render_search(7),
+        "merge choice": merging.render_choice(about, builders.tickets(20, text).rows),
+        "merge confirmation": merging.render_confirmation(about, f"#12 {text}\n" * 500),
     }
 
 

@@ -283,7 +283,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         now = self._clock.now()
         is_repeated = consent is Consent.STOP and conversation.opted_out_at is not None
         if consent is Consent.STOP:
-            opt_outs.opt_out(conversation, now)
+            opt_outs.opt_out(tx, conversation, now)
             moment = Moment.STOPPED
         elif consent is Consent.START:
             opt_outs.opt_in(conversation)
