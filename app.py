@@ -27,7 +27,8 @@ from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from handoff_bot.channels._twilio_checks import check_twilio
 from handoff_bot.clock import SystemClock
-from handoff_bot.connectors.checks import check_webhook, check_zendesk
+from handoff_bot.connectors.checks import check_customers, check_webhook, check_zendesk
+from handoff_bot.connectors.customers import CustomerSystem
 from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain import report as words
@@ -184,6 +185,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             clock=clock,
             connectors=ticket_connectors(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,
+            customers=customer_system(settings, clock),
             backlogs=backlogs,
             erasers=erasers,
             limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
@@ -272,6 +274,13 @@ def webhook_connector(settings: Settings, clock: Clock) -> WebhookConnector:
     secrets = (settings.TICKET_WEBHOOK_SECRET, settings.TICKET_WEBHOOK_SECRET_NEXT)
     given = [secret.get_secret_value() for secret in secrets if secret.get_secret_value()]
     return WebhookConnector(settings.TICKET_WEBHOOK_URL, given, clock)
+
+
+def customer_system(settings: Settings, clock: Clock) -> CustomerSystem | None:
+    if not settings.CUSTOMER_LOOKUP_URL:
+        return None
+    secret = settings.CUSTOMER_LOOKUP_SECRET.get_secret_value()
+    return CustomerSystem(settings.CUSTOMER_LOOKUP_URL, secret, clock)
 
 
 def zendesk_connector(settings: Settings, clock: Clock) -> ZendeskConnector:
@@ -656,6 +665,8 @@ def _check_peers(settings: Settings) -> Iterator[CheckResult]:
     clock = SystemClock()
     if settings.TICKET_WEBHOOK_URL:
         yield from check_webhook(webhook_connector(settings, clock))
+    if system := customer_system(settings, clock):
+        yield from check_customers(system)
     if settings.ZENDESK_URL:
         yield from check_zendesk(zendesk_connector(settings, clock))
     if settings.wants_mail:

@@ -8,10 +8,12 @@ import secrets
 import time
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
+from typing import Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from handoff_bot.domain.attributes import attributes_in
 from handoff_bot.domain.errors import Unauthentic
 from handoff_bot.domain.visitors import Session, Visitor
 
@@ -41,13 +43,16 @@ class Website:
 
 
 class _Identity(BaseModel):
-    """A signed-in customer according to the website. `expires` in seconds since the epoch."""
+    """A signed-in customer according to the website. `expires` in seconds since the epoch;
+    `attributes` are parsed by `attributes_in`.
+    """
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     id: str = Field(min_length=1, max_length=128, pattern=_NO_CONTROLS)
     name: str = Field("", max_length=80, pattern=_NO_CONTROLS)
     expires: int
+    attributes: Any = None
 
 
 class Sessions:
@@ -90,15 +95,18 @@ class Sessions:
         return visitor.address.startswith(_KNOWN)
 
     def _session(self, visitor: Visitor) -> Session:
-        token = self._signer.dumps([visitor.address, visitor.name])
+        said: list[object] = [visitor.address, visitor.name]
+        if visitor.attributes is not None:
+            said.append(visitor.attributes)
+        token = self._signer.dumps(said)
         return Session(str(token), visitor, LIFETIME)
 
     def _read(self, token: str, age: int) -> Visitor | None:
         try:
-            address, name = self._signer.loads(token, max_age=age)
+            address, name, *attributes = self._signer.loads(token, max_age=age)
         except BadSignature:
             return None
-        return Visitor(address, name)
+        return Visitor(address, name, attributes[0] if attributes else None)
 
     def _returning(self, token: str) -> Visitor | None:
         """Returns the session's visitor, except verified customers: they may have signed out."""
@@ -117,7 +125,8 @@ class Sessions:
             raise Unauthentic("the identity cannot be read") from None
         if said.expires < time.time():
             raise Unauthentic("the identity has expired")
-        return Visitor(_KNOWN + said.id, said.name or said.id)
+        attributes = attributes_in(said.attributes)
+        return Visitor(_KNOWN + said.id, said.name or said.id, attributes)
 
 
 def _somebody_new() -> Visitor:

@@ -138,6 +138,7 @@ class Webchat:
             leaves_queue=said.leave,
             language=_language(said.locale),
             counted_with=self._groups(visitor, network),
+            attributes=None if visitor.attributes is None else dict(visitor.attributes),
             fields={"id": str(said.id), "locale": said.locale},
         )
 

@@ -4,7 +4,7 @@ adapter.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -272,6 +272,17 @@ class Desk(Protocol):
 
     def delete_file(self, file_id: str) -> bool:
         """Deletes one of the bot's own files; False if it no longer exists."""
+
+
+class CustomerLookup(Protocol):
+    """The team's own system, which knows more about its customers."""
+
+    def look_up(self, channel: str, address: str) -> Mapping[str, str]:
+        """Returns a customer's attributes, empty if it does not know the customer.
+
+        Raises:
+            ConnectorError: it refused (`permanent`), has a temporary problem, or did not respond.
+        """
 
 
 class TicketConnector(Protocol):

@@ -206,6 +206,15 @@ class Settings(BaseModel):
     TICKET_WEBHOOK_SECRET_NEXT: SecretStr = Field(
         NOTHING, description="Second secret that also signs ticket webhooks during rotation."
     )
+    CUSTOMER_LOOKUP_URL: str = Field(
+        "",
+        description=(
+            "URL that says more about customers who write, by a signed GET; see docs/admins.md."
+        ),
+    )
+    CUSTOMER_LOOKUP_SECRET: SecretStr = Field(
+        NOTHING, description="Secret that signs customer look-ups: at least 32 random characters."
+    )
     ZENDESK_URL: str = Field(
         "",
         description="URL of your Zendesk, `https://acme.zendesk.com`, to keep tickets there as well.",
@@ -346,6 +355,16 @@ _PEERS_RULES: tuple[Rule, ...] = (
         "TICKET_WEBHOOK_SECRET_NEXT",
         f"too short; it must be {MAKE_ONE}",
         lambda s: _is_given_but_short(s.TICKET_WEBHOOK_SECRET_NEXT),
+    ),
+    (
+        "CUSTOMER_LOOKUP_URL",
+        f"must be a URL such as https://crm.example.com/customers; {BY_HTTPS}",
+        lambda s: bool(s.CUSTOMER_LOOKUP_URL) and not is_for_keys(s.CUSTOMER_LOOKUP_URL),
+    ),
+    (
+        "CUSTOMER_LOOKUP_SECRET",
+        f"missing or too short; with CUSTOMER_LOOKUP_URL it must be {MAKE_ONE}",
+        lambda s: bool(s.CUSTOMER_LOOKUP_URL) and _is_short(s.CUSTOMER_LOOKUP_SECRET),
     ),
     (
         "ZENDESK_URL",

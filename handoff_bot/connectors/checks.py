@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from handoff_bot.connectors.customers import CustomerSystem
 from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.connectors.zendesk import ZendeskConnector
 from handoff_bot.domain.errors import ConnectorError
@@ -24,6 +25,17 @@ def check_zendesk(sink: ZendeskConnector) -> Iterator[CheckResult]:
         return
     words = "not accepted, or not an agent; check ZENDESK_EMAIL and ZENDESK_TOKEN"
     yield CheckResult("Zendesk: token", False, words)
+
+
+def check_customers(system: CustomerSystem) -> Iterator[CheckResult]:
+    """Checks that the look-up answers a signed request about a customer that it does not know."""
+    try:
+        system.look_up("sms", "+15550000000")
+    except ConnectorError as error:
+        words = f"{error} It must answer 404, or attributes as JSON"
+        yield CheckResult("customer look-up", False, words)
+    else:
+        yield CheckResult("customer look-up", True, "answered a signed request")
 
 
 def check_webhook(sink: WebhookConnector) -> Iterator[CheckResult]:

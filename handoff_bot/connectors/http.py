@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from time import monotonic
 from typing import Any
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from handoff_bot.domain.errors import ConnectorError
 from handoff_bot.ports import Clock
@@ -19,6 +21,8 @@ TIMEOUT = (5, 15)
 _LONGEST_PAUSE = 3600.0
 """Maximum Retry-After in seconds."""
 _LONGEST_ANSWER = 1_000_000
+_LONGEST_READ = 30.0
+"""Seconds to read a body: a server that sends a byte now and then must not keep a thread."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Peer:
                 )
                 with response:
                     answer = Answer(response.status_code, response.headers, _body(response))
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, HTTPError, ValueError, TimeoutError) as error:
             # ValueError: the client parses a redirect even if it does not follow it. Both messages
             # contain the URL, which may include a secret.
             raise ConnectorError(
@@ -104,10 +108,17 @@ def _is_trouble(status: int) -> bool:
 
 
 def _body(response: requests.Response) -> bytes:
-    """Reads at most the part of the body that is used."""
-    body = b""
-    for piece in response.iter_content(65_536):
-        body += piece
-        if len(body) > _LONGEST_ANSWER:
+    """Reads at most the part of the body that is used; each read returns what has come so far.
+
+    Raises:
+        TimeoutError: it takes too long.
+    """
+    body, until = b"", monotonic() + _LONGEST_READ
+    while len(body) <= _LONGEST_ANSWER:
+        piece = response.raw.read1(65_536, decode_content=True)
+        if not piece:
             break
+        if monotonic() > until:
+            raise TimeoutError
+        body += piece
     return body

@@ -27,6 +27,7 @@ ACTS: dict[str, str] = {
     EventKind.REPORT_ORDERED: "exported a file: {what}",
     EventKind.CONTACT_FORGOTTEN: "deleted the data of {what}",
     EventKind.CONTACT_EXPORTED: "exported the data of {what}",
+    EventKind.CONTACTS_MERGED: "merged the customer of {it} with the customer of {what}",
     EventKind.AGENT_ON: "set their availability to available",
     EventKind.AGENT_OFF: "set their availability to away",
     EventKind.AGENT_ARRANGED: "changed their hours and capacity",

@@ -5,6 +5,7 @@ Values marked hostile were written by a contact and must be escaped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -96,6 +97,7 @@ class Card:
         outcome: the ticket's outcome, "" while it is open.
         tags: of the ticket.
         rating: the customer's, 1 to 5, None if there is none.
+        attributes: the customer's, name -> value (hostile).
         mentions: a group's Slack id, HERE or EVERYONE. Slack notifies them when the card is posted,
             and not of its updates.
     """
@@ -137,6 +139,7 @@ class Card:
     tags: tuple[str, ...] = ()
     rating: int | None = None
     mentions: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

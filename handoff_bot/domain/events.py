@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     CONSENT_STOP = "consent.stop"
     CONTACT_EXPORTED = "contact.exported"
     CONTACT_FORGOTTEN = "contact.forgotten"
+    CONTACTS_MERGED = "contact.merged"
     CSAT_ANSWERED = "csat.answered"
     CSAT_ASKED = "csat.asked"
     ESCALATION_CLAIM = "escalation.claim"

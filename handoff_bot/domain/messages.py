@@ -79,6 +79,8 @@ class InboundMessage:
         context: content besides text and files. Hostile like the text.
         sender: kind of the address; a name (letters) cannot be answered.
         sent_at: when the provider received it, in seconds since the epoch; None for now.
+        attributes: what the website has signed about the customer (hostile values); None if the
+            channel says nothing about it.
         fields: everything from the provider, unchanged.
     """
 
@@ -99,6 +101,7 @@ class InboundMessage:
     context: MessageContext = NO_CONTEXT
     sender: SenderKind = SenderKind.PERSON
     sent_at: float | None = None
+    attributes: dict[str, str] | None = None
     fields: dict[str, str] = field(default_factory=dict)
 
 

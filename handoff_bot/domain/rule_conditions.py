@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from handoff_bot.domain import attributes
 from handoff_bot.domain.signals import Priority, Signal
 
 
@@ -18,6 +20,7 @@ class Case:
         language: ISO 639-1, "" if unknown.
         tags: tags of all the customer's tickets.
         vip: True if the customer is a VIP.
+        attributes: the customer's attributes (hostile).
     """
 
     channel: str
@@ -26,13 +29,14 @@ class Case:
     language: str = ""
     tags: frozenset[str] = frozenset()
     vip: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RuleConditions:
     """Conditions that must all match; an empty attribute matches anything.
 
-    `vip` only matches VIPs.
+    `vip` only matches VIPs. `attributes` has conditions such as "plan = pro".
     """
 
     channels: tuple[str, ...] = ()
@@ -41,13 +45,21 @@ class RuleConditions:
     languages: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     vip: bool = False
+    attributes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a condition that cannot be read."""
+        attributes.by_name(self.attributes)
 
     def covers(self, other: RuleConditions) -> bool:
         """Returns whether these conditions match everything that the other ones match."""
         mine = (self.channels, self.reasons, self.priorities, self.languages, self.tags)
         theirs = (other.channels, other.reasons, other.priorities, other.languages, other.tags)
         pairs = zip(mine, theirs, strict=True)
-        return (not self.vip or other.vip) and all(
+        narrower = (not self.vip or other.vip) and attributes.cover(
+            self.attributes, other.attributes
+        )
+        return narrower and all(
             not ours or (bool(named) and set(ours) >= set(named)) for ours, named in pairs
         )
 
@@ -60,6 +72,7 @@ class RuleConditions:
             and _any_of(self.languages, case.language)
             and (not self.tags or not case.tags.isdisjoint(self.tags))
             and (case.vip or not self.vip)
+            and attributes.fit(self.attributes, case.attributes)
         )
 
 

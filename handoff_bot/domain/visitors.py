@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,10 +16,14 @@ PARTS = 1000
 
 @dataclass(frozen=True)
 class Visitor:
-    """A website visitor: the address on the channel, and the name shown to agents (hostile)."""
+    """A website visitor: the address on the channel, and the name shown to agents (hostile).
+
+    `attributes` are what the website has signed about them; None for an anonymous visitor.
+    """
 
     address: str
     name: str
+    attributes: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

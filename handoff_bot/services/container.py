@@ -18,6 +18,7 @@ from handoff_bot.ports import (
     Backlog,
     Channel,
     Clock,
+    CustomerLookup,
     Desk,
     Detector,
     Eraser,
@@ -26,7 +27,7 @@ from handoff_bot.ports import (
     TicketConnector,
     Translator,
 )
-from handoff_bot.services import catching_up, timers
+from handoff_bot.services import catching_up, customer_lookup, timers
 from handoff_bot.services.ai_turns import answering, inbound, moods, open_questions, queued
 from handoff_bot.services.ai_turns.drafting import Drafting
 from handoff_bot.services.ai_turns.feedback import Feedback
@@ -56,6 +57,7 @@ from handoff_bot.services.escalations.queue import Queue
 from handoff_bot.services.escalations.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.first_steps import TICK, FirstSteps, Tick
 from handoff_bot.services.home import Homes
+from handoff_bot.services.merging import Merging
 from handoff_bot.services.notifications import mail, notifications, transcripts
 from handoff_bot.services.outbox import alarms, mood_check, ticket_sync
 from handoff_bot.services.outbox.posts import desk_job_kinds
@@ -98,6 +100,7 @@ QUEUES = {
     "ladder": 2,
     "offer": 2,
     "mail": 2,
+    "customer": 2,
     **dict.fromkeys(ticket_sync.QUEUES, 2),
     "tick": 1,
     "model": 1,
@@ -125,6 +128,7 @@ class Dependencies:
         sole: True when no other process runs lanes on this database.
         sinks: connectors to other ticket systems, by name.
         mailer: sends email to the team; None without a mail server.
+        customers: the team's own system that knows more about customers; None without one.
         translator, rewriter: None without a language model.
         backlogs: channels whose providers list missed messages, by kind.
         erasers: channels whose providers delete messages on request, by kind.
@@ -151,6 +155,7 @@ class Dependencies:
     jitter: random.Random | None = None
     connectors: Mapping[str, TicketConnector] = field(default_factory=dict)
     mailer: Mailer | None = None
+    customers: CustomerLookup | None = None
     translator: Translator | None = None
     rewriter: Rewriter | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
@@ -182,6 +187,7 @@ class Services:
     notices: notifications.Notifications
     tags: TagList
     tickets: Tickets
+    merging: Merging
     files: inbound_files.Files
     serving: outbound_files.Serving
     templates: Templates
@@ -254,8 +260,14 @@ class Services:
                         mood_of,
                         owners.OwnerChecks(clock),
                         escalations.leave_in,
+                        looks_up=parts.customers is not None,
                     ),
                     "in",
+                ),
+                JobKind(
+                    customer_lookup.LOOK_UP,
+                    customer_lookup.LookUpCustomer(parts.customers, clock),
+                    "customer",
                 ),
                 JobKind(
                     answering.ANSWER,
@@ -371,6 +383,7 @@ class Services:
                 *desk_job_kinds(database, parts.desk, clock, check),
             ],
         )
+        ticket_service = Tickets(database, clock, escalations, tickets_out, parts.channels)
         catcher = catching_up.CatchingUp(database, clock, parts.backlogs, handlers)
         handlers.add(JobKind(catching_up.CONTACT, catching_up.Contact(catcher), "tick"))
         worker = Worker(
@@ -409,7 +422,8 @@ class Services:
             routing=routing.Routing(database, preferences, parts.channels),
             notices=notifications.Notifications(database, preferences, has_mail=mails is not None),
             tags=TagList(database, preferences),
-            tickets=Tickets(database, clock, escalations, tickets_out, parts.channels),
+            tickets=ticket_service,
+            merging=Merging(database, clock, ticket_service),
             files=inbound_files.Files(database, clock),
             serving=outbound_files.Serving(database, parts.channels, clock),
             templates=Templates(database, parts.channels, preferences, composed),

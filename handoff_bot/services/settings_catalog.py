@@ -263,6 +263,12 @@ class Team(_Section):
         "Begin threads with the last messages",
         "What the customer and the AI wrote before the escalation.",
     )
+    new_tags: StrictBool = _switch(
+        True,
+        "tags.new",
+        "Agents may add tags",
+        "If not, agents choose from the list that admins keep with /handoff tags.",
+    )
     survey: StrictBool = _switch(True, "csat", "Send satisfaction survey")
     reopen_hours: StrictInt = _whole(
         24,

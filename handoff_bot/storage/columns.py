@@ -84,6 +84,11 @@ def json_object() -> Any:
     return Field(default_factory=dict, sa_type=JSON, nullable=False)
 
 
+def optional_json() -> Any:
+    """Returns a JSON object or NULL."""
+    return Field(default=None, sa_type=JSON(none_as_null=True), nullable=True)
+
+
 def reference(table: str, *, nullable: bool = False, index: bool = True) -> Any:
     """Returns a foreign key to another table's id, indexed unless a unique index already begins
     with it.

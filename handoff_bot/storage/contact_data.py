@@ -45,7 +45,7 @@ ESCALATION, TICKET, EVENT = table_of(Escalation), table_of(Ticket), table_of(Eve
 ATTACHMENT = table_of(Attachment)
 _WAITING = (DeliveryStatus.QUEUED.value, DeliveryStatus.SENDING.value)
 BLANK: Mapping[Table, Mapping[str, Any]] = {
-    CONTACT: {"name": ""},
+    CONTACT: {"name": "", "attributes": None, "looked_up": None, "looked_up_at": None},
     CONVERSATION: {"address": FORGOTTEN, "counted_with": [], "language": ""},
     MESSAGE: {
         "text": "",

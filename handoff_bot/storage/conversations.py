@@ -94,9 +94,11 @@ def hear(
 
 
 def call(contact: Contact, inbound: InboundMessage) -> None:
-    """Updates the contact's name from the message, if given."""
+    """Updates the contact's name and attributes from the message, if given."""
     if is_visible(inbound.profile_name):
         contact.name = inbound.profile_name
+    if inbound.attributes is not None:
+        contact.attributes = dict(inbound.attributes)
 
 
 def sent_at(inbound: InboundMessage, now: datetime) -> datetime:
@@ -157,7 +159,8 @@ def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
         owners = _owners(tx, inbound.channel, names)
     contact_id = next((owners[name] for name in names if name in owners), None)
     if contact_id is None:
-        contact_id = tx.add(Contact(name=called, created_at=now)).id
+        new_contact = Contact(name=called, attributes=inbound.attributes, created_at=now)
+        contact_id = tx.add(new_contact).id
     elif called:
         call(tx.session.get_one(Contact, contact_id), inbound)
     for name in names:

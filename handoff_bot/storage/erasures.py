@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, literal, or_, select, update
 
-from handoff_bot.storage import contact_data
+from handoff_bot.storage import contact_data, contacts
 from handoff_bot.storage.contact_data import CONVERSATION, FORGOTTEN, MESSAGE
 from handoff_bot.storage.models import (
     Contact,
@@ -34,10 +34,12 @@ LONGEST_ID = 18
 
 
 def contacts_at(tx: Transaction, given: str) -> list[int]:
-    """Returns the contacts meant by an id, an address, or "channel:address"."""
+    """Returns the contacts meant by an id, an address, or "channel:address", and those that agents
+    have merged them with.
+    """
     if given.isascii() and given.isdecimal() and len(given) <= LONGEST_ID:
         known = tx.session.get(Contact, int(given))
-        return [known.id] if known else []
+        return contacts.ids(tx, [known.id]) if known else []
     with_channel = ADDRESS.c.channel + literal(":")
     found = select(ADDRESS.c.contact_id).where(
         or_(
@@ -46,7 +48,7 @@ def contacts_at(tx: Transaction, given: str) -> list[int]:
             ADDRESS.c.address == with_channel + literal(given),
         )
     )
-    return sorted(set(tx.core.execute(found).scalars()))
+    return contacts.ids(tx, set(tx.core.execute(found).scalars()))
 
 
 @dataclass(frozen=True)

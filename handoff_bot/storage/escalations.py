@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
 from handoff_bot.domain.events import CLAIMED
+from handoff_bot.storage import contacts
 from handoff_bot.storage.models import (
     Agent,
     Conversation,
@@ -162,11 +163,13 @@ def previous_owner(tx: Transaction, escalation: Escalation) -> str:
 
 
 def earlier_tickets(tx: Transaction, contact_id: int, before: int) -> int:
-    """Returns the number of the contact's earlier tickets."""
+    """Returns the number of the customer's earlier tickets."""
     return tx.session.execute(
         select(func.count())
         .select_from(Ticket)
-        .where(Ticket.contact_id == contact_id, col(Ticket.id) < before)
+        .where(
+            col(Ticket.contact_id).in_(contacts.same_customer(contact_id)), col(Ticket.id) < before
+        )
     ).scalar_one()
 
 

@@ -15,18 +15,28 @@ from handoff_bot.storage.columns import (
     json_object,
     long_text,
     number,
+    optional_json,
     reference,
     utc_time,
 )
 
 
 class Contact(Row, table=True):
-    """A customer."""
+    """A customer.
+
+    `attributes` are what the website has signed, `looked_up` what the team's own system said at
+    `looked_up_at`, both name -> value. `merged_into_id` is the contact that an agent has merged it
+    into; that one is merged into none.
+    """
 
     __tablename__ = "contact"
 
     name: str = long_text()
     created_at: datetime = utc_time()
+    attributes: dict[str, str] | None = optional_json()
+    looked_up: dict[str, str] | None = optional_json()
+    looked_up_at: datetime | None = utc_time(nullable=True)
+    merged_into_id: int | None = number(index=True)
 
 
 class ContactAddress(Row, table=True):

@@ -17,7 +17,7 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.domain.tickets import TicketQuery, TicketRow
-from handoff_bot.storage import access
+from handoff_bot.storage import access, contacts
 from handoff_bot.storage.conversations import stayed_inside
 from handoff_bot.storage.models import (
     Agent,
@@ -190,7 +190,10 @@ def earlier(
     found = (
         select(Ticket, DeskThread)
         .outerjoin(DeskThread, col(DeskThread.escalation_id) == Ticket.escalation_id)
-        .where(Ticket.contact_id == ticket.contact_id, col(Ticket.id) < ticket.id)
+        .where(
+            col(Ticket.contact_id).in_(contacts.same_customer(ticket.contact_id)),
+            col(Ticket.id) < ticket.id,
+        )
     )
     if slack_channels is not None:
         found = found.where(access.of_ticket_held_in(slack_channels, col(Ticket.escalation_id)))
@@ -204,10 +207,17 @@ def tags(tx: Transaction, number: int) -> tuple[str, ...]:
     return tuple(tx.session.execute(tagged.order_by(col(TicketTag.id))).scalars())
 
 
+def count_of(tx: Transaction, contact_ids: Collection[int]) -> int:
+    """Returns the number of tickets of these contacts."""
+    theirs = select(func.count()).where(col(Ticket.contact_id).in_(contact_ids))
+    return int(tx.session.execute(theirs).scalar_one())
+
+
 def tags_of_contact(tx: Transaction, contact_id: int) -> frozenset[str]:
-    """Returns the tags of all tickets of a contact."""
+    """Returns the tags of all tickets of a customer."""
     tagged = select(TicketTag.tag).join(Ticket, col(Ticket.id) == TicketTag.ticket_id)
-    found = tx.session.execute(tagged.where(Ticket.contact_id == contact_id).distinct())
+    theirs = col(Ticket.contact_id).in_(contacts.same_customer(contact_id))
+    found = tx.session.execute(tagged.where(theirs).distinct())
     return frozenset(found.scalars())
 
 

@@ -49,6 +49,13 @@ class Listing:
         return ()
 
 
+class Customers:
+    """A system that knows every customer."""
+
+    def look_up(self, channel: str, address: str) -> dict[str, str]:
+        return {"plan": "Pro"}
+
+
 def run(database: Database, clock: FrozenClock) -> None:
     """All of it, one after the other, in one database."""
     watch = Watch(database, clock, MODEL)
@@ -59,6 +66,7 @@ def run(database: Database, clock: FrozenClock) -> None:
         connectors={name: FakeSink() for name in SYSTEMS}
         | {"zendesk": zendesk, "webhook": webhook},
         mailer=FakeMailer(),
+        customers=Customers(),
         model=ModelPart(watch, Probe()),
         backlogs={"sms": Listing()},
         escalation_limits=EscalationLimits(conversation=Quota(2, timedelta(hours=1))),
@@ -83,6 +91,7 @@ def wait(house: House, **time: float) -> None:
 
 
 def privacy(house: House) -> None:
+    assert house.core.merging.merge(1, 3, ANA).done
     (known,) = house.core.forgetting.preview(FAY)
     house.core.forgetting.request(known.contact_id, "UMIA")
     wait(house, minutes=1)

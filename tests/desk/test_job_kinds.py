@@ -19,6 +19,7 @@ STORED = {
     "claim": {"claim"},
     "claim.owner": {"claim"},
     "collect": {"out"},
+    "customer.look_up": {"customer"},
     "delivery": {"news"},
     "desk.board": {"draw"},
     "desk.card": {"desk"},

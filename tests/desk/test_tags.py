@@ -11,6 +11,43 @@ pytestmark = pytest.mark.on_sqlite
 
 
 @pytest.fixture
+def resolving(bureau):
+    """Ana resolves a conversation of a team that has the tags "refund" and "vip"."""
+    for name in ("refund", "vip"):
+        assert bureau.core.tags.add(name, "test") == ""
+    bureau.says("I want a person")
+    bureau.click(bureau.ana, "claim")
+    bureau.click(bureau.ana, "resolve")
+    return bureau
+
+
+def tags_of_ticket(bureau):
+    return bureau.core.tickets.view(1).tags
+
+
+@pytest.mark.on_sqlite
+def test_agents_choose_tags_from_the_list_and_type_others(resolving):
+    sent = resolving.sends(resolving.ana, {"known_tags": ["vip", "refund"], "tags": "#Late vip"})
+    assert sent.errors == {}
+    assert tags_of_ticket(resolving) == ("vip", "refund", "late")
+
+
+@pytest.mark.on_sqlite
+def test_agents_who_may_not_add_tags_are_told_wherever_they_try(resolving):
+    resolving.core.preferences.change("tags.new", False, "test")
+    resolving.click(resolving.ana, "resolve")
+    assert "Other tags" not in words(resolving.modal(resolving.ana))
+    resolving.writes(resolving.ana, "!resolve refund late")
+    assert "Not in the team's list of tags: late." in resolving.whispers(resolving.ana)[-1]
+    assert tags_of_ticket(resolving) == ()
+    resolving.command(resolving.ana, "ticket 1")
+    resolving.presses(resolving.ana, "ticket_change")
+    refused = resolving.sends(resolving.ana, {"ticket_tags": "late"})
+    assert "late" in refused.errors["ticket_tags"]
+    assert resolving.sends(resolving.ana, {"ticket_tags": "vip"}).errors == {}
+
+
+@pytest.fixture
 def tagged(bureau):
     """Two resolved tickets, both with a tag, and a rule that names it."""
     for address in ("+15550101", "+15550102"):

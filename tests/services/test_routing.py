@@ -110,6 +110,14 @@ def test_tags_are_those_of_all_tickets_of_the_customer(house, ana):
     assert [e.slack_channel for e in escalations(house)] == ["", "CWHOLESALE"]
 
 
+def test_attributes_of_the_customer_decide_regardless_of_case(house):
+    rule(house, Route(slack_channel="CPRO"), attributes=("plan = pro", "plan = business"))
+    house.says("I want a person", attributes={"plan": "Free"})
+    house.says("I want a person", "+15550002", attributes={"plan": "PRO", "order": "4711"})
+    house.says("I want a person", "+15550003")
+    assert [each.slack_channel for each in escalations(house)] == ["", "CPRO", ""]
+
+
 def test_the_people_of_a_rule_are_called_by_name_below_the_card(house):
     rule(house, Route(people=("UANA", "UBEN")))
     house.says("I want a person")

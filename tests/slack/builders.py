@@ -29,10 +29,12 @@ from handoff_bot.domain.tickets import (
     TicketRow,
     TicketView,
 )
+from handoff_bot.services.tickets.tag_list import OfferedTags
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 ANA = AgentRef("U0ANA", "Ana")
 CARD_AT = Place("C0QUEUE", "1763888400.000100")
+NO_TAGS = OfferedTags((), may_add=True)
 
 HOSTILE = (
     "<!channel> <!here> <@U0ANA> <#C0QUEUE> <!subteam^S1|@all> "

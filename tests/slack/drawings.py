@@ -9,7 +9,7 @@ from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.drafts import Tone
-from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.escalations import LONGEST_TAG, Status
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.metrics import Choice, Period, Scope
@@ -27,7 +27,7 @@ from handoff_bot.services.privacy.retention import RetentionPreview
 from handoff_bot.services.settings.hours import COUNTRY, with_holidays
 from handoff_bot.services.settings.rule_lists import MOST
 from handoff_bot.services.settings_catalog import HOURS, SECTIONS
-from handoff_bot.services.tickets.tag_list import KnownTag
+from handoff_bot.services.tickets.tag_list import KnownTag, OfferedTags
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.card import render_card
 from handoff_bot.slack.cards.thread import (
@@ -46,6 +46,7 @@ from handoff_bot.slack.features import (
     draft,
     escalation_modals_blocks,
     history,
+    merging,
     message_templates,
     notifications,
     privacy,
@@ -150,7 +151,13 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         ),
         "assign without groups": escalation_modals_blocks.assign(about, {}),
         "snooze": escalation_modals_blocks.snooze(about),
-        "resolve": escalation_modals_blocks.resolve(about, text, asks=True),
+        "resolve": escalation_modals_blocks.resolve(about, text, builders.NO_TAGS, asks=True),
+        "resolve with 500 tags": escalation_modals_blocks.resolve(
+            about,
+            text,
+            OfferedTags(tuple(f"{n}{text}"[:LONGEST_TAG] for n in range(500)), may_add=True),
+            asks=True,
+        ),
         "return": escalation_modals_blocks.RETURN.render(about),
         "not needed": escalation_modals_blocks.DISMISS.render(about),
         "note": escalation_modals_blocks.ADD_NOTE.render(about),
@@ -166,6 +173,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn |= tag_views(text)
     drawn |= template_views(text)
     drawn |= privacy_views(text)
+    drawn |= merging_views(text)
     drawn["admins alone"] = admins.admins_only_modal("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
@@ -296,6 +304,16 @@ def privacy_views(text: str) -> dict[str, dict[str, Any]]:
         "retention": privacy.render_rules([rule.line()]),
         "retention preview": privacy.render_confirmation([RetentionPreview(rule, 12)]),
         "retention off": privacy.render_confirmation([]),
+    }
+
+
+def merging_views(text: str) -> dict[str, dict[str, Any]]:
+    """The windows in which customers are merged."""
+    about = merging.About(7, 12)
+    return {
+        "merge search": merging.render_search(7),
+        "merge choice": merging.render_choice(about, builders.tickets(20, text).rows),
+        "merge confirmation": merging.render_confirmation(about, f"#12 {text}\n" * 500),
     }
 
 

@@ -17,6 +17,7 @@ from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import TicketPage, TicketQuery
 from handoff_bot.services.settings_catalog import SECTIONS
+from handoff_bot.services.tickets.tag_list import OfferedTags
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.thread import sender_identity_of
 from handoff_bot.slack.features import (
@@ -209,7 +210,15 @@ def _other_modals() -> dict[str, Payload]:
     change = history.ShownChange("Hold", "0", "", "", NOW)
     day = Scope(Period.chosen(Choice.TODAY, NOW))
     drawn: dict[str, Payload] = {
-        "resolve without question": escalation_modals_blocks.resolve(about, "", asks=False),
+        "resolve without question": escalation_modals_blocks.resolve(
+            about, "", builders.NO_TAGS, asks=False
+        ),
+        "resolve with tags": escalation_modals_blocks.resolve(
+            about, USUAL, OfferedTags(("delivery", "refund"), may_add=True), asks=True
+        ),
+        "resolve with listed tags only": escalation_modals_blocks.resolve(
+            about, USUAL, OfferedTags(("delivery", "refund"), may_add=False), asks=True
+        ),
         "assign with groups": escalation_modals_blocks.assign(about, {"S0TEAM": "Support"}),
         "history first page": history.render_history([change], 0, more=False),
         "audit first page": history.render_audit(audit, history.Looking()),

@@ -108,6 +108,18 @@ def details(card):
     return "\n".join(linter.texts(modal))
 
 
+def test_the_card_shows_three_attributes_and_the_conversation_all_of_them():
+    hostile = "<!channel> *bold* " + "x" * 120
+    given = {"plan": "Pro", "order": "4711", "page": hostile, "country": "DE"}
+    shown = words_of(render_card(builders.card(attributes=given)))
+    assert "Plan: Pro · Order: 4711 · Page: <!channel> *bold*" in shown
+    assert "x" * 40 not in shown
+    assert "Country" not in shown
+    assert "Country: DE" in details(builders.card(attributes=given))
+    texts = linter.elements(render_card(builders.card(attributes=given)).blocks, "mrkdwn")
+    assert not any("bold" in each["text"] for each in texts), "Slack would parse it"
+
+
 def test_the_conversation_says_what_the_card_has_no_room_for():
     shown = details(builders.card(scores=EVERY, notes=("Came from an ad: Sale", "A form: 4711")))
     for fact in (

@@ -135,6 +135,34 @@ def test_an_identity_that_is_not_the_websites_is_refused(shop, wrong):
     assert (answer.status_code, answer.json["error"]) == (401, "identity")
 
 
+@pytest.mark.on_both
+def test_the_card_shows_what_the_website_has_signed_until_it_signs_something_else(shop):
+    browser = shop.browser(identity=identity(attributes={"Plan": "Pro", "order": 4711}))
+    browser.says("I want a person")
+    shop.settle()
+    assert shop.desk.card.attributes == {"plan": "Pro", "order": "4711"}
+    browser.begin(identity=identity(attributes={"Plan": "Free"}))
+    browser.says("are you there?")
+    shop.settle()
+    shop.take(Step.CLAIM)
+    assert shop.desk.card.attributes == {"plan": "Free"}
+
+
+@pytest.mark.parametrize("given", [None, "pro", ["pro"], {"a" * 33: "x", "plan": {"is": "pro"}}])
+def test_attributes_that_are_wrong_do_not_close_the_chat(shop, given):
+    browser = shop.browser(identity=identity(attributes=given))
+    browser.says("I want a person")
+    shop.settle()
+    assert shop.desk.card.attributes == {}
+
+
+def test_who_is_anonymous_has_no_attributes(shop):
+    browser = shop.browser(attributes={"plan": "pro"})
+    browser.says("I want a person", attributes={"plan": "pro"})
+    shop.settle()
+    assert shop.desk.card.attributes == {}
+
+
 def test_who_signs_out_is_somebody_new(shop):
     browser = shop.browser(identity=identity())
     browser.says("mine alone")

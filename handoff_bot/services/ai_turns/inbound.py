@@ -21,7 +21,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import settings_catalog
+from handoff_bot.services import customer_lookup, settings_catalog
 from handoff_bot.services.ai_turns import answering, machines, moods, queued
 from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.services.delivery import (
@@ -103,6 +103,8 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         mood_of: moods.Moods,
         owner_checks: owners.OwnerChecks,
         leave_queue: Callable[[Transaction, int], bool],
+        *,
+        looks_up: bool = False,
     ) -> None:
         self._reacting = reacting
         self._opening = opening
@@ -111,6 +113,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         self._moods = mood_of
         self._owners = owner_checks
         self._leave_queue = leave_queue
+        self._looks_up = looks_up
 
     def prepare(self, tx: Transaction, job: Job) -> Arrived | None:
         """Stores the message and posts it if agents have the conversation; otherwise returns it for
@@ -143,6 +146,8 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         )
         if message is None:
             return None
+        if self._looks_up:
+            customer_lookup.begin(tx, conversation, self._clock)
         is_translated = (
             settings_catalog.read("translate", known.translation)
             if known
@@ -298,7 +303,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         now = self._clock.now()
         is_repeated = consent is Consent.STOP and conversation.opted_out_at is not None
         if consent is Consent.STOP:
-            opt_outs.opt_out(conversation, now)
+            opt_outs.opt_out(tx, conversation, now)
             moment = Moment.STOPPED
         elif consent is Consent.START:
             opt_outs.opt_in(conversation)

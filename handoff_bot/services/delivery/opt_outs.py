@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, Limits
+from handoff_bot.storage import contacts
 from handoff_bot.storage.models import Conversation
+from handoff_bot.storage.transaction import Transaction
 
 INVITED = timedelta(hours=24)
 """How long agents may answer an opted-out customer's message: WhatsApp's messaging window."""
@@ -21,9 +23,20 @@ def consent_of(conversation: Conversation, inbound: InboundMessage) -> Consent |
     return None if is_greeting and not inbound.consent_answered else inbound.consent
 
 
-def opt_out(conversation: Conversation, now: datetime) -> None:
+def opt_out(tx: Transaction, conversation: Conversation, now: datetime) -> None:
+    """Opts the customer out of the channel, at all their addresses."""
     conversation.opted_out_at = now
     conversation.invited_at = None
+    join(tx, conversation)
+
+
+def join(tx: Transaction, conversation: Conversation) -> None:
+    """Applies an opt-out to the conversations of merged contacts on the same channel: it wins."""
+    if conversation.opted_out_at is None:
+        return
+    for other in contacts.siblings(tx, conversation):
+        if other.opted_out_at is None:
+            tx.set(other, opted_out_at=conversation.opted_out_at, invited_at=None)
 
 
 def opt_in(conversation: Conversation) -> None:

@@ -370,7 +370,7 @@ def _report_failure(
     )
     limits = channels[conversation.channel].limits
     if code in limits.opt_out_codes and not conversation.opted_out_at:
-        opt_outs.opt_out(conversation, now)
+        opt_outs.opt_out(tx, conversation, now)
         log.record(tx, EventKind.CONSENT_STOP, now, conversation=conversation, by="carrier")
         if message.escalation_id:
             outbox.update_card_of(tx, message.escalation_id, now)

@@ -24,7 +24,16 @@ from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.services.outbox import message_content, slack_channels
 from handoff_bot.services.settings_catalog import live
-from handoff_bot.storage import conversations, deliveries, escalations, held, log, queue, tickets
+from handoff_bot.storage import (
+    contacts,
+    conversations,
+    deliveries,
+    escalations,
+    held,
+    log,
+    queue,
+    tickets,
+)
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
@@ -93,6 +102,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         tags=() if is_open else tickets.tags(tx, ticket.id),
         rating=None if is_open else _rating(tx, escalation),
         mentions=_mentions(tx, escalation),
+        attributes=contacts.attributes_of(tx, conversation.contact_id) if is_open else {},
     )
 
 

@@ -10,6 +10,7 @@ from handoff_bot.domain.escalations import LONGEST_TAG, tags_of
 from handoff_bot.services.escalations import applied_route
 from handoff_bot.services.notifications import notifications
 from handoff_bot.services.settings.preferences import Preferences
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import log
 from handoff_bot.storage import tickets as store
 from handoff_bot.storage.database import Database
@@ -20,6 +21,7 @@ RULES = (applied_route.RULES, notifications.RULES)
 EXISTS = "This tag already exists."
 NO_TAG = f"Enter one word of at most {LONGEST_TAG} characters, without commas."
 GONE = "This tag no longer exists."
+NOT_LISTED = "Not in the team's list of tags: {tags}. Admins add tags with /handoff tags."
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,14 @@ class KnownTag:
 
     name: str
     tickets: int = 0
+
+
+@dataclass(frozen=True)
+class OfferedTags:
+    """The tags that agents choose from, and whether they may add others."""
+
+    names: tuple[str, ...]
+    may_add: bool
 
 
 class TagList:
@@ -39,6 +49,18 @@ class TagList:
         """Returns all tags by name."""
         with self._database.read() as tx:
             return [KnownTag(name, count) for name, count in sorted(_known(tx).items())]
+
+    def offered(self) -> OfferedTags:
+        with self._database.read() as tx:
+            return OfferedTags(tuple(sorted(_known(tx))), live(tx).new_tags)
+
+    def refusal(self, wanted: Sequence[str], held: Sequence[str] = ()) -> str:
+        """Returns why an agent may not give a ticket these tags, or ""; `held` it has already."""
+        if not set(wanted) - set(held):
+            return ""
+        offered = self.offered()
+        unknown = [one for one in wanted if one not in (*offered.names, *held)]
+        return "" if offered.may_add or not unknown else NOT_LISTED.format(tags=", ".join(unknown))
 
     def get(self, name: str) -> KnownTag | None:
         return next((tag for tag in self.all() if tag.name == name), None)

@@ -109,6 +109,8 @@ _RECENT = 300
 _EXCERPT = 180
 """Characters of each text on the card: two lines where it is narrow. The modal shows all."""
 _MOST_RECENT = 3
+_MOST_ATTRIBUTES, _ATTRIBUTE = 3, 40
+"""On the card; the modal shows all."""
 _BAR = 10
 _LEAST_SHOWN = 0.005
 _LEAST_NAMED = 0.25
@@ -136,6 +138,9 @@ def render_details(card: Card) -> list[Block]:
     if card.summary:
         summary = words(one_line(card.summary, _QUOTE), _QUOTE)
         shown.append(rich(line(strong("Summary: "), summary)))
+    if about := _attributes(card, _RECENT):
+        listed = bullets(*(line(words(each, _RECENT)) for each in about))
+        shown.append(rich(line(strong("Customer:")), listed))
     if not card.tried:
         return [*shown, context(plain("The AI has not replied yet."))]
     return [*shown, rich(line(strong("Last reply by the AI:")), quote(card.tried, _QUOTE))]
@@ -200,11 +205,20 @@ def _facts(card: Card) -> Iterator[Block]:
         MOODS[card.mood] if card.mood else "",
         f"Ticket #{card.ticket}, {_history(card.earlier_tickets)}",
     )
-    yield plain(" · ".join(one_line(fact, 100) for fact in facts if fact))
+    about = _attributes(card, _ATTRIBUTE)[:_MOST_ATTRIBUTES]
+    yield plain(" · ".join(one_line(fact, 100) for fact in (*facts, *about) if fact))
     if card.snoozed_until:
         yield mrkdwn(f"💤 Snoozed until {moment(card.snoozed_until)}")
     if card.group_id and card.status is Status.QUEUED and _GROUP.fullmatch(card.group_id):
         yield mrkdwn(f"For <!subteam^{card.group_id}>")
+
+
+def _attributes(card: Card, limit: int) -> list[str]:
+    """Such as "Plan: Pro"."""
+    return [
+        one_line(f"{name[:1].upper()}{name[1:]}: {value}", limit)
+        for name, value in card.attributes.items()
+    ]
 
 
 def _clock(card: Card) -> str:

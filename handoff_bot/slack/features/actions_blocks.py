@@ -10,6 +10,7 @@ from handoff_bot.domain.desk import Line, TranscriptPage
 from handoff_bot.domain.tickets import EarlierTicket
 from handoff_bot.slack.cards.board import render_earlier
 from handoff_bot.slack.cards.card import render_details, speaker
+from handoff_bot.slack.features.merging import MergeAction
 from handoff_bot.slack.kit.fields import labelled
 from handoff_bot.slack.kit.text import (
     Block,
@@ -77,7 +78,8 @@ def conversation(
     blocks = [context(plain(f"{about} · page {page.page + 1} of {page.pages}"))]
     if page.card:
         blocks += render_details(page.card)
-        blocks += [*render_earlier(earlier, workspace_url), {"type": "divider"}]
+        merge = labelled(MergeAction.OPEN, "Merge customers…", str(escalation_id))
+        blocks += [*render_earlier(earlier, workspace_url), actions(merge), {"type": "divider"}]
     left_out = len(page.lines) - _MOST_LINES
     if left_out > 0:
         blocks.append(context(plain(f"Earlier messages left out on this page: {left_out}")))

@@ -9,7 +9,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Button
-from handoff_bot.domain.escalations import Resolution, Step
+from handoff_bot.domain.escalations import Resolution, Step, tags_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.slack.click import Click, Tools, ephemeral, tell
 from handoff_bot.slack.feature import (
@@ -67,7 +67,7 @@ def _assign(tools: Tools, about: About, _desk_id: str) -> Block:
 def _resolve(tools: Tools, about: About, desk_id: str) -> Block:
     agent = tools.desk.agent(desk_id)
     closing, asks = tools.core.escalations.closing(about.escalation_id, agent)
-    return forms.resolve(about, closing, asks=asks)
+    return forms.resolve(about, closing, tools.core.tags.offered(), asks=asks)
 
 
 OPENERS: dict[Button, ClickListener] = {
@@ -204,9 +204,12 @@ def resolved(tools: Tools, entered: Submission[About], agent: AgentRef) -> Actio
     """Resolves the conversation, with its outcome."""
     usual, asks = tools.core.escalations.closing(entered.about.escalation_id, agent)
     closing = entered[forms.CLOSING]
+    typed = entered[forms.NEW_TAGS]
+    if refused := tools.core.tags.refusal(typed):
+        raise forms.NEW_TAGS.invalid(refused)
     ending = Resolution(
         solved_as=entered[forms.OUTCOME],
-        tags=entered[forms.TAGS],
+        tags=tags_of((*entered[forms.TAGS], *typed)),
         closing="" if closing == usual else closing,
         ask=asks and entered[forms.ASK],
     )

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import LONGEST_WORDS, DismissReason, ResolvedAs, tags_of
+from handoff_bot.services.tickets.tag_list import OfferedTags
 from handoff_bot.slack.cards.card import SOLVED
-from handoff_bot.slack.kit.fields import Number
+from handoff_bot.slack.kit.fields import MOST_SHOWN, Number
 from handoff_bot.slack.kit.form import (
     Form,
     Metadata,
@@ -16,6 +17,7 @@ from handoff_bot.slack.kit.form import (
     member,
     person,
     radio,
+    several,
     stripped,
     text,
     tick,
@@ -125,7 +127,8 @@ def snooze(about: About) -> Block:
 OUTCOME = choice("solved_as", "Outcome", SOLVED, current=lambda _closing: ResolvedAs.SOLVED).parsed(
     member(ResolvedAs, ResolvedAs.SOLVED)
 )
-TAGS = text(
+TAGS = several("known_tags", "Tags", "Choose tags", {}, optional=True)
+NEW_TAGS = text(
     "tags",
     "Tags",
     placeholder="refund, delivery",
@@ -133,6 +136,7 @@ TAGS = text(
     hint="Separate tags with commas or spaces.",
     optional=True,
 ).parsed(lambda entered: tags_of(stripped(entered)))
+OTHERS = "Tags that are not in the list yet. Separate them with commas or spaces."
 CLOSING = text(
     "closing",
     "Closing message",
@@ -147,18 +151,28 @@ ASK = tick(
     optional=True,
     current=lambda _closing: True,
 )
-RESOLVE = Form("Resolve", "resolve", (OUTCOME, TAGS, CLOSING, ASK), ABOUT, submit="Resolve")
+RESOLVE = Form(
+    "Resolve", "resolve", (OUTCOME, TAGS, NEW_TAGS, CLOSING, ASK), ABOUT, submit="Resolve"
+)
 
 
-def resolve(about: About, closing: str, *, asks: bool) -> Block:
+def resolve(about: About, closing: str, tags: OfferedTags, *, asks: bool) -> Block:
     """Asks for the outcome.
 
     Args:
         about: the escalation.
         closing: the closing message, "" for none; the agent may edit it.
+        tags: the team's. A menu shows 500; others are typed.
         asks: True if customers get a satisfaction survey.
     """
     form = RESOLVE.having(replace(CLOSING, optional=not closing))
+    if not tags.names:
+        form = form.without(TAGS)
+    else:
+        typed = replace(NEW_TAGS, label="Other tags", hint=OTHERS)
+        form = form.having(TAGS.offering({one: f"#{one}" for one in tags.names}), typed)
+    if not tags.may_add and len(tags.names) <= MOST_SHOWN:
+        form = form.without(typed if tags.names else NEW_TAGS)
     return (form if asks else form.without(ASK)).render(about, closing)
 
 

@@ -15,7 +15,16 @@ from handoff_bot.services.settings_catalog import key_of
 from handoff_bot.slack.kit import fields as elements
 from handoff_bot.slack.kit.fields import Entered, State, chosen, held, labelled
 from handoff_bot.slack.kit.form import Field
-from handoff_bot.slack.kit.text import Block, actions, context, plain, rich, strong
+from handoff_bot.slack.kit.text import (
+    LABEL_LIMIT,
+    Block,
+    actions,
+    context,
+    one_line,
+    plain,
+    rich,
+    strong,
+)
 from handoff_bot.slack.kit.text import line as paragraph
 
 Rows = Mapping[int, str]
@@ -73,11 +82,14 @@ def _row(number: int, line: str) -> Block:
     policy_step = PolicyStep.parse(line)
     minutes = {str(each): after_words(each) for each in sorted({*MINUTES, policy_step.minutes})}
     whom = policy_step.priority.value if policy_step.priority else ALL
+    # Only a symbol has room beside three menus: "Remove" would stand below them.
+    remove = labelled(PolicyAction.REMOVE, "✕", str(number))
+    remove["accessibility_label"] = one_line(f"Remove: {step_words(line)}", LABEL_LIMIT)
     block = actions(
         _menu(PolicyAction.AFTER, number, minutes, str(policy_step.minutes)),
         _menu(PolicyAction.WHAT, number, WHAT, policy_step.kind.value),
         _menu(PolicyAction.WHOM, number, WHOM, whom),
-        labelled(PolicyAction.REMOVE, "Remove", str(number), step_words(line)),
+        remove,
     )
     return block | {"block_id": f"policy:{number}"}
 

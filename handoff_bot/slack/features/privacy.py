@@ -75,7 +75,8 @@ CONFIRM: Form[Confirmed] = Form(
 
 def render_forget(found: Sequence[Preview]) -> Block:
     """Renders what would be deleted. Names and addresses are hostile."""
-    shown = found[:_MOST]
+    # Those that are being forgotten come last: a customer may be more contacts than are shown.
+    shown = sorted(found, key=lambda one: bool(one.state))[:_MOST]
     about = Forgotten(tuple(one.contact_id for one in shown))
     below = [section(shorten("\n".join(one.lines()), _LONGEST)) for one in shown]
     return FORGET.render(about, below=[*below, section(FOR_GOOD), context(plain(MEANWHILE))])

@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from slack_bolt import Ack
 
+from handoff_bot.domain.attributes import Condition, by_name
+from handoff_bot.domain.attributes import conditions_in as conditions_in_text
 from handoff_bot.domain.escalations import tags_of
 from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
@@ -26,6 +28,7 @@ from handoff_bot.slack.kit.form import (
     Submission,
     members,
     several,
+    stripped,
     text,
     tick,
 )
@@ -198,12 +201,22 @@ _TAGS = text(
     optional=True,
     current=lambda rule: ", ".join(rule.when.tags),
 )
+_ATTRIBUTES = text(
+    "rule_attributes",
+    "Attributes",
+    placeholder="plan = pro",
+    many_lines=True,
+    most=2000,
+    hint="One per line. Lines of one name are alternatives; all names must match.",
+    optional=True,
+    current=lambda rule: "\n".join(rule.when.attributes),
+).parsed(lambda entered: conditions_in_text(stripped(entered)))
 _VIP = tick("rule_vip", "Customers", "VIPs only", optional=True, current=lambda rule: rule.when.vip)
 
 
 def rule_form(kind: RuleList, *fields: Field[Any]) -> Form[Opened]:
     """Returns the form of a list: the conditions, which match everything if empty, then `fields`."""
-    conditions = (CHANNELS, _REASONS, _PRIORITIES, _LANGUAGES, _TAGS, _VIP)
+    conditions = (CHANNELS, _REASONS, _PRIORITIES, _LANGUAGES, _TAGS, _ATTRIBUTES, _VIP)
     preview = actions(labelled(kind.preview, "Preview", "preview"))
     return Form(
         "Add a rule",
@@ -224,6 +237,7 @@ def conditions_in(entered: Submission[Opened]) -> RuleConditions:
         languages=entered[_LANGUAGES],
         tags=tags_of(entered[_TAGS]),
         vip=entered[_VIP],
+        attributes=entered[_ATTRIBUTES],
     )
 
 
@@ -257,8 +271,15 @@ def condition_text(when: RuleConditions) -> str:
         _or(PRIORITIES[one] for one in when.priorities),
         _or(language_name(one) for one in when.languages),
         _or(f"tag {one}" for one in when.tags),
+        *_attribute_words(when),
     ]
     return shorten(" · ".join(filter(None, parts)), 400) or "All conversations"
+
+
+def _attribute_words(when: RuleConditions) -> Iterator[str]:
+    for name in by_name(when.attributes):
+        values = (Condition.parse(one) for one in when.attributes)
+        yield f"{name} {_or(one.value for one in values if one.name == name)}"
 
 
 def _or(words: Iterable[str]) -> str:

@@ -81,7 +81,10 @@ def snooze(tools: Tools, said: ThreadCommand) -> ActionResult:
 
 def resolve(tools: Tools, said: ThreadCommand) -> ActionResult:
     """`!resolve tag tag`."""
-    ending = Resolution(tags=tags_of(said.words))
+    tags = tags_of(said.words)
+    if refused := tools.core.tags.refusal(tags):
+        return ActionResult(False, refused)
+    ending = Resolution(tags=tags)
     return tools.core.escalations.take(Step.RESOLVE, said.escalation_id, said.author, ending)
 
 

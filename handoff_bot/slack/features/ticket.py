@@ -252,6 +252,8 @@ def _save(tools: Tools, entered: Submission[Editing], wanted: Edit) -> None:
     which, shown = entered.about.number, entered.about.shown
     if not wanted.subject.strip():
         raise SUBJECT.invalid(NO_SUBJECT)
+    if refused := tools.core.tags.refusal(wanted.tags, shown.tags):
+        raise TAGS.invalid(refused)
     view = tools.core.tickets.view(which) if wanted.assignee else None
     if view and (problem := tools.why_not_to(wanted.assignee, view.escalation_id)):
         raise ASSIGNEE.invalid(problem)

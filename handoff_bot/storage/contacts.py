@@ -1,0 +1,78 @@
+"""One customer as several contacts: agents merge contacts, which keep their rows and conversations.
+
+Each merged contact names the first one (`merged_into_id`), so that the event log, lanes and
+addresses stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, union_all
+
+from handoff_bot.domain import attributes
+from handoff_bot.storage.models import Contact, Conversation
+from handoff_bot.storage.transaction import Transaction, table_of
+
+CONTACT, CONVERSATION = table_of(Contact), table_of(Conversation)
+
+
+def same_customer(contact_id: int) -> Any:
+    """Returns a subquery of the ids of all contacts that are the same customer as this one."""
+    first = (
+        select(func.coalesce(CONTACT.c.merged_into_id, CONTACT.c.id))
+        .where(CONTACT.c.id == contact_id)
+        .scalar_subquery()
+    )
+    return union_all(
+        select(CONTACT.c.id).where(CONTACT.c.id == first),
+        select(CONTACT.c.id).where(CONTACT.c.merged_into_id == first),
+    )
+
+
+def ids(tx: Transaction, contact_ids: Collection[int]) -> list[int]:
+    """Returns the ids of these contacts, and of those that are the same customers."""
+    found = {one for each in contact_ids for one in tx.core.execute(same_customer(each)).scalars()}
+    return sorted(found)
+
+
+def conversations_of(tx: Transaction, contact_ids: Collection[int]) -> Sequence[Conversation]:
+    """Returns the conversations of these contacts, oldest first."""
+    theirs = select(Conversation).where(CONVERSATION.c.contact_id.in_(contact_ids))
+    return list(tx.session.execute(theirs.order_by(CONVERSATION.c.id)).scalars())
+
+
+def siblings(tx: Transaction, conversation: Conversation) -> Sequence[Conversation]:
+    """Returns the customer's other conversations on the same channel, locked until commit."""
+    theirs = select(Conversation).where(
+        CONVERSATION.c.contact_id.in_(same_customer(conversation.contact_id)),
+        CONVERSATION.c.channel == conversation.channel,
+        CONVERSATION.c.id != conversation.id,
+        CONVERSATION.c.forgotten_at.is_(None),
+    )
+    locked = theirs.order_by(CONVERSATION.c.id).with_for_update()
+    return list(tx.session.execute(locked).scalars())
+
+
+def merge(tx: Transaction, contact_ids: Collection[int]) -> None:
+    """Makes all of these one customer. A contact without a name takes the first name."""
+    found = select(Contact).where(CONTACT.c.id.in_(contact_ids)).order_by(CONTACT.c.id)
+    first, *others = tx.session.execute(found.with_for_update()).scalars()
+    name = next((one.name for one in (first, *others) if one.name), "")
+    tx.set(first, merged_into_id=None, name=first.name or name)
+    for other in others:
+        tx.set(other, merged_into_id=first.id, name=other.name or name)
+
+
+def attributes_of(tx: Transaction, contact_id: int) -> dict[str, str]:
+    """Returns a customer's attributes: the team's system before the website, and this contact before
+    those that it was merged with.
+    """
+    tx.flush()
+    rows = tx.core.execute(
+        select(CONTACT.c.looked_up, CONTACT.c.attributes)
+        .where(CONTACT.c.id.in_(same_customer(contact_id)))
+        .order_by((CONTACT.c.id != contact_id), CONTACT.c.id)
+    ).all()
+    return attributes.together(*(one for row in rows for one in row))

@@ -1,0 +1,60 @@
+"""Attributes of customers are bounded and clean, and rules compare them as people write them."""
+
+import json
+
+import pytest
+
+from handoff_bot.domain import attributes
+from handoff_bot.domain.attributes import attributes_in, conditions_in
+from handoff_bot.domain.rule_conditions import RuleConditions
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (
+            {"Plan": " Pro ", "ORDER no.": 4711, "vip": True},
+            {"plan": "Pro", "order no.": "4711", "vip": "yes"},
+        ),
+        ({"page": "/a\n\x00\u202e/b"}, {"page": "/a /b"}),
+        ({"": "x", "a=b": "x", "<plan>": "x", "_id": "x", "n" * 33: "x", 7: "x"}, {}),
+        ({"plan": None, "order": {"is": 1}, "tags": ["a"], "blank": " \u3164 "}, {}),
+        ({"größe": "XL"}, {"größe": "XL"}),
+        ("plan=pro", {}),
+    ],
+    ids=["usual", "unseen", "names", "values", "letters", "no object"],
+)
+def test_what_is_no_attribute_is_left_out(given, kept):
+    assert attributes_in(given) == kept
+
+
+@pytest.mark.parametrize(
+    "value", ["v" * 5000, "😀" * 120, "\u0301" * 3000], ids=["long", "wide", "marks"]
+)
+def test_attributes_are_bounded_in_number_and_size(value):
+    found = attributes_in({f"name {number}": value for number in range(1000)})
+    assert len(found) <= attributes.MOST
+    assert all(len(each) <= attributes.LONGEST_VALUE for each in found.values())
+    assert len(json.dumps(found)) <= attributes.LARGEST + attributes.MOST
+
+
+def test_lines_of_one_name_are_alternatives_and_all_names_must_match():
+    wanted = conditions_in("Plan = Pro\nplan: business\n\ncountry=DE")
+    assert wanted == ("plan = Pro", "plan = business", "country = DE")
+    assert attributes.fit(wanted, {"plan": "BUSINESS", "country": "de", "order": "1"})
+    assert not attributes.fit(wanted, {"plan": "pro"})
+    assert not attributes.fit(wanted, {"plan": "free", "country": "DE"})
+
+
+@pytest.mark.parametrize("line", ["plan", "= pro", "plan =", "<a> = b", "plan = \u3164"])
+def test_a_line_that_is_no_condition_is_named(line):
+    with pytest.raises(ValueError, match="is not a condition"):
+        conditions_in(f"plan = pro\n{line}")
+
+
+def test_a_rule_covers_another_whose_attributes_are_narrower():
+    wide = RuleConditions(attributes=("plan = pro", "plan = free"))
+    narrow = RuleConditions(attributes=("plan = PRO", "country = DE"))
+    assert wide.covers(narrow)
+    assert not narrow.covers(wide)
+    assert not wide.covers(RuleConditions())
