@@ -319,6 +319,7 @@ def asking(settings: Settings) -> Asking:
         answer_effort=settings.OPENAI_ANSWER_EFFORT,
         judge_seconds=settings.OPENAI_JUDGE_SECONDS,
         answer_seconds=settings.OPENAI_ANSWER_SECONDS,
+        query_seconds=settings.OPENAI_QUERY_SECONDS,
         tokens=settings.OPENAI_MAX_TOKENS,
     )
 

@@ -22,6 +22,7 @@ from handoff_bot.domain.desk import (
 )
 from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.files import DeskFile, Fetched, File
+from handoff_bot.domain.look_ups import Found, LookUp
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
@@ -369,6 +370,26 @@ class Assistant(Protocol):
         Raises:
             ModelError: it cannot answer now.
         """
+
+
+class LookUps(Protocol):
+    """Makes look-ups for the language model. Read-only, within limits."""
+
+    def find(
+        self,
+        look_up: LookUp,
+        arguments: Mapping[str, str],
+        talk: ConversationContext,
+        seconds: float,
+    ) -> Found:
+        """Returns the result, or why there is none, within `seconds`. Never raises."""
+
+
+class Fetcher(Protocol):
+    """Sends a look-up's request."""
+
+    def fetch(self, look_up: LookUp, arguments: Mapping[str, str], seconds: float) -> Found:
+        """Returns the result, or why there is none, within `seconds`. Never raises."""
 
 
 class Translator(Protocol):

@@ -167,6 +167,13 @@ class Settings(BaseModel):
     OPENAI_ANSWER_SECONDS: float = Field(
         8.0, ge=0.5, le=60, description="Time limit for an answer or a translation in seconds."
     )
+    OPENAI_QUERY_SECONDS: float = Field(
+        2.0,
+        ge=0,
+        le=60,
+        description="Time limit for rewriting a follow-up as a search query in seconds; 0 = never. "
+        "After that, the last messages are searched.",
+    )
     OPENAI_MAX_TOKENS: int = Field(
         1000,
         ge=100,

@@ -31,7 +31,7 @@ from handoff_bot.domain.messages import (
     Receipt,
 )
 from handoff_bot.domain.roles import Home, Person
-from handoff_bot.domain.signals import Answer, Judgement, Priority, QueueAct, Signal, Turn
+from handoff_bot.domain.signals import Answer, Evidence, Judgement, Priority, QueueAct, Signal, Turn
 from handoff_bot.domain.tickets import TicketRecord
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import WebhookRequest
@@ -453,6 +453,8 @@ class ScriptedAssistant:
     confidence: float = 0.9
     silent: bool = False
     in_time: bool | None = None
+    asks: bool = False
+    evidence: tuple[Evidence, ...] = ()
     asked: list[ConversationContext] = field(default_factory=list)
 
     def answer(self, talk: ConversationContext, language: str) -> Answer | None:
@@ -460,7 +462,15 @@ class ScriptedAssistant:
         if self.silent:
             return None
         words = f"Answer to: {talk.turns[-1].text}"
-        return Answer(words, self.confidence, ("FAQ",), "scripted", self.in_time)
+        return Answer(
+            words,
+            self.confidence,
+            ("FAQ",),
+            "scripted",
+            self.in_time,
+            asks=self.asks,
+            evidence=self.evidence,
+        )
 
 
 class ScriptedRewriter:

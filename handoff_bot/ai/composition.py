@@ -14,6 +14,7 @@ from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ports import (
     Assistant,
     Detector,
+    LookUps,
     ModelProbe,
     ModelWatch,
     Rewriter,
@@ -44,6 +45,7 @@ class Asking:
         judge_effort, answer_effort: reasoning effort, "none" to "max", or "default" for the model's
             own.
         judge_seconds, answer_seconds: deadlines.
+        query_seconds: deadline of a search query, 0 for none.
         tokens: limit for an answer, including reasoning.
     """
 
@@ -51,6 +53,7 @@ class Asking:
     answer_effort: str = "none"
     judge_seconds: float = 3.0
     answer_seconds: float = 8.0
+    query_seconds: float = 2.0
     tokens: int = 1_000
 
 
@@ -93,6 +96,7 @@ def build_ai(
     spending: Spending | None = None,
     watch: ModelWatch | None = None,
     asking: Asking = Asking(),
+    look_ups: LookUps | None = None,
 ) -> AiServices:
     """Returns all services; local ones without a key.
 
@@ -121,7 +125,14 @@ def build_ai(
     seconds = asking.answer_seconds
     return AiServices(
         OpenAIDetector(judging, local_detector, asking.judge_seconds),
-        OpenAIAssistant(language_model, knowledge, local_assistant, seconds),
+        OpenAIAssistant(
+            language_model,
+            knowledge,
+            local_assistant,
+            seconds,
+            query_seconds=asking.query_seconds,
+            look_ups=look_ups,
+        ),
         OpenAITranslator(language_model, seconds),
         OpenAIRewriter(language_model, seconds),
         build_probe(language_model, asking),

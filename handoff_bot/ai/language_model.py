@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Set
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
@@ -15,16 +16,18 @@ from pydantic import AfterValidator, BaseModel
 
 from handoff_bot.ai.deadline import within
 from handoff_bot.ai.failures import Failure, failure_of, malformed, never_left, timed_out
-from handoff_bot.ai.model_answers import Said, Tokens, tokens_in, unfenced
+from handoff_bot.ai.model_answers import Call, Said, Tokens, tokens_in, unfenced
 from handoff_bot.ai.refusals import lessons_in
 from handoff_bot.ai.ways_of_asking import (
     DEFAULT,
     LEAST_EFFORT,
     ROOM,
+    Exchange,
     Lesson,
     Lessons,
     Question,
     Request,
+    Tool,
     request_for,
 )
 from handoff_bot.domain.errors import CapReached, ModelError
@@ -150,11 +153,49 @@ class LanguageModel:
         Raises:
             ModelError: with the kind of failure as its whole text, e.g. "timeout".
         """
-        if self._spending and not self._spending.allows(contact_id):
-            raise CapReached("spent enough for today")
+        question = Question(self._model, instructions, data, shape, contact_id)
+        answer = self._asked(question, shape, seconds)
+        if isinstance(answer, Calls):  # it was offered no tool
+            raise ModelError("malformed answer")
+        return answer
+
+    def ask_or_call(
+        self,
+        instructions: str,
+        data: str,
+        shape: type[Shape],
+        seconds: float,
+        contact_id: int | None = None,
+        *,
+        tools: tuple[Tool, ...] = (),
+        exchanges: tuple[Exchange, ...] = (),
+        may_call: bool = True,
+    ) -> Shape | Calls:
+        """Does the same, but the model may call tools instead of answering.
+
+        Args:
+            exchanges: its earlier calls about the same data.
+            may_call: False if it must answer now.
+
+        Raises:
+            ModelError: as above.
+        """
         question = Question(
-            self._model, instructions, data, shape, contact_id, self._effort, self._tokens
+            self._model,
+            instructions,
+            data,
+            shape,
+            contact_id,
+            tools=tools,
+            exchanges=exchanges,
+            may_call=may_call,
         )
+        return self._asked(question, shape, seconds)
+
+    def _asked(self, question: Question, shape: type[Shape], seconds: float) -> Shape | Calls:
+        if self._spending and not self._spending.allows(question.contact_id):
+            raise CapReached("spent enough for today")
+        question = replace(question, effort=self._effort, tokens=self._tokens)
         try:
             answer = self._within(question, shape, self._clock() + seconds)
         except Failure as failure:
@@ -170,15 +211,15 @@ class LanguageModel:
         elif self._watch:
             self._watch.answered()
 
-    def _within(self, question: Question, shape: type[Shape], deadline: float) -> Shape:
+    def _within(self, question: Question, shape: type[Shape], deadline: float) -> Shape | Calls:
         tries, last, cut = _TRIES, timed_out(), None
         new: frozenset[Lesson] = frozenset()
         while tries and (left := deadline - self._clock()) >= _WORTH_A_TRY:
             known = self._lessons.known() | new
             try:
-                text = self._said(question, request_for(question, known), left)
+                said = self._said(question, request_for(question, known), left)
                 self._keep(new)
-                return shape.model_validate_json(text)
+                return Calls(said.calls) if said.calls else _parsed(said, shape)
             except _Otherwise as otherwise:
                 new |= otherwise.lessons
                 cut = cut or (None if otherwise.failure.is_refusal else otherwise.failure)
@@ -207,8 +248,8 @@ class LanguageModel:
         if new and self._lessons.learn(new):
             logger.info("language model is asked otherwise", extra={"lessons": sorted(new)})
 
-    def _said(self, question: Question, request: Request, seconds: float) -> str:
-        """Returns the model's text, which should be JSON."""
+    def _said(self, question: Question, request: Request, seconds: float) -> Said:
+        """Returns the model's calls, or its text, which should be JSON."""
         body = self._body(question, request, seconds)
         said = _read(request, body)
         self._count(question, tokens_in(body), said.text if said else body)
@@ -216,8 +257,9 @@ class LanguageModel:
             raise Failure("oversized answer", Trouble.UNREADABLE)
         if said is None:
             raise malformed()
+        said = said if question.tools and question.may_call else replace(said, calls=())
         _check(said)
-        return unfenced(said.text)
+        return said
 
     def _body(self, question: Question, request: Request, seconds: float) -> str:
         try:
@@ -245,11 +287,18 @@ class LanguageModel:
         if not self._spending:
             return
         tokens = counted or Tokens(
-            _about(question.instructions_with_schema) + _about(question.data),
+            _about(question.instructions_with_schema) + _about(question.data_with_results),
             0 if made is None else _about(made),
         )
         usage = Usage(question.model, tokens.given, tokens.made, tokens.cached)
         self._spending.record(question.contact_id, usage)
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What the model calls instead of answering."""
+
+    all: tuple[Call, ...]
 
 
 class _Otherwise(Exception):
@@ -280,6 +329,10 @@ def _read(request: Request, body: str) -> Said | None:
         return None
 
 
+def _parsed(said: Said, shape: type[Shape]) -> Shape:
+    return shape.model_validate_json(unfenced(said.text))
+
+
 def _check(said: Said) -> None:
     """Raises unless the answer is complete."""
     if said.is_refusal:
@@ -288,7 +341,7 @@ def _check(said: Said) -> None:
         cut = Failure("incomplete answer", Trouble.CUT)
         reasons = {ROOM, LEAST_EFFORT} if said.has_reasoned else {ROOM}
         raise _Otherwise(reasons, cut) if said.lacks_room else cut
-    if not said.text.strip():
+    if not said.text.strip() and not said.calls:
         raise Failure("empty answer", Trouble.UNREADABLE)
 
 

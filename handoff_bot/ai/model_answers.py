@@ -8,11 +8,21 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 
 @dataclass(frozen=True)
+class Call:
+    """A function that the model calls; `arguments` is JSON as it wrote it, and may be anything."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
 class Said:
     """A model's response.
 
     Attributes:
         text: its text, or "".
+        calls: the functions that it calls instead of answering.
         is_refusal: True if it refused.
         is_cut: True if it is incomplete.
         lacks_room: True if the token limit was the cause.
@@ -24,6 +34,7 @@ class Said:
     is_cut: bool = False
     lacks_room: bool = False
     has_reasoned: bool = False
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,9 @@ class _Part(BaseModel):
 class _Item(BaseModel):
     type: str
     content: list[_Part] | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
 
 
 class _Incomplete(BaseModel):
@@ -113,6 +127,11 @@ def read_response(body: str) -> Said:
         is_cut=response.status == "incomplete",
         lacks_room=bool(details and details.reason == "max_output_tokens"),
         has_reasoned=any(item.type == "reasoning" for item in response.output),
+        calls=tuple(
+            Call(item.call_id or "", item.name or "", item.arguments or "")
+            for item in response.output
+            if item.type == "function_call"
+        ),
     )
 
 

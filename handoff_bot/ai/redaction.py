@@ -8,6 +8,8 @@ from collections.abc import Collection
 
 from handoff_bot.ai.personal_data import personal_data
 
+_MARK = re.compile(r"\[[A-Z]{4,5}_[0-9]{1,6}(?:_[0-9a-f]{1,16})?\]")
+
 
 class Redactor:
     """Remembers the masked values of one call, so that the answer can be restored.
@@ -47,6 +49,11 @@ class Redactor:
             return " " if kind in never else self._values.get(found[0], found[0])
 
         return self._pattern.sub(stood_for, text)
+
+    @staticmethod
+    def unmarked(text: str) -> str:
+        """Returns the text without marks, whose numbers state nothing."""
+        return _MARK.sub(" ", text)
 
     def _mark(self, kind: str, value: str) -> str:
         if value not in self._marks:

@@ -18,6 +18,7 @@ from handoff_bot.ai.ways_of_asking import (
     EFFORTS,
     RESPONSES,
     STORE,
+    TOOLS,
     Lesson,
     Request,
     refused_effort,
@@ -48,8 +49,9 @@ _NAMES: dict[str, Lesson] = {
     "reasoning_effort": EFFORT,
     "reasoning.effort": EFFORT,
     "reasoning": EFFORT,
+    "tools": TOOLS,
 }
-_WORDS = frozenset({"store", "reasoning"})
+_WORDS = frozenset({"store", "reasoning", "tools"})
 """Names that are also words: in a sentence they only count in quotes, after a colon or on their own
 line.
 """

@@ -5,26 +5,27 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 import openai
 from pydantic import BaseModel
 
-from handoff_bot.ai.model_answers import Said, read_completion, read_response
+from handoff_bot.ai.model_answers import Call, Said, read_completion, read_response
 
 DEFAULT = "default"
 """Leaves the reasoning effort to the model."""
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """From https://developers.openai.com/api/docs/models/gpt-6-luna, plus earlier models' "minimal"."""
 
-RESPONSES, SCHEMA, OBJECT, STORE, EFFORT = (
+RESPONSES, SCHEMA, OBJECT, STORE, EFFORT, TOOLS = (
     "responses",
     "json_schema",
     "json_object",
     "store",
     "effort",
+    "tools",
 )
 ROOM, LEAST_EFFORT = "more room", "least effort"
 MORE_ROOM = 4
@@ -70,6 +71,60 @@ class Lessons:
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A function that the model may call; each of its parameters (name -> description) is a text."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns it for the Responses API, which checks strict parameters itself.
+
+        See https://developers.openai.com/api/docs/guides/function-calling.
+        """
+        properties = {
+            name: {"type": "string", "description": text} for name, text in self.parameters.items()
+        }
+        schema = {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+        return {
+            "type": "function",
+            "name": self.name,
+            "description": self.description,
+            "parameters": schema,
+            "strict": True,
+        }
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A call of the model, and what it returned (data)."""
+
+    call: Call
+    output: str
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Returns both as input. Without the call's own id, because nothing is stored there."""
+        call = {
+            "type": "function_call",
+            "call_id": self.call.id,
+            "name": self.call.name,
+            "arguments": self.call.arguments,
+        }
+        output = {
+            "type": "function_call_output",
+            "call_id": self.call.id,
+            "output": self.output,
+        }
+        return [call, output]
+
+
+@dataclass(frozen=True)
 class Question:
     """A request to a model.
 
@@ -81,6 +136,9 @@ class Question:
         contact_id: the contact whose spending cap applies.
         effort: one of `EFFORTS`, or `DEFAULT`.
         tokens: limit for the answer, including reasoning.
+        tools: what the model may call. Only the Responses API gets them.
+        exchanges: what it has called so far.
+        may_call: False where no further call is allowed; the tools stay known, for its earlier calls.
     """
 
     model: str
@@ -90,6 +148,14 @@ class Question:
     contact_id: int | None = None
     effort: str = DEFAULT
     tokens: int = 1_000
+    tools: tuple[Tool, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    may_call: bool = True
+
+    @property
+    def data_with_results(self) -> str:
+        """For an API without tools: what earlier calls returned follows the data."""
+        return "\n".join([self.data, *(one.output for one in self.exchanges)])
 
     @property
     def instructions_with_schema(self) -> str:
@@ -128,6 +194,9 @@ def request_for(question: Question, lessons: Set[Lesson]) -> Request:
         body["text"] = {"format": _format(question, form)}
     if effort:
         body["reasoning"] = {"effort": effort}
+    if question.tools and TOOLS not in lessons:
+        body[TOOLS] = [one.as_json() for one in question.tools]
+        body |= {} if question.may_call else {"tool_choice": "none"}
     optional = {STORE: False, "max_output_tokens": _tokens(question, lessons)}
     body |= {name: value for name, value in optional.items() if name not in lessons}
     return Request("/responses", body, form, effort, read_response)
@@ -138,7 +207,7 @@ def _by_chat(question: Question, lessons: Set[Lesson], form: str, effort: str) -
         "model": question.model,
         "messages": [
             {"role": "system", "content": question.instructions_with_schema},
-            {"role": "user", "content": question.data},
+            {"role": "user", "content": question.data_with_results},
         ],
     }
     if form:
@@ -154,11 +223,14 @@ def _by_chat(question: Question, lessons: Set[Lesson], form: str, effort: str) -
 
 
 def _asked(question: Question, form: str) -> dict[str, Any]:
+    called = [item for each in question.exchanges for item in each.as_json()]
+    user = {"role": "user", "content": question.data}
     if form == SCHEMA:
-        return {"instructions": question.instructions, "input": question.data}
+        data = [user, *called] if called else question.data
+        return {"instructions": question.instructions, "input": data}
     # As a message: OpenAI looks for the word JSON in the input and not in the instructions.
     system = {"role": "system", "content": question.instructions_with_schema}
-    return {"input": [system, {"role": "user", "content": question.data}]}
+    return {"input": [system, user, *called]}
 
 
 def _format(question: Question, form: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class ConversationContext:
         hints: agents' handback notes, oldest first; internal, never quoted.
         waiting: number of last turns by the customer without an answer.
         contact_id: the contact whose spending cap applies; None for none.
+        conversation_id: where look-ups are recorded; None if there are none.
     """
 
     turns: tuple[Turn, ...]
@@ -29,6 +30,7 @@ class ConversationContext:
     language: str = ""
     waiting: int = 1
     contact_id: int | None = None
+    conversation_id: int | None = None
     hints: tuple[str, ...] = ()
 
     @property

@@ -15,7 +15,7 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.metrics import AgentNumbers, Numbers
-from handoff_bot.domain.signals import Mood, Priority, Signal
+from handoff_bot.domain.signals import Evidence, Mood, Priority, Signal
 
 HERE, EVERYONE = "here", "channel"
 """Mentions of a Slack channel: its active members, and all of them."""
@@ -75,6 +75,7 @@ class Card:
         evidence: the customer's own text (hostile).
         summary: one line by the AI (hostile).
         tried: the assistant's last answer, or "".
+        grounds: what the assistant's last answer was based on (look-ups are hostile).
         recent: the last lines of the conversation, oldest first, until an agent has answered.
         earlier_tickets: number of earlier tickets of this contact.
         opened_at: start of the wait (aware UTC).
@@ -135,6 +136,7 @@ class Card:
     solve_due_at: datetime | None = None
     window_closes_at: datetime | None = None
     notes: tuple[str, ...] = ()
+    grounds: tuple[Evidence, ...] = ()
     outcome: str = ""
     tags: tuple[str, ...] = ()
     rating: int | None = None

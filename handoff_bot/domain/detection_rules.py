@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 
+from handoff_bot.domain.look_ups import LookUp
 from handoff_bot.domain.signals import Signal, Turn
 
 _NUMBER = re.compile(r"\+?[\d\s().\-/\u00a0]{5,40}")
@@ -42,6 +43,23 @@ class Tuning:
 
 
 @dataclass(frozen=True)
+class Guidance:
+    """How the language model answers, in the team's own words.
+
+    Attributes:
+        company: its name, as customers know it.
+        tone: such as "friendly, first names".
+        never: topics that it does not discuss.
+        lines: anything else, such as "For refunds ask for the order number."
+    """
+
+    company: str = ""
+    tone: str = ""
+    never: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Rules:
     """A team's detection rules.
 
@@ -56,6 +74,8 @@ class Rules:
         tuning: adjustments from feedback.
         answer_short_codes: True if messages from short codes are answered.
         paused: True if the AI answers nothing, so that agents get every conversation.
+        guidance: how the language model answers.
+        look_ups: the look-ups that are on.
     """
 
     triggers: Mapping[Signal, Sensitivity] = field(default_factory=_medium)
@@ -68,6 +88,8 @@ class Rules:
     tuning: Tuning = Tuning()
     answer_short_codes: bool = False
     paused: bool = False
+    guidance: Guidance = Guidance()
+    look_ups: tuple[LookUp, ...] = ()
 
     def is_vip(self, address: str) -> bool:
         """Returns whether the address is a VIP's."""

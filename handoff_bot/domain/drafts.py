@@ -30,3 +30,19 @@ class Draft:
     claims: bool
     language: str = ""
     tones: tuple[Tone, ...] = ()
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """How the AI would answer a customer's last question with other guidance. Hostile text.
+
+    Attributes:
+        before: the AI's last message in that conversation, "" for none.
+        after: its answer with the guidance, "" if it has none.
+        by: which assistant answered, "" for none.
+    """
+
+    question: str
+    before: str
+    after: str
+    by: str = ""

@@ -17,6 +17,9 @@ UNSURE = 0.35
 SURE = 0.6
 """Minimum confidence of an automatic answer to a queued customer."""
 
+MOST_CLARIFIED = 2
+"""Clarifying questions in a row; instead of another one, the customer gets an agent."""
+
 DEFAULT_WAIT_MINUTES = 5
 _TENSE, _UPSET = 0.4, 0.75
 """Sentiment scores from which a customer counts as tense or upset."""
@@ -33,6 +36,19 @@ def weigh(judgement: Judgement, answer: Answer | None, *, unsure_before: bool) -
         reason=Signal.CONFIDENCE,
         priority=Priority.LOW,
         scores=dict(judgement.scores) | {Signal.CONFIDENCE: doubt},
+    )
+
+
+def clarified(judgement: Judgement, before: int) -> Judgement:
+    """Adjusts the judgement by a clarifying question, of which `before` have been asked in a row."""
+    if judgement.escalate or before < MOST_CLARIFIED:
+        return judgement
+    return replace(
+        judgement,
+        reason=Signal.CONFIDENCE,
+        scores=dict(judgement.scores) | {Signal.CONFIDENCE: 1.0},
+        summary=f"Still unclear after {many(before, 'question')} back. {judgement.summary}".strip(),
+        final=True,
     )
 
 

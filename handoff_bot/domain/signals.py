@@ -112,6 +112,21 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What an answer is based on: a passage of an article, or a look-up's result (untrusted).
+
+    Attributes:
+        title: of the article, or the look-up's name.
+        heading: of the passage, "" for none.
+    """
+
+    title: str
+    text: str
+    heading: str = ""
+    is_look_up: bool = False
+
+
+@dataclass(frozen=True)
 class Answer:
     """The assistant's answer.
 
@@ -122,6 +137,8 @@ class Answer:
         by: the assistant ("local", "openai").
         in_time: whether a language model answered within its deadline; None if none was asked.
         choices: what the customer can choose from, if the answer asks which of them is meant.
+        asks: True for a clarifying question without choices.
+        evidence: what it is based on.
     """
 
     text: str
@@ -130,3 +147,10 @@ class Answer:
     by: str = ""
     in_time: bool | None = field(default=None, compare=False)
     choices: tuple[str, ...] = ()
+    asks: bool = False
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def is_clarifying(self) -> bool:
+        """Returns whether it asks what the customer means, and so answers nothing yet."""
+        return self.asks or bool(self.choices)

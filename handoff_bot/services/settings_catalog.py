@@ -70,6 +70,8 @@ _SIGNALS = {
 }
 
 Lines = tuple[str, ...]
+_LONGEST_LINE = 200
+"""Characters of a line in a modal."""
 
 
 def _language(code: str) -> str:
@@ -94,7 +96,7 @@ def _of(
     widget: Widget,
     parse: Parse,
     hint: str = "",
-    **limits: float,
+    **limits: Any,
 ) -> Any:
     shown = list(default) if isinstance(default, tuple) else default
     return _field(default, key, Setting(key, label, widget, shown, parse, hint), **limits)
@@ -218,8 +220,45 @@ class Triggers(_Section):
         "Answer SMS from short codes",
         "Short codes are usually automated. SMS from sender names can never be answered.",
     )
+    look_ups: tuple[Any, ...] = _field((), "rules.look_ups")
     shifts: dict[Signal, float] = _field({}, "rules.shifts")
     last_layer: dict[Signal, tuple[float, ...]] = _field({}, "rules.last_layer")
+
+
+class Guidance(_Section):
+    company: str = _of(
+        "",
+        "rules.company",
+        "Company name",
+        Widget.LINE,
+        line,
+        "As customers know it, e.g. Hanna's Bikes",
+        max_length=_LONGEST_LINE,
+    )
+    tone: str = _of(
+        "",
+        "rules.tone",
+        "Tone",
+        Widget.LINE,
+        line,
+        "E.g. friendly and short, first names, no exclamation marks",
+        max_length=_LONGEST_LINE,
+    )
+    never_discuss: Lines = _lines(
+        (),
+        "rules.never_discuss",
+        "Never discuss",
+        "One topic per line, e.g. competitors. The AI offers an agent instead.",
+        lines(20),
+    )
+    guidance: Lines = _lines(
+        (),
+        "rules.guidance",
+        "Guidance",
+        "One sentence per line, e.g. For refunds, ask for the order number. Facts belong into "
+        "articles.",
+        lines(30, 300),
+    )
 
 
 class Team(_Section):
@@ -411,7 +450,7 @@ class Sla(_Section):
     """Minutes by name; `domain.sla` checks each, so that a broken one does not cost the others."""
 
 
-class LiveSettings(Triggers, Team, Translation, Hours, Waiting, Sla):
+class LiveSettings(Triggers, Guidance, Team, Translation, Hours, Waiting, Sla):
     """All live settings."""
 
 
@@ -477,12 +516,19 @@ HOURS = _section(
     "policy pauses.",
     any_day_open([f"hours.lines:{day}" for day in DAY_NAMES]),
 )
+GUIDANCE = _section(
+    Guidance,
+    "AI guidance",
+    "How the AI answers with a language model (OPENAI_API_KEY): tone, topics to avoid, what to ask "
+    "for.",
+)
 SECTIONS: tuple[Section, ...] = (
     _section(
         Triggers,
         "Triggers",
         "Which signals lead to a handoff, and how easily; phrases, VIPs and languages.",
     ),
+    GUIDANCE,
     _section(
         Team,
         "Team",

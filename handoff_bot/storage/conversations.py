@@ -247,6 +247,14 @@ def recent(tx: Transaction, conversation_id: int, limit: int) -> Sequence[Messag
     return tx.entities(Message, _RECENT, values)[::-1]
 
 
+def latest(tx: Transaction, limit: int) -> Sequence[Conversation]:
+    """Returns the conversations in which customers wrote last, newest first."""
+    wrote = col(Conversation.last_inbound_at)
+    known = col(Conversation.forgotten_at).is_(None)
+    found = select(Conversation).where(wrote.is_not(None), known).order_by(wrote.desc(), col(Conversation.id).desc())
+    return list(tx.session.execute(found.limit(limit)).scalars())
+
+
 def newest_of(tx: Transaction, conversation_id: int, author: Author) -> Message | None:
     """Returns this author's newest message in a conversation."""
     values = {"conversation_id": conversation_id, "author": author.value, "most": 1}

@@ -312,3 +312,42 @@ def test_the_history_speaks_of_promises_and_templates_in_words(admin):
     admin.command(admin.mia, "settings history")
     shown = words(admin.modal(admin.mia))
     assert "SLA targets" in shown
+
+
+# -- the AI's guidance
+
+
+GUIDED = {
+    "rules.company": "Hanna's Bikes",
+    "rules.tone": None,
+    "rules.never_discuss": "politics",
+    "rules.guidance": "For refunds, ask for the order number.",
+}
+
+
+def test_guidance_is_tried_on_the_latest_questions_before_it_is_saved(admin):
+    for number in range(11):
+        admin.says(f"question {number}", f"+1555100{number:04}")
+    sent, asked = len(admin.channel.phone), len(admin.assistant.asked)
+    admin.presses(admin.mia, "settings_open", "guidance")
+    view_id = admin.modal(admin.mia)["id"]
+    admin.slack.click_view(admin.mia, view_id, "settings_ask", values=GUIDED)
+    admin.settle()
+
+    tried = admin.assistant.asked[asked:]
+    assert {one.turns[-1].text for one in tried} == {f"question {n}" for n in range(1, 11)}
+    assert {one.rules.guidance.never for one in tried} == {("politics",)}
+    assert {one.contact_id for one in tried} == {None}
+    assert "Answer to: question 10" in words(admin.modal(admin.mia))
+    assert len(admin.channel.phone) == sent
+    assert stored(admin, "rules.guidance") is None
+
+
+def test_saved_guidance_counts_from_the_next_message(admin):
+    admin.presses(admin.mia, "settings_open", "guidance")
+    assert admin.sends(admin.mia, GUIDED).errors == {}
+    admin.says("I want a refund")
+    guidance = admin.assistant.asked[-1].rules.guidance
+
+    assert guidance.lines == ("For refunds, ask for the order number.",)
+    assert guidance.company == "Hanna's Bikes"

@@ -8,7 +8,7 @@ import pytest
 
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.signals import Judgement, Mood, Priority, Signal
+from handoff_bot.domain.signals import Evidence, Judgement, Mood, Priority, Signal
 from handoff_bot.services.ai_turns import answering
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage.models import Message
@@ -309,3 +309,54 @@ def test_the_old_reason_is_settled_and_the_persons_words_stay_known(house, ana):
     assert not any("human" in turn.text for turn in talk.open_turns)
     assert "Your replacement leaves on Friday." in [turn.text for turn in talk.turns]
     assert len(house.desk.cards) == 1
+
+
+# -- clarifying questions
+
+
+def test_a_clarifying_question_is_an_outcome_of_its_own_and_no_answer(house):
+    prefer(house, "most_answers", 1)
+    house.assistant.asks = True
+    house.says("how much is it?")
+    house.assistant.asks = False
+    house.says("the red one")
+    house.says("and the blue one?")
+
+    outcomes = [one.get("outcome") for one in events(house, "message.considered")]
+    assert outcomes == ["clarified", None, None]
+    assert [text.split("\n")[-1] for text in house.channel.phone[:2]] == [
+        "Answer to: how much is it?",
+        "Answer to: the red one",
+    ]
+    assert len(house.desk.cards) == 1  # the second answer would have been one too many
+
+
+def test_after_two_clarifying_questions_in_a_row_an_agent_is_needed(house):
+    house.assistant.asks = True
+    for text in ("how much is it?", "the thing", "that one"):
+        house.says(text)
+
+    assert house.desk.card.reason is Signal.CONFIDENCE
+    assert "Still unclear after 2 questions back." in house.desk.card.summary
+
+
+def test_an_unsure_clarifying_question_is_no_unknown_answer(house):
+    house.assistant.asks, house.assistant.confidence = True, 0.1
+    house.says("how much is it?")
+    house.says("the thing")
+
+    assert house.desk.cards == {}
+
+
+# -- what an answer was based on
+
+
+def test_the_card_shows_what_the_last_answer_was_based_on(house):
+    found = Evidence("order_status", "Status: shipped", "4711", is_look_up=True)
+    house.assistant.evidence = (found, Evidence("Delivery", "x" * 600))
+    house.says("where is my order 4711?")
+    house.says("a human please")
+    first, second = house.desk.card.grounds
+
+    assert first == found
+    assert len(second.text) == 500

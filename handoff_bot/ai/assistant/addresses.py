@@ -50,7 +50,7 @@ def without_foreign_addresses(text: str, passages: str) -> str:
 
     Words that only lack a space after a full stop get one, so that no app links them.
     """
-    known = {_essence(found[0]) for one in (_LINK, _PHONE) for found in one.finditer(passages)}
+    known = _known(passages)
 
     def checked(found: re.Match[str]) -> str:
         if _essence(found[0]) in known or _FILE.fullmatch(found[0]):
@@ -58,6 +58,29 @@ def without_foreign_addresses(text: str, passages: str) -> str:
         return _spaced(found[0]) if _are_words(found) else _gap(found)
 
     return _PHONE.sub(checked, _LINK.sub(checked, _HIDDEN.sub("", text)))
+
+
+def foreign_addresses(text: str, passages: str) -> list[str]:
+    """Returns the addresses and phone numbers that no passage contains."""
+    known = _known(passages)
+    shown = _HIDDEN.sub("", text)
+    links = [found for found in _LINK.finditer(shown) if not _are_words(found)]
+    numbers = _PHONE.finditer(_LINK.sub(" ", shown))
+    found = [one[0] for one in (*links, *numbers)]
+    return [one for one in found if _essence(one) not in known and not _FILE.fullmatch(one)]
+
+
+def without_addresses(text: str) -> str:
+    """Returns the text without addresses and phone numbers; words that only lack a space stay."""
+
+    def spaced(found: re.Match[str]) -> str:
+        return _spaced(found[0]) if _are_words(found) else " "
+
+    return _PHONE.sub(" ", _LINK.sub(spaced, _HIDDEN.sub("", text)))
+
+
+def _known(passages: str) -> set[str]:
+    return {_essence(found[0]) for one in (_LINK, _PHONE) for found in one.finditer(passages)}
 
 
 def _essence(address: str) -> str:

@@ -36,7 +36,7 @@ from handoff_bot.ai.assistant.reading import decisive, heading, is_yes, quote
 from handoff_bot.ai.assistant.words import telling_stems, words_of
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.signals import Act, Answer, Turn
+from handoff_bot.domain.signals import Act, Answer, Evidence, Turn
 from handoff_bot.domain.texts import FALLBACK, languages
 
 BY = "local"
@@ -177,7 +177,14 @@ class LocalAssistant:
                 OTHER_LANGUAGE, language, spoken=_language_name(hit.passage.locale, language)
             )
             text = f"{note}\n{text}"
-        return Answer(text, confidence=found.sure, sources=(hit.passage.title,), by=BY)
+        passage = hit.passage
+        return Answer(
+            text,
+            confidence=found.sure,
+            sources=(passage.title,),
+            by=BY,
+            evidence=(Evidence(passage.title, passage.text, passage.heading),),
+        )
 
     def _best(self, said: str, earlier: str, language: str) -> _Found:
         """Returns the best passage; uses the earlier question only for a follow-up.
@@ -325,6 +332,7 @@ def _together(asked: Sequence[Turn], answers: Sequence[Answer], language: str) -
         confidence=max(one.confidence for one in answers),
         sources=tuple(dict.fromkeys(name for one in known for name in one.sources)),
         by=BY,
+        evidence=tuple(dict.fromkeys(each for one in known for each in one.evidence)),
     )
 
 

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import replace
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 from pydantic import BaseModel
 
 from handoff_bot.ai import prompts
 from handoff_bot.ai.assistant.addresses import without_foreign_addresses
-from handoff_bot.ai.assistant.conversation_search import passages_for
+from handoff_bot.ai.assistant.articles import Passage
+from handoff_bot.ai.assistant.conversation_search import has_earlier_question, passages_for
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
-from handoff_bot.ai.language_model import LanguageModel, Probability
+from handoff_bot.ai.assistant.research import MOST_ROUNDS, Research
+from handoff_bot.ai.assistant.support import unsupported
+from handoff_bot.ai.language_model import Calls, LanguageModel, Probability
 from handoff_bot.ai.redaction import Redactor
 from handoff_bot.domain.conversation_context import ConversationContext
+from handoff_bot.domain.detection_rules import Guidance
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.messages import storable
-from handoff_bot.domain.signals import Answer
+from handoff_bot.domain.signals import Answer, Evidence, Turn
+from handoff_bot.ports import LookUps
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +33,10 @@ BY = "openai"
 
 _ADDRESSES = frozenset({"EMAIL", "PHONE"})
 _LONGEST = 2_000
+_LONGEST_QUERY = 300
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _UNSOURCED = 0.4  # maximum confidence of an answer that cites no passage
+_MOST_EVIDENCE = 4
 
 
 class Reply(BaseModel):
@@ -36,10 +45,23 @@ class Reply(BaseModel):
     answer: str
     confidence: Probability
     used_sources: list[str]
+    clarifies: bool = False
+
+
+class Query(BaseModel):
+    """The language model's search query."""
+
+    query: str
 
 
 class OpenAIAssistant:
-    """Answers in the customer's language, only from passages."""
+    """Answers in the customer's language, only from passages and look-ups.
+
+    Args:
+        timeout: seconds of an answer with its look-ups.
+        query_seconds: seconds to rewrite a follow-up as a search query; 0 for never.
+        look_ups: None if the model may look nothing up.
+    """
 
     def __init__(
         self,
@@ -47,53 +69,143 @@ class OpenAIAssistant:
         knowledge: Knowledge,
         local: LocalAssistant,
         timeout: float = 8.0,
+        *,
+        query_seconds: float = 0.0,
+        look_ups: LookUps | None = None,
     ) -> None:
         self._model = model
         self._knowledge = knowledge
         self._local = local
         self._timeout = timeout
+        self._query_seconds = query_seconds
+        self._look_ups = look_ups
 
     def answer(self, talk: ConversationContext, language: str) -> Answer | None:
-        """Returns the model's answer from passages, or the local assistant's if the model fails."""
+        """Returns the model's answer from passages, or the local assistant's if the model fails, or
+        if its answer states what its evidence does not hold.
+        """
         local = self._local.answer(talk, language)
         if local is None or self._local.is_small_talk(talk):
             return local
-        redactor = Redactor()
         try:
-            return self._ask(talk, language, redactor)
+            return self._ask(talk, language)
         except ModelError as error:
             logger.warning("language model did not answer", extra={"kind": str(error)})
             return replace(local, in_time=False)
 
-    def _ask(self, talk: ConversationContext, language: str, redactor: Redactor) -> Answer:
-        turns = talk.turns
-        passages = passages_for(self._knowledge, turns)
+    def _ask(self, talk: ConversationContext, language: str) -> Answer:
+        redactor = Redactor()
+        research = Research(self._look_ups, talk, redactor)
+        turns = prompts.masked(talk.turns, redactor.mask)
+        passages = self._passages(talk, turns, redactor)
         given = prompts.enclosed(
             "passages",
             ({"title": one.title, "heading": one.heading, "text": one.text} for one in passages),
         )
         hints = prompts.enclosed("hints", [{"hint": redactor.mask(one)} for one in talk.hints])
-        masked = prompts.masked(turns, redactor.mask)
         spoken = language if _LANGUAGE.fullmatch(language) else "of the customer's last message"
-        reply = self._model.ask(
-            prompts.ANSWER.format(language=spoken),
-            f"{given}\n{hints}\n{prompts.transcript(masked)}",
-            Reply,
-            self._timeout,
-            talk.contact_id,
-        )
-        known = "\n".join(one.text for one in passages)
-        said = without_foreign_addresses(storable(reply.answer)[:_LONGEST], known)
+        instructions = prompts.ANSWER.format(language=spoken) + _guidance(talk.rules.guidance)
+        data = f"{given}\n{hints}\n{prompts.transcript(turns)}"
+        reply = self._reply(instructions, data, talk, research)
+        evidence = [*research.evidence, *(_as_evidence(one) for one in passages)]
+        known = "\n".join([*_known(evidence, talk), *research.arguments])
+        text = self._checked(research.restored(storable(reply.answer)[:_LONGEST]), known, talk)
         # A mask's value could let the customer's own text bring a URL into the answer.
-        text = redactor.restore(said, never=_ADDRESSES).strip()
-        if not text:
+        return _answer(reply, redactor.restore(text, never=_ADDRESSES).strip(), evidence)
+
+    def _passages(
+        self, talk: ConversationContext, masked: Sequence[Turn], redactor: Redactor
+    ) -> list[Passage]:
+        if not self._query_seconds or not has_earlier_question(talk.turns):
+            return passages_for(self._knowledge, talk.turns)
+        try:
+            asked = self._model.ask(
+                prompts.QUERY,
+                prompts.transcript(masked),
+                Query,
+                self._query_seconds,
+                talk.contact_id,
+            )
+        except ModelError as error:
+            logger.warning("search query not rewritten", extra={"kind": str(error)})
+            return passages_for(self._knowledge, talk.turns)
+        query = redactor.restore(storable(asked.query).strip()[:_LONGEST_QUERY])
+        return passages_for(self._knowledge, talk.turns, query)
+
+    def _reply(
+        self,
+        instructions: str,
+        data: str,
+        talk: ConversationContext,
+        research: Research,
+    ) -> Reply:
+        if not research.tools:
+            return self._model.ask(instructions, data, Reply, self._timeout, talk.contact_id)
+        deadline = time.monotonic() + self._timeout
+        for number in range(MOST_ROUNDS + 1):
+            said = self._model.ask_or_call(
+                instructions,
+                data,
+                Reply,
+                deadline - time.monotonic(),
+                talk.contact_id,
+                tools=research.tools,
+                exchanges=research.exchanges,
+                may_call=number < MOST_ROUNDS,
+            )
+            if not isinstance(said, Calls):
+                return said
+            research.call(said.all, deadline - time.monotonic())
+        raise ModelError("too many calls")
+
+    def _checked(self, said: str, known: str, talk: ConversationContext) -> str:
+        """Returns the answer as it is sent.
+
+        Raises:
+            ModelError: it is empty, or states what its evidence does not hold.
+        """
+        customer = "\n".join(turn.text for turn in talk.turns if turn.role == "customer")
+        if unsupported(Redactor.unmarked(said), known, customer):
+            raise ModelError("unsupported answer")
+        text = without_foreign_addresses(said, known)
+        if not text.strip():
             raise ModelError("empty answer")
-        titles = {one.title for one in passages}
-        sources = tuple(dict.fromkeys(name for name in reply.used_sources if name in titles))
-        return Answer(
-            text=text,
-            confidence=reply.confidence if sources else min(reply.confidence, _UNSOURCED),
-            sources=sources,
-            by=BY,
-            in_time=True,
-        )
+        return text
+
+
+def _answer(reply: Reply, text: str, evidence: Sequence[Evidence]) -> Answer:
+    if not text:
+        raise ModelError("empty answer")
+    titles = {one.title for one in evidence}
+    sources = tuple(dict.fromkeys(name for name in reply.used_sources if name in titles))
+    used = [one for one in evidence if one.is_look_up or one.title in sources]
+    is_sure = bool(sources) or reply.clarifies
+    return Answer(
+        text=text,
+        confidence=reply.confidence if is_sure else min(reply.confidence, _UNSOURCED),
+        sources=sources,
+        by=BY,
+        in_time=True,
+        asks=reply.clarifies,
+        evidence=tuple(used[:_MOST_EVIDENCE]),
+    )
+
+
+def _as_evidence(passage: Passage) -> Evidence:
+    return Evidence(passage.title, passage.text, passage.heading)
+
+
+def _known(evidence: Sequence[Evidence], talk: ConversationContext) -> list[str]:
+    """Returns all texts that the answer may take numbers and addresses from: also the team's own."""
+    guidance = talk.rules.guidance
+    agents = [turn.text for turn in talk.turns if turn.role == "agent"]
+    passages = [f"{one.title}\n{one.heading}\n{one.text}" for one in evidence]
+    return [*passages, *agents, *talk.hints, guidance.company, *guidance.lines]
+
+
+def _guidance(guidance: Guidance) -> str:
+    """Returns the part of the instructions with the team's guidance, "" without any."""
+    given = {name: value for name, value in asdict(guidance).items() if value}
+    names = {"never": "never discuss", "lines": "guidance"}
+    items = [{names.get(name, name): value} for name, value in given.items()]
+    return prompts.GUIDANCE.format(guidance=prompts.enclosed("guidance", items)) if items else ""

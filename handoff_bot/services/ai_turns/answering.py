@@ -25,7 +25,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.ai_turns import machines
 from handoff_bot.services.ai_turns.turn_evaluator import Question, Reaction, TurnEvaluator
 from handoff_bot.services.delivery import customer_texts, sending
-from handoff_bot.services.delivery.sending import Channels, OutboundDraft
+from handoff_bot.services.delivery.sending import CLARIFIES, Channels, OutboundDraft
 from handoff_bot.services.escalations import transfer
 from handoff_bot.services.escalations.opening import Opening
 from handoff_bot.services.outbox import alarms, message_content
@@ -62,6 +62,7 @@ def question(
     turns = tuple(map(_turn, messages))
     hints = tuple(transfer.memories(tx, conversation.id)) if settled else ()
     ours = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
+    answers = [one for one in ours if not one.payload.get(CLARIFIES)]
     live = detection_rules.read(tx)
     return Question(
         talk=ConversationContext(
@@ -70,15 +71,21 @@ def question(
             rules=live,
             language=conversation.language,
             contact_id=conversation.contact_id,
+            conversation_id=conversation.id,
             hints=hints,
             waiting=_waiting(tx, conversation, messages),
         ),
         vip=live.is_vip(conversation.address),
-        unsure_before=bool(ours and ours[-1].payload.get("confidence", 1.0) < policy.UNSURE),
+        unsure_before=bool(answers and answers[-1].payload.get("confidence", 1.0) < policy.UNSURE),
         # A customer who already waits for an agent keeps talking to the AI.
-        answers=0 if held.of(tx, conversation.id) else len(ours),
+        answers=0 if held.of(tx, conversation.id) else len(answers),
+        clarified=sum(1 for _ in takewhile(_clarifies, reversed(ours))),
         wants_person=wants_person,
     )
+
+
+def _clarifies(message: Message) -> bool:
+    return bool(message.payload.get(CLARIFIES))
 
 
 def _waiting(tx: Transaction, conversation: Conversation, messages: Sequence[Message]) -> int:
@@ -139,7 +146,9 @@ def record(
     evaluation.
     """
     answer = reaction.answer if reaction else None
-    by_model = _by_model(reaction.composed) if reaction else {}
+    outcome = _by_model(reaction.composed) if reaction else {}
+    if answer and answer.is_clarifying:
+        outcome["outcome"] = "clarified"
     log.record(
         tx,
         kind,
@@ -152,7 +161,7 @@ def record(
         answered_by=answer.by if answer else None,
         answer_confidence=round(answer.confidence, 4) if answer else None,
         channel=conversation.channel,
-        **by_model,
+        **outcome,
     )
 
 
@@ -280,6 +289,8 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
             sources=answer.sources,
             answers=message_id,
             choices=answer.choices,
+            clarifies=answer.is_clarifying,
+            evidence=answer.evidence,
         )
         sending.say(tx, conversation, words, self._channels, now)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.drafts import Draft, Tone
+from handoff_bot.domain.detection_rules import Guidance
+from handoff_bot.domain.drafts import Draft, Previewed, Tone
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.policy import UNSURE
@@ -20,6 +23,10 @@ from handoff_bot.storage.models import Conversation
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
+
+PREVIEWED = 10
+"""Conversations of a preview of guidance."""
+_AT_ONCE = 5
 
 
 class Drafting:
@@ -53,6 +60,34 @@ class Drafting:
             language = conversation.language
         text, sources = self._ask(talk) if talk else ("", ())
         return Draft(text, sources, claims, language, tuple(self._tones(language)))
+
+    def previewed(self, guidance: Guidance) -> list[Previewed] | None:
+        """Returns answers to the last questions of the latest conversations with this guidance,
+        newest first, or None without a language model.
+
+        Sends nothing, looks nothing up, and counts towards the daily cap only, not a contact's.
+        """
+        if self._rewriter is None:
+            return None
+        with self._database.read() as tx:
+            latest = conversations.latest(tx, PREVIEWED)
+            talks = [answering.question(tx, one).talk for one in latest]
+        asked = [one for each in talks if (one := _until_the_customer(each))]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="preview") as pool:
+            return list(pool.map(partial(self._previewed, guidance), asked))
+
+    def _previewed(self, guidance: Guidance, talk: ConversationContext) -> Previewed:
+        rules = replace(talk.rules, guidance=guidance, look_ups=())
+        asked = replace(talk, rules=rules, contact_id=None, conversation_id=None, waiting=1)
+        try:
+            answer = self._assistant.answer(asked, talk.language)
+        except ModelError:
+            answer = None
+        before = answering.last_answer(talk)
+        question = talk.turns[-1].text
+        if answer is None:
+            return Previewed(question, before, "")
+        return Previewed(question, before, answer.text, answer.by)
 
     def _tones(self, language: str) -> Iterator[Tone]:
         if self._rewriter:

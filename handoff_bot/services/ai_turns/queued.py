@@ -163,6 +163,7 @@ class HandleQueued(ProviderJob[QueuedTurn, QueuedReaction]):
             Author.ASSISTANT,
             confidence=answer.confidence,
             sources=answer.sources,
+            evidence=answer.evidence,
         )
         self._say(tx, conversation, plan, draft, now)
         shown = f"{ANSWERED}\n{shorten(answer.text, _SHOWN)}"

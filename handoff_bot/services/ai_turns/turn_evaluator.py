@@ -26,7 +26,9 @@ class Question:
         talk: the conversation; its last turn is the customer's.
         vip: True if the contact is a VIP.
         unsure_before: True if the assistant did not know its last answer.
-        answers: number of AI answers since an agent last had the conversation.
+        answers: number of AI answers since an agent last had the conversation, without clarifying
+            questions.
+        clarified: number of clarifying questions since the last answer.
         wants_person: True if the customer pressed the button for an agent, so no detection is
             needed.
     """
@@ -35,6 +37,7 @@ class Question:
     vip: bool = False
     unsure_before: bool = False
     answers: int = 0
+    clarified: int = 0
     wants_person: bool = False
 
     @property
@@ -124,7 +127,10 @@ class TurnEvaluator:
         """
         if answer and self._detector.announces(answer.text):
             return Reaction(self._ranked(question, policy.announced(judgement)), None, answer)
-        weighed = policy.weigh(judgement, answer, unsure_before=question.unsure_before)
+        if answer and answer.is_clarifying:
+            weighed = policy.clarified(judgement, question.clarified)
+        else:
+            weighed = policy.weigh(judgement, answer, unsure_before=question.unsure_before)
         if answer is None and not weighed.escalate:
             weighed = replace(policy.broken_detector(question.words), by=judgement.by)
         weighed = self._ranked(question, weighed)
@@ -142,7 +148,12 @@ class TurnEvaluator:
         ):
             return None
         answer = self._answer(question, talk.language)
-        if answer is None or not answer.sources or answer.confidence < policy.SURE:
+        if (
+            answer is None
+            or answer.is_clarifying
+            or not answer.sources
+            or answer.confidence < policy.SURE
+        ):
             return None
         return None if self._detector.announces(answer.text) else answer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
@@ -22,7 +22,9 @@ from handoff_bot.domain.messages import (
     Receipt,
     Template,
 )
+from handoff_bot.domain.signals import Evidence
 from handoff_bot.domain.splitting import split_text
+from handoff_bot.domain.text import shorten
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
@@ -39,6 +41,10 @@ from handoff_bot.storage.transaction import Transaction
 logger = logging.getLogger(__name__)
 
 SEND = "send"
+CLARIFIES = "clarifies"
+"""Key of the payload of a clarifying question, which answers nothing yet."""
+_KEPT = 500
+"""Characters of each passage and result that are kept as evidence."""
 STATUS_UPDATE = "delivery"
 _STATUS_UPDATE = TypeAdapter(DeliveryUpdate)
 _TEMPLATE = TypeAdapter(Template)
@@ -57,6 +63,8 @@ class OutboundDraft:
         confidence, sources: of the assistant's answer.
         answers: id of the newest message that this answers.
         choices: replies that the website chat offers as buttons.
+        clarifies: True if it asks what the customer means.
+        evidence: what the answer is based on; the beginning of each text is kept.
         files: an agent's attachments.
         template: sent instead of free text; `text` is its content.
         hold: how long it waits, so that its author can still edit it.
@@ -75,6 +83,8 @@ class OutboundDraft:
     sources: tuple[str, ...] = ()
     answers: int | None = None
     choices: tuple[str, ...] = ()
+    clarifies: bool = False
+    evidence: tuple[Evidence, ...] = ()
     files: tuple[DeskFile, ...] = ()
     template: Template | None = None
     hold: timedelta = NO_HOLD
@@ -99,8 +109,7 @@ def say(
         payload = {"confidence": words.confidence, "sources": list(words.sources)}
     if words.answers is not None:
         payload["answers"] = words.answers
-    if words.choices:
-        payload["choices"] = list(words.choices)
+    payload |= _of_answer(words)
     if words.hold:
         payload["held"] = True
     if words.written:
@@ -130,6 +139,19 @@ def say(
     if words.hold:
         outbox.delivery_updated(tx, message, now)
     return message
+
+
+def _of_answer(words: OutboundDraft) -> dict[str, object]:
+    """Returns what is kept of an answer besides its confidence; empty without."""
+    held: dict[str, object] = {}
+    if words.choices:
+        held["choices"] = list(words.choices)
+    if words.clarifies:
+        held[CLARIFIES] = True
+    if words.evidence:
+        shown = (replace(one, text=shorten(one.text, _KEPT)) for one in words.evidence)
+        held[message_content.EVIDENCE] = [asdict(one) for one in shown]
+    return held
 
 
 def enqueue_parts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -18,13 +19,17 @@ from handoff_bot.domain.message_context import (
     named,
 )
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Evidence
 from handoff_bot.domain.text import one_line
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
+EVIDENCE = "evidence"
+"""Key of an answer's payload."""
 _CONTEXT = TypeAdapter(MessageContext)
+_EVIDENCE = TypeAdapter(tuple[Evidence, ...])
 _AUTHORS = {
     Author.CONTACT: "their own message",
     Author.ASSISTANT: "the assistant",
@@ -34,6 +39,12 @@ _AUTHORS = {
 
 def context_of(message: Message) -> MessageContext:
     return _CONTEXT.validate_python(message.context) if message.context else NO_CONTEXT
+
+
+def evidence_of(messages: Sequence[Message]) -> tuple[Evidence, ...]:
+    """Returns what the assistant's last answer was based on."""
+    last = next((one for one in reversed(messages) if one.author == Author.ASSISTANT), None)
+    return _EVIDENCE.validate_python(last.payload.get(EVIDENCE, ())) if last else ()
 
 
 def kind_of(message: Message) -> MessageKind:

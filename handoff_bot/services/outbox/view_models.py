@@ -78,6 +78,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         evidence=escalation.evidence,
         summary=escalation.summary,
         tried=escalation.tried,
+        grounds=message_content.evidence_of(said),
         recent=tuple(_lines(tx, recent, name, {})) if is_open and not escalation.replied_at else (),
         earlier_tickets=escalations.earlier_tickets(tx, conversation.contact_id, ticket.id),
         opened_at=escalation.opened_at,

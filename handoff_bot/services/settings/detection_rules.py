@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from handoff_bot.domain.detection_rules import Rules, Sensitivity, Tuning, as_address
+from collections.abc import Iterable
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.detection_rules import Guidance, Rules, Sensitivity, Tuning, as_address
+from handoff_bot.domain.look_ups import LookUp
 from handoff_bot.domain.signals import Signal
+from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage.transaction import Transaction
 
 PREFIX = "rules."
+LOOK_UPS, LOOK_UP = "rules.look_ups", TypeAdapter(LookUp)
 
 
 def read(tx: Transaction) -> Rules:
@@ -24,4 +31,11 @@ def read(tx: Transaction) -> Rules:
         tuning=Tuning(stored.shifts, stored.last_layer),
         answer_short_codes=stored.answer_short_codes,
         paused=stored.paused,
+        guidance=Guidance(stored.company, stored.tone, stored.never_discuss, stored.guidance),
+        look_ups=tuple(one for one in look_ups(stored.look_ups) if one.is_on),
     )
+
+
+def look_ups(stored: Iterable[object]) -> list[LookUp]:
+    """Returns the stored look-ups, without those that are stored wrongly."""
+    return rule_lists.parsed(list(stored), LOOK_UPS, LOOK_UP)

@@ -26,10 +26,10 @@ MOST = 30
 
 def read(tx: Transaction, key: str, adapter: TypeAdapter[Kind]) -> list[Kind]:
     """Returns the rules in order, without those that are stored wrongly."""
-    return _parsed(log.preference(tx, key, []), key, adapter)
+    return parsed(log.preference(tx, key, []), key, adapter)
 
 
-def _parsed(stored: object, key: str, adapter: TypeAdapter[Kind]) -> list[Kind]:
+def parsed(stored: object, key: str, adapter: TypeAdapter[Kind]) -> list[Kind]:
     found = []
     for each in stored if isinstance(stored, list) else []:
         try:
@@ -55,7 +55,7 @@ class RuleSet(Generic[Kind]):
         return self.parsed(self._preferences.get(self.key, []))
 
     def parsed(self, stored: object) -> list[Kind]:
-        return _parsed(stored, self.key, self._adapter)
+        return parsed(stored, self.key, self._adapter)
 
     def seen(self) -> int:
         """Returns the newest change of the list. Read it before the rules."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from handoff_bot.domain.desk import AgentRef, Button, Card, Line
 from handoff_bot.domain.escalations import LEFT_QUEUE, OPEN, ResolvedAs, Status
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.signals import Mood, Priority, Signal
+from handoff_bot.domain.signals import Evidence, Mood, Priority, Signal
 from handoff_bot.domain.text import LANGUAGES
 from handoff_bot.slack.kit.fields import button, more
 from handoff_bot.slack.kit.text import (
@@ -142,8 +142,18 @@ def render_details(card: Card) -> list[Block]:
         listed = bullets(*(line(words(each, _RECENT)) for each in about))
         shown.append(rich(line(strong("Customer:")), listed))
     if not card.tried:
-        return [*shown, context(plain("The AI has not replied yet."))]
-    return [*shown, rich(line(strong("Last reply by the AI:")), quote(card.tried, _QUOTE))]
+        shown.append(context(plain("The AI has not replied yet.")))
+    else:
+        shown.append(rich(line(strong("Last reply by the AI:")), quote(card.tried, _QUOTE)))
+    if card.grounds:
+        grounds = (line(words(_ground(one), _RECENT)) for one in card.grounds)
+        shown.append(rich(line(strong("Based on:")), bullets(*grounds)))
+    return shown
+
+
+def _ground(one: Evidence) -> str:
+    where = f"{one.title} ({one.heading})" if one.heading else one.title
+    return one_line(f"{'🔎 ' if one.is_look_up else ''}{where}: {one.text}", _RECENT)
 
 
 def _closed(card: Card) -> list[Block]:
@@ -263,6 +273,10 @@ def _why(card: Card) -> Iterator[Block]:
     yield rich(line(*mentions, *shares), *said)
     if card.summary:
         yield rich(line(strong("Summary: "), words(one_line(card.summary, _EXCERPT), _EXCERPT)))
+    looked_up = [one for one in card.grounds if one.is_look_up]
+    if looked_up:
+        found = (line(words(one_line(_ground(one), _EXCERPT), _EXCERPT)) for one in looked_up)
+        yield rich(line(strong("Looked up:")), bullets(*found))
     if card.status is Status.CLAIMED and card.recent:
         last = (_said(each, card.contact) for each in card.recent[-_MOST_RECENT:])
         yield rich(line(strong("Last messages:")), bullets(*last))

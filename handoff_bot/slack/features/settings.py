@@ -12,7 +12,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.public_holidays import regions
 from handoff_bot.domain.settings import Section, Setting, Widget
 from handoff_bot.services.settings import hours
-from handoff_bot.services.settings_catalog import HOURS, SECTIONS, TRANSLATION, key_of
+from handoff_bot.services.settings_catalog import GUIDANCE, HOURS, SECTIONS, TRANSLATION, key_of
 from handoff_bot.services.translation.translating import NO_MODEL
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand, submits
@@ -61,6 +61,7 @@ class SettingsAction(StrEnum):
     SHOW = "settings_show"
     OPEN = "settings_open"
     CHECK = "settings_check"
+    ASK = "settings_ask"
 
 
 # -- the list of sections
@@ -167,7 +168,7 @@ def _known(tools: Tools, name: str, state: State = _NOTHING) -> Section | None:
         switch, *others = found.settings
         return replace(found, settings=(replace(switch, hint=NO_MODEL), *others))
     if found is HOURS:
-        values = _with_country(_stored(tools, found), state)
+        values = _with_country(stored_values(tools, found), state)
         return hours.with_holidays(found, values, tools.core.clock.now().date())
     return found
 
@@ -324,6 +325,7 @@ def render_section(
     values: Mapping[str, Any],
     seen: int = 0,
     differences: Sequence[Difference] | None = None,
+    more: Sequence[Block] = (),
 ) -> Block:
     """Renders one section.
 
@@ -332,9 +334,14 @@ def render_section(
         values: the preferences by key.
         seen: their newest change.
         differences: what saving would change; None before a preview.
+        more: further blocks at the end.
     """
-    below = [actions(labelled(SettingsAction.CHECK, "Preview changes", shown.name))]
+    buttons = [labelled(SettingsAction.CHECK, "Preview changes", shown.name)]
+    if shown.name == GUIDANCE.name:
+        buttons.append(labelled(SettingsAction.ASK, "Try on conversations", shown.name))
+    below = [actions(*buttons)]
     below += _differences(differences) if differences is not None else []
+    below += more
     return section_form(shown).render(Opened(shown.name, seen), values, below=below)
 
 
@@ -361,14 +368,14 @@ def in_words(setting: Setting, value: Any) -> str:
 
 def _section(tools: Tools, shown: Section) -> Block:
     seen = tools.core.preferences.newest_change(_keys(shown))
-    return render_section(shown, _stored(tools, shown), seen)
+    return render_section(shown, stored_values(tools, shown), seen)
 
 
 def _keys(shown: Section) -> set[str]:
     return {each.key for each in shown.settings}
 
 
-def _stored(tools: Tools, shown: Section) -> dict[str, Any]:
+def stored_values(tools: Tools, shown: Section) -> dict[str, Any]:
     return {key: tools.core.preferences.get(key, None) for key in _keys(shown)}
 
 
@@ -379,7 +386,7 @@ def checked(tools: Tools, click: Click, ack: Ack) -> None:
     found = _known(tools, entered.about.section, click.state)
     if found is None:
         return
-    stored = _stored(tools, found)
+    stored = stored_values(tools, found)
     changes = list(_changes(found, stored, entered))
     values = _in_modal(stored, click.state)
     shown = render_section(found, values, entered.about.seen, changes)
@@ -411,7 +418,7 @@ def _show_again(tools: Tools, click: Click, changed: Callable[[Rows], Rows]) -> 
     about = FORM.received(click.metadata, click.state).about
     found = _known(tools, about.section, click.state)
     if found:
-        values = _in_modal(_stored(tools, found), click.state)
+        values = _in_modal(stored_values(tools, found), click.state)
         if POLICY in values:
             values[POLICY] = changed(values[POLICY])
         tools.desk.update_view(click.view_id, render_section(found, values, about.seen))
@@ -444,7 +451,7 @@ def saved(tools: Tools, entered: Submission[Opened], ack: Ack) -> None:
     if found is None:
         ack(response_action="update", view=refused_in_modal(tools))
         return
-    stored, form = _stored(tools, found), section_form(found)
+    stored, form = stored_values(tools, found), section_form(found)
     values = form.values(entered)
     if wrong := found.problems(values):
         raise Invalid(wrong)
