@@ -21,6 +21,7 @@ from sqlalchemy import make_url
 
 from handoff_bot import charts, logs
 from handoff_bot.ai.assistant.checks import check_knowledge, has_own_articles, refuse_samples
+from handoff_bot.ai.assistant.library import FolderLibrary
 from handoff_bot.ai.composition import Asking, build_ai, build_model, build_probe
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
@@ -181,6 +182,8 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             assistant=ai_services.assistant,
             translator=ai_services.translator,
             rewriter=ai_services.rewriter,
+            learner=ai_services.learner,
+            library=FolderLibrary(settings.KNOWLEDGE_DIR),
             clock=clock,
             connectors=ticket_connectors(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,

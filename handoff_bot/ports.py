@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from handoff_bot.domain.articles import Article, ArticleFile, Taught, Unanswered
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import (
@@ -357,6 +358,46 @@ class Assistant(Protocol):
 
         Raises:
             ModelError: it cannot answer now.
+        """
+
+
+class Library(Protocol):
+    """The knowledge base's articles, for editing."""
+
+    def articles(self) -> Sequence[ArticleFile]:
+        """Returns the articles by title, without their texts."""
+
+    def get(self, name: str) -> ArticleFile | None:
+        """Returns an article, or None if there is none of this name."""
+
+    def create(self, article: Article) -> str:
+        """Stores a new article; returns its name. The same article is only stored once.
+
+        Raises:
+            ArticleError: it cannot be stored.
+        """
+
+    def save(self, name: str, article: Article, digest: str) -> None:
+        """Replaces an article that has this digest.
+
+        Raises:
+            ArticleError: it has changed in the meantime, or cannot be stored.
+        """
+
+
+class Learner(Protocol):
+    """Drafts articles from agents' answers."""
+
+    def draft(self, taught: Taught, drafted: Sequence[str] = ()) -> Article | None:
+        """Returns a draft without personal data; None if there is nothing to learn.
+
+        `drafted` are titles of earlier drafts; a similar one is not offered again.
+        """
+
+    def groups(self, asked: Sequence[Unanswered]) -> Sequence[Unanswered]:
+        """Returns one question for those that mean the same, the most frequent first.
+
+        Small talk, and what the articles answer by now, is left out.
         """
 
 

@@ -114,13 +114,22 @@ def passages(markdown: str, fallback_title: str) -> list[Passage]:
     return list(_passages(about, sections(text), fallback_title))
 
 
-def _passages(about: FrontMatter, parts: list[Section], stem: str) -> Iterator[Passage]:
+def named(markdown: str, path: Path) -> str:
+    """Returns the title of an article without front matter."""
+    return _title(_parts(markdown, path.suffix.lower()), path.stem)
+
+
+def _title(parts: list[Section], stem: str) -> str:
     tops = [part.heading for part in parts if part.level == 1]
-    named = tops[0] if len(tops) == 1 else ""
+    only = tops[0] if len(tops) == 1 else ""
+    return only or " ".join(stem.replace("-", " ").replace("_", " ").split())
+
+
+def _passages(about: FrontMatter, parts: list[Section], stem: str) -> Iterator[Passage]:
     locale = about.locale or language_of(
         "\n".join(f"{part.heading}\n{part.text}" for part in parts)
     )
-    title = about.title or named or " ".join(stem.replace("-", " ").replace("_", " ").split())
+    title = about.title or _title(parts, stem)
     for part in parts:
         if part.text:
             yield Passage(title, part.heading, part.text, locale, about.tags)

@@ -83,6 +83,14 @@ def split(text: str, today: date) -> tuple[FrontMatter, str]:
     return _read(fields, today), text[found.end() :]
 
 
+def parts(text: str) -> tuple[str, str] | None:
+    """Returns what stands before YAML front matter, and the front matter itself; None without any."""
+    found = _BLOCK.match(text)
+    if not found or found[1] != "---" or _fields(found[2], is_toml=False) is None:
+        return None
+    return text[: found.start(1)], found[2]
+
+
 def _fields(block: str, *, is_toml: bool) -> dict[str, Any] | None:
     """Returns the fields with lowercase, underscored names; None if the block is prose."""
     if len(block) > _LONGEST:
