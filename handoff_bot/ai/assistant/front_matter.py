@@ -57,6 +57,7 @@ class FrontMatter:
         tags: customers' other words for it.
         withheld: why customers may not read it, or "".
         is_sample: True if it belongs to the sample shop.
+        source: address of the page that it was read from, "" for none.
     """
 
     title: str = ""
@@ -64,6 +65,7 @@ class FrontMatter:
     tags: tuple[str, ...] = ()
     withheld: str = ""
     is_sample: bool = False
+    source: str = ""
 
 
 def split(text: str, today: date) -> tuple[FrontMatter, str]:
@@ -118,6 +120,7 @@ def _read(fields: Mapping[str, Any], today: date) -> FrontMatter:
         ),
         withheld=_withheld(fields, today),
         is_sample=_first(fields, "sample").casefold() not in _NO,
+        source=_first(fields, "source"),
     )
 
 

@@ -181,7 +181,7 @@ class LocalAssistant:
                 OTHER_LANGUAGE, language, spoken=_language_name(hit.passage.locale, language)
             )
             text = f"{note}\n{text}"
-        return Answer(text, confidence=found.sure, sources=(hit.passage.title,), by=BY)
+        return Answer(text, confidence=found.sure, sources=(hit.passage.source,), by=BY)
 
     def _best(self, said: str, earlier: str, language: str) -> _Found:
         """Returns the best passage; uses the earlier question only for a follow-up.

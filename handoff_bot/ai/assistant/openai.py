@@ -88,8 +88,9 @@ class OpenAIAssistant:
         text = redactor.restore(said, never=_ADDRESSES).strip()
         if not text:
             raise ModelError("empty answer")
-        titles = {one.title for one in passages}
-        sources = tuple(dict.fromkeys(name for name in reply.used_sources if name in titles))
+        titles = {one.title: one.source for one in passages}
+        used = (titles[name] for name in reply.used_sources if name in titles)
+        sources = tuple(dict.fromkeys(used))
         return Answer(
             text=text,
             confidence=reply.confidence if sources else min(reply.confidence, _UNSOURCED),
