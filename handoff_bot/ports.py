@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from handoff_bot.domain.articles import Article, ArticleFile, Taught, Unanswered
+from handoff_bot.domain.articles import Article, ArticleFile, Crawled, Taught, Unanswered
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import (
@@ -383,6 +383,13 @@ class Library(Protocol):
         Raises:
             ArticleError: it has changed in the meantime, or cannot be stored.
         """
+
+
+class Crawler(Protocol):
+    """Reads the operator's web pages into the knowledge base."""
+
+    def crawl(self) -> Crawled:
+        """Fetches what has changed; takes minutes. Problems of single pages are in the result."""
 
 
 class Learner(Protocol):

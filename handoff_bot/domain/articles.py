@@ -103,6 +103,16 @@ class Unanswered:
 
 
 @dataclass(frozen=True)
+class Crawled:
+    """Numbers of one run over the listed web pages, and what went wrong."""
+
+    written: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Taught:
     """What an agent answered in an escalation that is resolved.
 

@@ -18,6 +18,7 @@ from handoff_bot.ports import (
     Backlog,
     Channel,
     Clock,
+    Crawler,
     Desk,
     Detector,
     Eraser,
@@ -112,7 +113,7 @@ QUEUES = {
     "tick": 1,
     "model": 1,
     "privacy": 2,
-    "learn": 1,
+    "learn": 2,
 }
 """Queue -> threads: a slow provider only occupies the threads of its own queue."""
 
@@ -146,6 +147,7 @@ class Dependencies:
         has_own_knowledge: whether the assistant has articles besides the sample shop's.
         library: the articles, for editing; None without.
         learner: drafts articles; None without.
+        crawler: reads web pages into the articles; None without any.
         escalation_limits: how many escalations may start at a time, by groups of senders.
     """
 
@@ -174,6 +176,7 @@ class Dependencies:
     has_own_knowledge: Callable[[], bool] = lambda: True
     library: Library | None = None
     learner: Learner | None = None
+    crawler: Crawler | None = None
 
 
 @dataclass(frozen=True)
@@ -300,6 +303,8 @@ class Services:
                 JobKind(timers.PRUNE, timers.Prune(clock), "tick"),
                 JobKind(retention.RETAIN, retention.Retain(clock), "tick"),
                 JobKind(TICK, Tick(clock), "tick"),
+                JobKind(articles.CRAWL_TICK, articles.CrawlTick(parts.crawler, clock), "tick"),
+                JobKind(articles.CRAWL, articles.Crawl(parts.crawler, clock), "learn"),
                 JobKind(articles.TICK, articles.Tick(clock), "tick"),
                 JobKind(
                     articles.UNANSWERED, articles.ListUnanswered(parts.learner, clock), "learn"

@@ -95,7 +95,8 @@ class FolderLibrary:
             above, block = _front(read(found.path).text)
             data = _written(article, above, block).encode()
             # Through a link the file itself is replaced, so that the link stays.
-            self._replace(found.path.resolve(), data)
+            path = found.path.resolve()
+            write_file(path, data, mode=path.stat().st_mode & 0o777)
 
     def _files(self) -> list[Found]:
         kept = (one for one in articles(self._folder) if not one.left_out)
@@ -118,29 +119,33 @@ class FolderLibrary:
 
     def _place(self, path: Path, data: bytes) -> bool:
         """Writes a new file completely or not at all; False if the name is taken."""
-        with self._temporary(data) as temporary:
+        with _temporary(path.parent, data) as temporary:
             try:
                 os.link(temporary, path)
             except FileExistsError:
                 return False
         return True
 
-    def _replace(self, path: Path, data: bytes) -> None:
-        with self._temporary(data) as temporary:
-            temporary.chmod(path.stat().st_mode & 0o777)
-            temporary.replace(path)
 
-    @contextmanager
-    def _temporary(self, data: bytes) -> Iterator[Path]:
-        path = self._folder / f".handoff-{secrets.token_hex(8)}.tmp"
-        try:
-            with path.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+def write_file(path: Path, data: bytes, mode: int = 0) -> None:
+    """Writes a file completely or not at all; replaces an existing one. Raises OSError."""
+    with _temporary(path.parent, data) as temporary:
+        if mode:
+            temporary.chmod(mode)
+        temporary.replace(path)
+
+
+@contextmanager
+def _temporary(folder: Path, data: bytes) -> Iterator[Path]:
+    path = folder / f".handoff-{secrets.token_hex(8)}.tmp"
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _content(path: Path) -> bytes:

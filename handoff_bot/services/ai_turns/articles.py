@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from handoff_bot.domain.action_result import ActionResult
-from handoff_bot.domain.articles import PAGE_ROWS, Article, ArticleError, ArticleFile, Unanswered
+from handoff_bot.domain.articles import (
+    PAGE_ROWS,
+    Article,
+    ArticleError,
+    ArticleFile,
+    Crawled,
+    Unanswered,
+)
 from handoff_bot.domain.desk import Button, Post, PostKind, PostRow
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.policy import UNSURE
@@ -15,7 +23,7 @@ from handoff_bot.domain.text import many
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
-from handoff_bot.ports import Clock, Learner, Library
+from handoff_bot.ports import Clock, Crawler, Learner, Library
 from handoff_bot.services.outbox import alarms, outbox
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import article_drafts, changes, conversations, log
@@ -23,10 +31,19 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
+logger = logging.getLogger(__name__)
+
 PREFIX = "article."
 """Beginning of the keys of changes; the article's name follows."""
 UNANSWERED = "learn.unanswered"
 TICK = "tick.unanswered"
+CRAWL = "learn.crawl"
+CRAWL_TICK = "tick.crawl"
+CRAWL_EVERY = timedelta(hours=6)
+PROBLEMS = (
+    "Some web pages of KNOWLEDGE_URLS could not be read. Pages that were read before stay as they "
+    "were.\n{problems}"
+)
 EVERY = timedelta(hours=1)
 WEEK = timedelta(days=7)
 FROM_HOUR = 9
@@ -143,6 +160,53 @@ class Tick(TransactionJob):
 
 def _zone(name: str) -> tzinfo:
     return ZoneInfo(name) if name else UTC
+
+
+class CrawlTick(TransactionJob):
+    """Enqueues a run over the listed web pages."""
+
+    told = ADMINS
+
+    def __init__(self, crawler: Crawler | None, clock: Clock) -> None:
+        self._crawler = crawler
+        self._clock = clock
+
+    def run(self, tx: Transaction, job: Job) -> None:
+        if self._crawler:
+            now = self._clock.now()
+            new = NewJob(CRAWL, "learn:crawl", {}, due_at=now, key=CRAWL, coalesce=True)
+            enqueue_job(tx, new)
+
+
+class Crawl(ProviderJob[bool, Crawled]):
+    """Reads the listed web pages, and tells the admins once a day what went wrong."""
+
+    repeatable = True
+    coalesces = True
+    told = ADMINS
+
+    def __init__(self, crawler: Crawler | None, clock: Clock) -> None:
+        self._crawler = crawler
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> bool | None:
+        return True if self._crawler else None
+
+    def call(self, plan: bool) -> Crawled:
+        return self._crawler.crawl() if self._crawler else Crawled()
+
+    def finish(self, tx: Transaction, job: Job, plan: bool, result: Crawled) -> None:
+        logger.info(
+            "web pages are read",
+            extra={"written": result.written, "problems": len(result.problems)},
+        )
+        if not result.problems:
+            return
+        now = self._clock.now()
+        shown = "\n".join(f"• {one}" for one in result.problems[:MOST_SHOWN])
+        post = Post(PostKind.TOLD, PROBLEMS.format(problems=shown))
+        for to in recipients(tx):
+            outbox.tell(tx, to, post, now, key=f"{CRAWL}:{now:%Y%m%d}:{to}")
 
 
 class ListUnanswered(ProviderJob[Sequence[Unanswered], Sequence[Unanswered]]):
