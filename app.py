@@ -21,6 +21,7 @@ from sqlalchemy import make_url
 
 from handoff_bot import charts, logs
 from handoff_bot.ai.assistant.checks import check_knowledge, has_own_articles, refuse_samples
+from handoff_bot.ai.assistant.library import FolderLibrary
 from handoff_bot.ai.composition import Asking, build_ai, build_model, build_probe
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
@@ -44,7 +45,15 @@ from handoff_bot.jobs.scheduler import Scheduler
 from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
-from handoff_bot.ports import Backlog, Channel, Clock, Eraser, ListedChannel, TicketConnector
+from handoff_bot.ports import (
+    Backlog,
+    Channel,
+    Clock,
+    Crawler,
+    Eraser,
+    ListedChannel,
+    TicketConnector,
+)
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
 from handoff_bot.services.ai_turns.spending import Ledger
@@ -182,6 +191,9 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             assistant=ai_services.assistant,
             translator=ai_services.translator,
             rewriter=ai_services.rewriter,
+            learner=ai_services.learner,
+            library=FolderLibrary(settings.KNOWLEDGE_DIR),
+            crawler=web_pages(settings),
             clock=clock,
             connectors=ticket_connectors(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,
@@ -300,6 +312,15 @@ def ticket_connectors(settings: Settings, clock: Clock) -> dict[str, TicketConne
 def smtp(settings: Settings, clock: Clock) -> SmtpMailer:
     server = MailServer.of(settings.SMTP_URL.get_secret_value())
     return SmtpMailer(server, Sender.of(settings.MAIL_FROM), clock)
+
+
+def web_pages(settings: Settings) -> Crawler | None:
+    """Returns what reads the listed web pages; None if there are none."""
+    if not settings.knowledge_urls:
+        return None
+    from handoff_bot.ai.assistant.web_pages import WebPages
+
+    return WebPages(settings.KNOWLEDGE_DIR, settings.knowledge_urls)
 
 
 def spending_caps(settings: Settings) -> Caps:

@@ -278,6 +278,25 @@ def check_knowledge(folder: Path | None) -> None:
     sys.exit(1 if needs_attention(found) else 0)
 
 
+@knowledge.command("fetch")
+def fetch_pages() -> None:
+    """Fetch the web pages of KNOWLEDGE_URLS now. Exits with 1 if a page cannot be read."""
+    from handoff_bot import app
+
+    settings = read_settings(names=("KNOWLEDGE_DIR", "KNOWLEDGE_URLS"))
+    crawler = app.web_pages(settings)
+    if crawler is None:
+        click.echo("KNOWLEDGE_URLS is not set.", err=True)
+        sys.exit(2)
+    found = crawler.crawl()
+    for problem in found.problems:
+        click.echo(problem, err=True)
+    click.echo(
+        f"{many(found.written, 'page')} written, {found.unchanged} unchanged, {found.removed} removed."
+    )
+    sys.exit(1 if found.problems else 0)
+
+
 @main.group("texts")
 def customer_texts() -> None:
     """Texts that customers read, by language."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from handoff_bot.domain.articles import Article, ArticleFile, Crawled, Taught, Unanswered
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import (
@@ -390,6 +391,53 @@ class Fetcher(Protocol):
 
     def fetch(self, look_up: LookUp, arguments: Mapping[str, str], seconds: float) -> Found:
         """Returns the result, or why there is none, within `seconds`. Never raises."""
+
+
+class Library(Protocol):
+    """The knowledge base's articles, for editing."""
+
+    def articles(self) -> Sequence[ArticleFile]:
+        """Returns the articles by title, without their texts."""
+
+    def get(self, name: str) -> ArticleFile | None:
+        """Returns an article, or None if there is none of this name."""
+
+    def create(self, article: Article) -> str:
+        """Stores a new article; returns its name. The same article is only stored once.
+
+        Raises:
+            ArticleError: it cannot be stored.
+        """
+
+    def save(self, name: str, article: Article, digest: str) -> None:
+        """Replaces an article that has this digest.
+
+        Raises:
+            ArticleError: it has changed in the meantime, or cannot be stored.
+        """
+
+
+class Crawler(Protocol):
+    """Reads the operator's web pages into the knowledge base."""
+
+    def crawl(self) -> Crawled:
+        """Fetches what has changed; takes minutes. Problems of single pages are in the result."""
+
+
+class Learner(Protocol):
+    """Drafts articles from agents' answers."""
+
+    def draft(self, taught: Taught, drafted: Sequence[str] = ()) -> Article | None:
+        """Returns a draft without personal data; None if there is nothing to learn.
+
+        `drafted` are titles of earlier drafts; a similar one is not offered again.
+        """
+
+    def groups(self, asked: Sequence[Unanswered]) -> Sequence[Unanswered]:
+        """Returns one question for those that mean the same, the most frequent first.
+
+        Small talk, and what the articles answer by now, is left out.
+        """
 
 
 class Translator(Protocol):

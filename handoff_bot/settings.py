@@ -242,6 +242,11 @@ class Settings(BaseModel):
         description="Folder of articles (Markdown, MDX or text) for the assistant's answers. If "
         "neither the setting nor the default folder exists, it is the sample shop's.",
     )
+    KNOWLEDGE_URLS: str = Field(
+        "",
+        description="Web pages and sitemaps (`.xml`) that the assistant also answers from, separated by "
+        "commas. Needs `handoff-bot[sources]`.",
+    )
     SAMPLE_KNOWLEDGE: bool = Field(
         False,
         description="Serve with the sample shop's articles, to try the bot; else it does not start.",
@@ -268,6 +273,11 @@ class Settings(BaseModel):
     def webchat_origins(self) -> tuple[str, ...]:
         """Returns the websites that may show the chat; empty for no website chat."""
         return tuple(self.WEBCHAT_ORIGINS.replace(",", " ").split())
+
+    @property
+    def knowledge_urls(self) -> tuple[str, ...]:
+        """Returns the web pages and sitemaps to read."""
+        return tuple(self.KNOWLEDGE_URLS.replace(",", " ").split())
 
     @property
     def wants_twilio(self) -> bool:
@@ -510,11 +520,24 @@ _RULES: tuple[Rule, ...] = (
         lambda s: s.has_uncountable_cap,
     ),
     (
+        "KNOWLEDGE_URLS",
+        "every entry must be a web address such as https://shop.example/sitemap.xml",
+        lambda s: not all(map(_is_web_address, s.knowledge_urls)),
+    ),
+    (
         "KNOWLEDGE_DIR",
         "is not a folder; set the folder with your articles",
         lambda s: not s.KNOWLEDGE_DIR.is_dir(),
     ),
 )
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        WebAddress.parse(text)
+    except Malformed:
+        return False
+    return True
 
 
 def knowledge_dir(environ: Mapping[str, str] = os.environ) -> Path:

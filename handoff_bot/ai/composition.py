@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handoff_bot.ai.assistant.knowledge import Knowledge
+from handoff_bot.ai.assistant.learning import LocalLearner
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ports import (
     Assistant,
     Detector,
+    Learner,
     LookUps,
     ModelProbe,
     ModelWatch,
@@ -28,10 +30,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AiServices:
-    """Detector and assistant, and with a language model also translator, rewriter and probe."""
+    """Detector, assistant and learner, and with a language model also translator, rewriter and probe."""
 
     detector: Detector
     assistant: Assistant
+    learner: Learner
     translator: Translator | None = None
     rewriter: Rewriter | None = None
     probe: ModelProbe | None = None
@@ -106,8 +109,10 @@ def build_ai(
     local_detector = LocalDetector.load()
     knowledge = Knowledge(knowledge_dir, meaning=local_detector.encoder.vectors)
     local_assistant = LocalAssistant(knowledge, local_detector.act_of)
+    local_learner = LocalLearner(local_assistant, local_detector)
     if not api_key:
-        return AiServices(local_detector, local_assistant)
+        return AiServices(local_detector, local_assistant, local_learner)
+    from handoff_bot.ai.article_writing import OpenAILearner
     from handoff_bot.ai.assistant.openai import OpenAIAssistant
     from handoff_bot.ai.detector.openai import OpenAIDetector
     from handoff_bot.ai.rewriting import OpenAIRewriter
@@ -133,6 +138,7 @@ def build_ai(
             query_seconds=asking.query_seconds,
             look_ups=look_ups,
         ),
+        OpenAILearner(language_model, local_learner, seconds),
         OpenAITranslator(language_model, seconds),
         OpenAIRewriter(language_model, seconds),
         build_probe(language_model, asking),

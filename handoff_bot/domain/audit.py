@@ -22,6 +22,8 @@ ACTS: dict[str, str] = {
     EventKind.ESCALATED_LATE: "reported that {it} was escalated too late",
     EventKind.TICKET_EDITED: "edited {it}{changes}",
     EventKind.SETTING_CHANGED: "changed the setting “{what}”",
+    EventKind.ARTICLE_CHANGED: "changed an article",
+    EventKind.ARTICLE_REJECTED: "rejected a draft article",
     EventKind.CANNED_CHANGED: "changed the canned replies",
     EventKind.CHANNEL_PURPOSE: "chose “{what}” as the purpose of",
     EventKind.REPORT_ORDERED: "exported a file: {what}",

@@ -205,6 +205,10 @@ class Button(StrEnum):
     FETCH_AGAIN = "fetch_again"
     USE_TEMPLATE = "use_template"
     SHOW_QUEUE = "queue_show"
+    APPROVE_ARTICLE = "article_approve"
+    EDIT_ARTICLE = "article_edit_draft"
+    REJECT_ARTICLE = "article_reject"
+    WRITE_ARTICLE = "article_write"
 
 
 STEPS: dict[Button, Step] = {
@@ -229,6 +233,15 @@ class PostKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class PostRow:
+    """One line of a list with a button of its own. `text` is hostile."""
+
+    text: str
+    button: Button
+    value: str
+
+
+@dataclass(frozen=True)
 class Post:
     """A message for all agents in a thread.
 
@@ -248,6 +261,7 @@ class Post:
         footer: a line of our own below it; "{time}" and "{moment}" stand for `at` (Unix seconds) in
             the reader's time zone, without and with the day.
         said: speakers and messages of a transcript, oldest first (hostile).
+        rows: lines below the text, each with its own button.
     """
 
     kind: PostKind
@@ -263,6 +277,7 @@ class Post:
     footer: str = ""
     at: int = 0
     said: tuple[tuple[str, str], ...] = ()
+    rows: tuple[PostRow, ...] = ()
 
     def ended(self, footer: str, at: datetime) -> Post:
         """Returns the post without its buttons, with what became of it."""

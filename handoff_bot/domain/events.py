@@ -18,6 +18,8 @@ class EventKind(StrEnum):
     AGENT_ARRANGED = "agent.arranged"
     AGENT_OFF = "agent.off"
     AGENT_ON = "agent.on"
+    ARTICLE_CHANGED = "article.changed"
+    ARTICLE_REJECTED = "article.rejected"
     CANNED_CHANGED = "canned.changed"
     CARD_POSTED = "card.posted"
     CHANNEL_PURPOSE = "channel.purpose"

@@ -18,17 +18,28 @@ from handoff_bot.ports import (
     Backlog,
     Channel,
     Clock,
+    Crawler,
     CustomerLookup,
     Desk,
     Detector,
     Eraser,
+    Learner,
+    Library,
     Mailer,
     Rewriter,
     TicketConnector,
     Translator,
 )
 from handoff_bot.services import catching_up, customer_lookup, timers
-from handoff_bot.services.ai_turns import answering, inbound, moods, open_questions, queued
+from handoff_bot.services.ai_turns import (
+    answering,
+    articles,
+    inbound,
+    learning,
+    moods,
+    open_questions,
+    queued,
+)
 from handoff_bot.services.ai_turns.drafting import Drafting
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
@@ -105,6 +116,7 @@ QUEUES = {
     "tick": 1,
     "model": 1,
     "privacy": 2,
+    "learn": 2,
 }
 """Queue -> threads: a slow provider only occupies the threads of its own queue."""
 
@@ -137,6 +149,9 @@ class Dependencies:
         model: the monitored language model; None without one.
         is_holding: sends nothing to customers: their messages wait. For a look at a restored database.
         has_own_knowledge: whether the assistant has articles besides the sample shop's.
+        library: the articles, for editing; None without.
+        learner: drafts articles; None without.
+        crawler: reads web pages into the articles; None without any.
         escalation_limits: how many escalations may start at a time, by groups of senders.
     """
 
@@ -164,6 +179,9 @@ class Dependencies:
     erasers: Mapping[str, Eraser] = field(default_factory=dict)
     is_holding: bool = False
     has_own_knowledge: Callable[[], bool] = lambda: True
+    library: Library | None = None
+    learner: Learner | None = None
+    crawler: Crawler | None = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +230,8 @@ class Services:
     catching_up: catching_up.CatchingUp
     forgetting: forgetting.Forgetting
     retention: retention.Retention
+    articles: articles.Articles
+    drafts: learning.Drafts
     handlers: Registry
 
     @classmethod
@@ -229,6 +249,7 @@ class Services:
             open_questions.answer_unposted,
             translating.begin,
             tickets_out,
+            *([learning.Learning()] if parts.learner else ()),
         )
         waiting = holding.Holding(parts.escalation_limits, parts.channels)
         opening = Opening(parts.channels, clock, waiting, subscribers)
@@ -301,6 +322,13 @@ class Services:
                 JobKind(timers.PRUNE, timers.Prune(clock), "tick"),
                 JobKind(retention.RETAIN, retention.Retain(clock), "tick"),
                 JobKind(TICK, Tick(clock), "tick"),
+                JobKind(articles.CRAWL_TICK, articles.CrawlTick(parts.crawler, clock), "tick"),
+                JobKind(articles.CRAWL, articles.Crawl(parts.crawler, clock), "learn"),
+                JobKind(articles.TICK, articles.Tick(clock), "tick"),
+                JobKind(
+                    articles.UNANSWERED, articles.ListUnanswered(parts.learner, clock), "learn"
+                ),
+                JobKind(learning.LEARN, learning.DraftArticle(parts.learner, clock), "learn"),
                 JobKind(timers.WATCH, timers.Watch(clock), "tick"),
                 JobKind(LOOK, LookAtModel(parts.model, clock), "model"),
                 JobKind(holding.LET_IN, letting_in.LetIn(opening, waiting, clock), "tick"),
@@ -456,5 +484,7 @@ class Services:
             catching_up=catcher,
             forgetting=forgetting.Forgetting(database, clock),
             retention=retention.Retention(database, preferences, clock, parts.channels),
+            articles=articles.Articles(database, clock, parts.library, parts.learner),
+            drafts=learning.Drafts(database, clock, parts.library),
             handlers=handlers,
         )

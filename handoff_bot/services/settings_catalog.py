@@ -443,6 +443,30 @@ class Waiting(_Section):
     )
 
 
+class Knowledge(_Section):
+    article_drafts: StrictInt = _whole(
+        5,
+        50,
+        "knowledge.drafts",
+        "Article drafts a day",
+        "0 = none. After Resolve, the assistant drafts an article from the agent's answer.",
+    )
+    unanswered_weekly: StrictBool = _switch(
+        True,
+        "knowledge.unanswered",
+        "List questions without an answer every Monday",
+        "What customers asked last week and no article answers.",
+    )
+    article_channels: Lines = _of(
+        (),
+        "knowledge.channels",
+        "Slack channels for drafts and questions",
+        Widget.CHANNELS,
+        slack_channels,
+        "If none is set, the named admins get direct messages. Only admins can approve drafts.",
+    )
+
+
 class Sla(_Section):
     sla: dict[str, Any] = _field(
         {}, "sla", *(_target(priority, each) for priority in Priority for each in SlaTarget)
@@ -450,7 +474,7 @@ class Sla(_Section):
     """Minutes by name; `domain.sla` checks each, so that a broken one does not cost the others."""
 
 
-class LiveSettings(Triggers, Guidance, Team, Translation, Hours, Waiting, Sla):
+class LiveSettings(Triggers, Guidance, Team, Translation, Hours, Waiting, Knowledge, Sla):
     """All live settings."""
 
 
@@ -541,6 +565,11 @@ SECTIONS: tuple[Section, ...] = (
         "Waiting",
         "What happens while a conversation waits in the queue, and when an assignee does not "
         "reply.",
+    ),
+    _section(
+        Knowledge,
+        "Knowledge base",
+        "What the assistant learns from agents' answers, and who is told about missing articles.",
     ),
     _section(
         Sla,

@@ -9,6 +9,9 @@ from handoff_bot.jobs import rate_limits, store
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
+from handoff_bot.services.ai_turns.articles import CRAWL_EVERY, CRAWL_TICK
+from handoff_bot.services.ai_turns.articles import EVERY as UNANSWERED_EVERY
+from handoff_bot.services.ai_turns.articles import TICK as UNANSWERED_TICK
 from handoff_bot.services.ai_turns.model_watch import LOOK
 from handoff_bot.services.catching_up import CONTACT
 from handoff_bot.services.delivery.messaging_window import CLOSING
@@ -41,6 +44,8 @@ EVERY = {
     CONTACT: timedelta(seconds=30),
     RETAIN: timedelta(hours=1),
     TICK: SETUP_EVERY,
+    CRAWL_TICK: CRAWL_EVERY,
+    UNANSWERED_TICK: UNANSWERED_EVERY,
 }
 """Tick -> interval. Providers redeliver within hours, so done jobs can be deleted after days."""
 

@@ -16,6 +16,8 @@ from handoff_bot.storage.transaction import Transaction
 BY_DESK_ID = (
     EventKind.SETTING_CHANGED,
     EventKind.CHANNEL_PURPOSE,
+    EventKind.ARTICLE_CHANGED,
+    EventKind.ARTICLE_REJECTED,
     EventKind.CANNED_CHANGED,
     EventKind.REPORT_ORDERED,
     EventKind.CONTACT_FORGOTTEN,

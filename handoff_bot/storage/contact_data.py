@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import Table, Text, case, cast, delete, func, literal, select, update
 from sqlmodel import SQLModel
 
+from handoff_bot.domain.articles import DraftStatus
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.storage.models import (
+    ArticleDraft,
     Attachment,
     Contact,
     ContactAddress,
@@ -42,7 +44,7 @@ FORGOTTEN = "forgotten"
 CONTACT, CONVERSATION = table_of(Contact), table_of(Conversation)
 MESSAGE, DELIVERY, NOTE = table_of(Message), table_of(Delivery), table_of(Note)
 ESCALATION, TICKET, EVENT = table_of(Escalation), table_of(Ticket), table_of(Event)
-ATTACHMENT = table_of(Attachment)
+ATTACHMENT, DRAFT = table_of(Attachment), table_of(ArticleDraft)
 _WAITING = (DeliveryStatus.QUEUED.value, DeliveryStatus.SENDING.value)
 BLANK: Mapping[Table, Mapping[str, Any]] = {
     CONTACT: {"name": "", "attributes": None, "looked_up": None, "looked_up_at": None},
@@ -70,6 +72,15 @@ BLANK: Mapping[Table, Mapping[str, Any]] = {
     },
     NOTE: {"text": "", "files": []},
     ESCALATION: {"evidence": "", "summary": "", "tried": "", "mood": ""},
+    DRAFT: {
+        "title": "",
+        "text": "",
+        "language": "",
+        "status": case(
+            (DRAFT.c.status == DraftStatus.OPEN.value, DraftStatus.EXPIRED.value),
+            else_=DRAFT.c.status,
+        ),
+    },
     TICKET: {"subject": "Forgotten", "searched": FORGOTTEN},
 }
 """Table -> the values of a blanked row."""
@@ -80,6 +91,7 @@ _OF_CONVERSATIONS = {
     ESCALATION: "conversation_id",
     TICKET: "conversation_id",
     ATTACHMENT: "conversation_id",
+    DRAFT: "conversation_id",
     table_of(HeldEscalation): "conversation_id",
 }
 _OF_ESCALATIONS = {

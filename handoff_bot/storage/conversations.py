@@ -251,7 +251,11 @@ def latest(tx: Transaction, limit: int) -> Sequence[Conversation]:
     """Returns the conversations in which customers wrote last, newest first."""
     wrote = col(Conversation.last_inbound_at)
     known = col(Conversation.forgotten_at).is_(None)
-    found = select(Conversation).where(wrote.is_not(None), known).order_by(wrote.desc(), col(Conversation.id).desc())
+    found = (
+        select(Conversation)
+        .where(wrote.is_not(None), known)
+        .order_by(wrote.desc(), col(Conversation.id).desc())
+    )
     return list(tx.session.execute(found.limit(limit)).scalars())
 
 

@@ -520,6 +520,31 @@ class Canned(Row, table=True):
     updated_by: str = ""
 
 
+class ArticleDraft(Row, table=True):
+    """An article that the assistant drafted from an agent's answer; at most one per escalation.
+
+    `status` is a `DraftStatus`, `file` the article's name once it is approved. `decided_by` is the
+    admin's Slack id, "" while it is open.
+    """
+
+    __tablename__ = "article_draft"
+    __table_args__ = (
+        Index("article_draft_once", "escalation_id", unique=True),
+        Index("article_draft_by_age", "created_at"),
+    )
+
+    conversation_id: int = reference("conversation")
+    escalation_id: int = reference("escalation", index=False)
+    language: str = ""
+    title: str = long_text()
+    text: str = long_text()
+    status: str
+    file: str = ""
+    decided_by: str = ""
+    decided_at: datetime | None = utc_time(nullable=True)
+    created_at: datetime = utc_time()
+
+
 class SettingChange(Row, table=True):
     """One change of a live setting, with the values before and after as {"value": …}."""
 

@@ -15,6 +15,7 @@ from handoff_bot.storage.contact_data import (
     ATTACHMENT,
     CONVERSATION,
     DELIVERY,
+    DRAFT,
     ESCALATION,
     MESSAGE,
     NOTE,
@@ -103,7 +104,9 @@ def _remove(tx: Transaction, table: Table, ids: list[int]) -> None:
 
 
 def _remove_messages(tx: Transaction, table: Table, ids: list[int]) -> None:
-    """Also blanks what was copied from the messages: deliveries, summaries, subjects, done jobs."""
+    """Also blanks what was copied from the messages: deliveries, summaries, subjects, drafts, done
+    jobs.
+    """
     mine = table.c.id.in_(ids)
     stored_by = select(table.c.work_id).where(mine)
     _blank_jobs(tx, and_(WORK.c.id.in_(stored_by), WORK.c.status != "ready"))
@@ -111,6 +114,7 @@ def _remove_messages(tx: Transaction, table: Table, ids: list[int]) -> None:
     copied = ESCALATION.c.message_id.in_(ids)
     escalations = list(tx.core.execute(select(ESCALATION.c.id).where(copied)).scalars())
     contact_data.blank(tx, ESCALATION, ESCALATION.c.id.in_(escalations))
+    contact_data.blank(tx, DRAFT, DRAFT.c.escalation_id.in_(escalations))
     contact_data.blank(tx, TICKET, TICKET.c.escalation_id.in_(escalations))
     contact_data.blank(tx, table, mine)
 

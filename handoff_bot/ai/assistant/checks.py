@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from handoff_bot.ai.assistant.articles import Reading, readings
 from handoff_bot.ai.assistant.folder import Stamp, stamp_of
+from handoff_bot.ai.assistant.web_state import problems
 from handoff_bot.domain.errors import SettingsError
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.text import many
@@ -90,9 +92,13 @@ def check_knowledge(folder: Path, today: date, *, may_be_sample: bool = False) -
     words = f"{many(read, 'file')} read"
     if wrong:
         words += f"; skipped: {_some(wrong)}; run `handoff knowledge check`"
+    if unread := problems(folder):
+        words += f"; web pages not read: {_some(unread)}"
+    if not os.access(folder, os.W_OK):
+        words += "; the folder is read-only, so articles cannot be written in Slack"
     if guessed:
         words += f"; encoding guessed: {_some(guessed)}; save as UTF-8"
-    return CheckResult(WHAT, not wrong, words)
+    return CheckResult(WHAT, not wrong and not unread, words)
 
 
 def _some(names: Sequence[str]) -> str:

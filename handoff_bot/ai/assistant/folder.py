@@ -9,10 +9,13 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 
+from handoff_bot.ai.assistant.documents import ARCHIVE, DOCUMENTS
+from handoff_bot.ai.assistant.documents import LARGEST as LARGEST_DOCUMENT
 from handoff_bot.domain.decoding import Decoded, decoded
 
 MARKDOWN = frozenset({".md", ".markdown", ".mdx"})
 PLAIN = frozenset({".txt"})
+READ = MARKDOWN | PLAIN | DOCUMENTS | {ARCHIVE}
 Stamp = tuple[date, tuple[tuple[str, int, int], ...]]
 """The date, because articles are published and expire by date, and the files' sizes and times."""
 LARGEST = 1_000_000
@@ -69,9 +72,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             if Path(place, name).is_symlink():
                 folders.remove(name)
         yield from (
-            Path(place, name)
-            for name in sorted(files)
-            if Path(name).suffix.lower() in MARKDOWN | PLAIN
+            Path(place, name) for name in sorted(files) if Path(name).suffix.lower() in READ
         )
 
 
@@ -101,11 +102,20 @@ def read(path: Path) -> Decoded:
     Raises:
         ValueError: too large or unreadable; with the reason.
     """
+    return decoded(content(path, LARGEST))
+
+
+def content(path: Path, most: int = LARGEST_DOCUMENT) -> bytes:
+    """Returns a file's bytes.
+
+    Raises:
+        ValueError: larger than `most` bytes, or unreadable; with the reason.
+    """
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+            data = file.read(most + 1)
     except OSError as error:
         raise ValueError("The file cannot be opened.") from error
-    if len(data) > LARGEST:
-        raise ValueError(f"The file is larger than {LARGEST // 1_000_000} MB.")
-    return decoded(data)
+    if len(data) > most:
+        raise ValueError(f"The file is larger than {most // 1_000_000} MB.")
+    return data

@@ -57,6 +57,7 @@ class FrontMatter:
         tags: customers' other words for it.
         withheld: why customers may not read it, or "".
         is_sample: True if it belongs to the sample shop.
+        source: address of the page that it was read from, "" for none.
     """
 
     title: str = ""
@@ -64,6 +65,7 @@ class FrontMatter:
     tags: tuple[str, ...] = ()
     withheld: str = ""
     is_sample: bool = False
+    source: str = ""
 
 
 def split(text: str, today: date) -> tuple[FrontMatter, str]:
@@ -81,6 +83,14 @@ def split(text: str, today: date) -> tuple[FrontMatter, str]:
     if fields is None:  # a horizontal rule, not front matter
         return FrontMatter(), text
     return _read(fields, today), text[found.end() :]
+
+
+def parts(text: str) -> tuple[str, str] | None:
+    """Returns what stands before YAML front matter, and the front matter itself; None without any."""
+    found = _BLOCK.match(text)
+    if not found or found[1] != "---" or _fields(found[2], is_toml=False) is None:
+        return None
+    return text[: found.start(1)], found[2]
 
 
 def _fields(block: str, *, is_toml: bool) -> dict[str, Any] | None:
@@ -110,6 +120,7 @@ def _read(fields: Mapping[str, Any], today: date) -> FrontMatter:
         ),
         withheld=_withheld(fields, today),
         is_sample=_first(fields, "sample").casefold() not in _NO,
+        source=_first(fields, "source"),
     )
 
 

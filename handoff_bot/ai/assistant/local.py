@@ -95,6 +95,10 @@ class LocalAssistant:
         """Returns whether the waiting turns are only small talk, or ask whether this is a robot."""
         return self._act_of(talk) is not Act.NONE or asks_whether_robot(talk.turns[-1].text)
 
+    def knows(self, question: str, language: str) -> bool:
+        """Returns whether an article answers the question."""
+        return self._best(question, "", language).sure >= _FLOOR
+
     def answer(self, talk: ConversationContext, language: str) -> Answer | None:
         """Returns quoted passages, an agent's earlier message, or "I'm not sure" with an offer.
 
@@ -181,7 +185,7 @@ class LocalAssistant:
         return Answer(
             text,
             confidence=found.sure,
-            sources=(passage.title,),
+            sources=(passage.source,),
             by=BY,
             evidence=(Evidence(passage.title, passage.text, passage.heading),),
         )

@@ -91,9 +91,13 @@ def sections(markdown: str, *, is_mdx: bool = False) -> list[Section]:
     comment = _COMMENT_MDX if is_mdx else _COMMENT
     bare = comment.sub(lambda found: found["code"] or "", markdown)
     bare = _DIRECTIVE.sub(r"\1", bare)
-    html = _parser().render(bare)
+    return html_sections(BeautifulSoup(_parser().render(bare), "html.parser"))
+
+
+def html_sections(page: Tag) -> list[Section]:
+    """Returns a page's sections, in order."""
     found = [Section()]
-    for block in _blocks(BeautifulSoup(html, "html.parser")):
+    for block in _blocks(page):
         if isinstance(block, Section):
             found.append(block)
         else:

@@ -111,7 +111,7 @@ class OpenAIAssistant:
         known = "\n".join([*_known(evidence, talk), *research.arguments])
         text = self._checked(research.restored(storable(reply.answer)[:_LONGEST]), known, talk)
         # A mask's value could let the customer's own text bring a URL into the answer.
-        return _answer(reply, redactor.restore(text, never=_ADDRESSES).strip(), evidence)
+        return _answer(reply, redactor.restore(text, never=_ADDRESSES).strip(), evidence, passages)
 
     def _passages(
         self, talk: ConversationContext, masked: Sequence[Turn], redactor: Redactor
@@ -173,12 +173,15 @@ class OpenAIAssistant:
         return text
 
 
-def _answer(reply: Reply, text: str, evidence: Sequence[Evidence]) -> Answer:
+def _answer(
+    reply: Reply, text: str, evidence: Sequence[Evidence], passages: Sequence[Passage]
+) -> Answer:
     if not text:
         raise ModelError("empty answer")
-    titles = {one.title for one in evidence}
-    sources = tuple(dict.fromkeys(name for name in reply.used_sources if name in titles))
-    used = [one for one in evidence if one.is_look_up or one.title in sources]
+    titles = [name for name in reply.used_sources if any(one.title == name for one in evidence)]
+    named = {one.title: one.source for one in passages}
+    sources = tuple(dict.fromkeys(named.get(name, name) for name in titles))
+    used = [one for one in evidence if one.is_look_up or one.title in titles]
     is_sure = bool(sources) or reply.clarifies
     return Answer(
         text=text,

@@ -97,6 +97,10 @@ class LocalDetector:
         """Returns what the customer last asked about, as a sentence of a summary; "" without one."""
         return about(topic_of(_spoken(_stretch(talk)), self._utterance))
 
+    def topic(self, said: Sequence[str]) -> str:
+        """Returns the newest of a customer's messages that names a subject; "" without one."""
+        return topic_of(said, self._utterance)
+
     def queue_act(self, words: str) -> QueueAct:
         """Returns what a queued customer's message asks for."""
         return self._queue_talk.act_of(words)

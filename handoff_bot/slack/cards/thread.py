@@ -49,6 +49,9 @@ def render_post(
     `named_outside` if the post's sender already shows the speaker's name, so that no line repeats it.
     """
     blocks = [*_mentions(post), *_post(post, named_outside=named_outside)]
+    for row in post.rows:
+        accessory = button(row.button, row.value, row.text)
+        blocks.append({**section(row.text), "accessory": accessory})
     blocks += link_to(permalink(post.about, workspace_url))
     if post.footer:
         blocks.append(context(mrkdwn(_footer(post))))

@@ -26,6 +26,7 @@ from handoff_bot.slack.features.history import (
     before_and_after,
     history_page,
 )
+from handoff_bot.slack.features.knowledge import KnowledgeAction
 from handoff_bot.slack.features.message_templates import TemplateAction
 from handoff_bot.slack.features.policy_rows import (
     PolicyAction,
@@ -81,6 +82,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         CannedAction.SHOW, "Canned replies", ("Prepared replies for agents, in several languages.")
     ),
+    Entry(KnowledgeAction.SHOW, "Articles", "What the assistant answers from. Write and edit it."),
     Entry(TagAction.SHOW, "Tags", "Tags of tickets, and how many tickets have them."),
     Entry(
         TemplateAction.SHOW,

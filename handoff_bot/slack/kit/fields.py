@@ -257,6 +257,10 @@ _LOOKS: dict[Button, _Look] = {
     Button.SEND_AS_WRITTEN: _Look("Send untranslated"),
     Button.SHOW_QUEUE: _Look("View queue", "primary"),
     Button.SOONER: _Look("Escalated too late"),
+    Button.APPROVE_ARTICLE: _Look("Approve", "primary"),
+    Button.EDIT_ARTICLE: _Look("Edit…"),
+    Button.REJECT_ARTICLE: _Look("Reject"),
+    Button.WRITE_ARTICLE: _Look("Write an article…"),
 }
 
 

@@ -1,0 +1,214 @@
+"""The knowledge folder as admins edit it in Slack: lists, reads and writes Markdown files.
+
+A write is atomic, and a new file never replaces one: several processes may share the folder. All of
+them notice the change within a second, by the file's size and time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from handoff_bot.ai.assistant import front_matter
+from handoff_bot.ai.assistant.articles import named
+from handoff_bot.ai.assistant.folder import MARKDOWN, PLAIN, Found, articles, read
+from handoff_bot.domain.articles import LONGEST_TEXT, Article, ArticleError, ArticleFile
+
+MOST = 1_000
+"""Number of articles that are listed."""
+CHANGED_MEANWHILE = (
+    "This article was changed in the meantime. Open it again, and make your change there."
+)
+GONE = "This article has been deleted."
+NOT_WRITABLE = (
+    "The knowledge folder cannot be written ({why}). Ask your operator to make KNOWLEDGE_DIR "
+    "writable."
+)
+LONG = "It has {size:,} characters, and Slack shows at most {most:,}. Edit the file {name}."
+TOML = "Its front matter is TOML. Edit the file {name}."
+NOT_READ = "{why} Edit the file {name}."
+_LOCK = ".handoff.lock"
+_LONGEST_NAME = 60
+_MOST_SUFFIXES = 100
+_REPLACED = re.compile(
+    r"(?:title|locale|language|lang|locales|languages|tags|keywords|aliases|sample)\s*:",
+    re.IGNORECASE,
+)
+_FIELD = re.compile(r"^(?=[\w-]+[ \t]*:)", re.MULTILINE)
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+
+
+class FolderLibrary:
+    """Implements `ports.Library` on a folder. Safe for several threads and processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def articles(self) -> Sequence[ArticleFile]:
+        """Returns the articles by title, without their texts."""
+        found = [_shown(one) for one in self._files()]
+        return sorted(found, key=lambda one: (one.article.title.casefold(), one.name))
+
+    def get(self, name: str) -> ArticleFile | None:
+        found = self._found(name)
+        return _opened(found) if found else None
+
+    def create(self, article: Article) -> str:
+        """Writes a new file; returns its name. The same article is only written once.
+
+        Raises:
+            ArticleError: the folder cannot be written.
+        """
+        data = _written(article, "", "").encode()
+        with self._held():
+            for name in _names(article.title):
+                path = self._folder / name
+                if self._place(path, data) or _content(path) == data:
+                    return name
+        raise ArticleError("There are too many articles with this title. Choose another one.")
+
+    def save(self, name: str, article: Article, digest: str) -> None:
+        """Replaces an article; other fields of its front matter stay.
+
+        Raises:
+            ArticleError: it has changed since `digest`, or the folder cannot be written.
+        """
+        with self._held():
+            found = self._found(name)
+            if found is None:
+                raise ArticleError(GONE)
+            before = _opened(found)
+            if before.locked:
+                raise ArticleError(before.locked)
+            if before.digest != digest:
+                raise ArticleError(CHANGED_MEANWHILE)
+            above, block = _front(read(found.path).text)
+            data = _written(article, above, block).encode()
+            # Through a link the file itself is replaced, so that the link stays.
+            path = found.path.resolve()
+            write_file(path, data, mode=path.stat().st_mode & 0o777)
+
+    def _files(self) -> list[Found]:
+        kept = (one for one in articles(self._folder) if not one.left_out)
+        return [one for one in kept if one.path.suffix.lower() in MARKDOWN | PLAIN][:MOST]
+
+    def _found(self, name: str) -> Found | None:
+        """Only names of listed files are opened, whatever a modal's metadata says."""
+        return next((one for one in self._files() if one.name == name), None)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Holds the folder, so that two admins' changes are compared one after the other."""
+        try:
+            with (self._folder / _LOCK).open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise ArticleError(NOT_WRITABLE.format(why=why)) from error
+
+    def _place(self, path: Path, data: bytes) -> bool:
+        """Writes a new file completely or not at all; False if the name is taken."""
+        with _temporary(path.parent, data) as temporary:
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                return False
+        return True
+
+
+def write_file(path: Path, data: bytes, mode: int = 0) -> None:
+    """Writes a file completely or not at all; replaces an existing one. Raises OSError."""
+    with _temporary(path.parent, data) as temporary:
+        if mode:
+            temporary.chmod(mode)
+        temporary.replace(path)
+
+
+@contextmanager
+def _temporary(folder: Path, data: bytes) -> Iterator[Path]:
+    path = folder / f".handoff-{secrets.token_hex(8)}.tmp"
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _shown(found: Found) -> ArticleFile:
+    opened = _opened(found)
+    about = opened.article
+    return ArticleFile(
+        found.name, Article(about.title, "", about.language), opened.digest, opened.locked
+    )
+
+
+def _opened(found: Found) -> ArticleFile:
+    digest = hashlib.sha256(_content(found.path)).hexdigest()[:16]
+    try:
+        file = read(found.path)
+        about, text = front_matter.split(file.text, date.min)
+    except ValueError as error:
+        locked = NOT_READ.format(why=error, name=found.name)
+        return ArticleFile(found.name, Article(found.path.stem, ""), digest, locked)
+    text = text.strip()
+    title = about.title or named(text, found.path)
+    locked = ""
+    if file.text[: len(file.text) - len(text)].lstrip().startswith("+++"):
+        locked = TOML.format(name=found.name)
+    elif len(text) > LONGEST_TEXT:
+        locked = LONG.format(size=len(text), most=LONGEST_TEXT, name=found.name)
+    article = Article(title, "" if locked else text, about.locale, about.tags)
+    return ArticleFile(found.name, article, digest, locked)
+
+
+def _front(text: str) -> tuple[str, str]:
+    """Returns what stands before the front matter, and the fields in it that an edit keeps."""
+    parts = front_matter.parts(text)
+    if parts is None:
+        return "", ""
+    above, block = parts
+    kept = (one for one in _FIELD.split(block) if not _REPLACED.match(one))
+    return above, "".join(kept).strip()
+
+
+def _written(article: Article, above: str, kept: str) -> str:
+    """Returns the file: the given front matter, then the text."""
+    fields: dict[str, object] = {"title": " ".join(article.title.split())}
+    if article.language:
+        fields["locale"] = article.language
+    if article.tags:
+        fields["tags"] = list(article.tags)
+    block = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=1_000)
+    rest = f"{kept}\n" if kept else ""
+    return f"{above}---\n{block}{rest}---\n\n{article.text.strip()}\n"
+
+
+def _names(title: str) -> Iterator[str]:
+    """Yields harmless file names for a title; titles without Latin letters become a short hash."""
+    bare = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    slug = _NOT_IN_NAMES.sub("-", bare)[:_LONGEST_NAME].strip("-")
+    if len(slug) < 3:
+        slug = f"article-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
+    yield f"{slug}.md"
+    yield from (f"{slug}-{number}.md" for number in range(2, _MOST_SUFFIXES))

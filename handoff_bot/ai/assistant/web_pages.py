@@ -1,0 +1,301 @@
+"""Fetches the operator's web pages into the knowledge folder: polite, bounded, and only from listed hosts.
+
+Each page becomes a Markdown file below `web/` that names its address. What is known of each page is
+in a hidden file beside them, so that an unchanged page is neither sent nor written again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from urllib.robotparser import RobotFileParser
+from xml.etree import ElementTree
+
+import yaml
+from bs4 import BeautifulSoup
+
+from handoff_bot.ai.assistant.documents import MISSING
+from handoff_bot.ai.assistant.fetching import AGENT, Fetched, Fetcher
+from handoff_bot.ai.assistant.library import NOT_WRITABLE, write_file
+from handoff_bot.ai.assistant.web_state import STATE, known_pages
+from handoff_bot.domain.articles import Crawled
+from handoff_bot.domain.errors import HandoffError
+from handoff_bot.domain.text import one_line
+from handoff_bot.domain.web_addresses import WebAddress
+
+FOLDER = "web"
+MOST_PAGES, MOST_SITEMAPS = 500, 20
+LONGEST_RUN = 600.0
+"""Seconds; the pages that were checked longest ago come first in the next run."""
+DELAY, LONGEST_DELAY = 1.0, 10.0
+"""Seconds between two requests, unless robots.txt asks for more."""
+_LARGEST_SITEMAP = 10_000_000
+_MOST_PROBLEMS = 50
+_LONGEST_TEXT = 500_000
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+_GONE = (404, 410)
+
+
+class PageError(HandoffError):
+    """A page or a sitemap cannot be used; the text says why."""
+
+
+@dataclass
+class _Run:
+    """What one run has found; `is_complete` is False if a sitemap could not be read."""
+
+    state: dict[str, dict[str, str]]
+    until: float
+    written: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    is_complete: bool = True
+    problems: list[str] = field(default_factory=list)
+
+
+class WebPages:
+    """Implements `ports.Crawler`.
+
+    Args:
+        folder: the knowledge folder.
+        addresses: pages, and sitemaps (`.xml` or `.xml.gz`).
+        fetcher: only contacts hosts of these addresses.
+        pause: waits a number of seconds.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        addresses: Sequence[str],
+        fetcher: Fetcher | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._folder = folder
+        self._addresses = tuple(addresses)
+        self._fetcher = fetcher or Fetcher(self._addresses)
+        self._pause = pause
+        self._robots: dict[str, RobotFileParser | str] = {}
+
+    def crawl(self) -> Crawled:
+        """Fetches what has changed; only one process may do so at a time."""
+        if not os.access(self._folder, os.W_OK):
+            return Crawled(problems=(NOT_WRITABLE.format(why="read-only"),))
+        self._robots.clear()
+        run = _Run(known_pages(self._folder), time.monotonic() + LONGEST_RUN)
+        found = list(dict.fromkeys(self._pages(run)))
+        if len(found) > MOST_PAGES:
+            run.problems.append(f"More than {MOST_PAGES} pages: only the first are read.")
+        pages = sorted(
+            found[:MOST_PAGES], key=lambda url: run.state.get(url, {}).get("checked", "")
+        )
+        for number, url in enumerate(pages):
+            if time.monotonic() > run.until:
+                run.problems.append(f"Stopped after {number} pages. The next run goes on.")
+                break
+            self._visit(url, run)
+        if run.is_complete:
+            for url in run.state.keys() - set(pages):
+                self._remove(url, run)
+        run.problems = run.problems[:_MOST_PROBLEMS]
+        _remember(self._folder, run)
+        return Crawled(run.written, run.unchanged, run.removed, tuple(run.problems))
+
+    # -- which pages
+
+    def _pages(self, run: _Run) -> Iterator[str]:
+        waiting = [(url, 0) for url in self._addresses]
+        sitemaps = 0
+        while waiting:
+            url, depth = waiting.pop(0)
+            if not _is_sitemap(url):
+                yield url
+                continue
+            sitemaps += 1
+            if sitemaps > MOST_SITEMAPS or depth > 2:
+                run.problems.append(f"{url}: too many sitemaps")
+                continue
+            try:
+                inner, pages = _listed(self._get(url).body)
+            except (PageError, HandoffError) as error:
+                run.is_complete = False
+                run.problems.append(f"{url}: {error}")
+                continue
+            waiting += [(one, depth + 1) for one in inner]
+            yield from pages
+
+    # -- one page
+
+    def _visit(self, url: str, run: _Run) -> None:
+        known = run.state.get(url, {})
+        try:
+            fetched = self._get(url, known)
+            if fetched.status == 304:
+                run.unchanged += 1
+            else:
+                self._keep(url, fetched, run)
+        except _NotForUs as error:
+            self._remove(url, run)
+            run.problems.append(f"{url}: {error}")
+            return
+        except HandoffError as error:
+            run.problems.append(f"{url}: {error}")
+        if url in run.state:
+            run.state[url]["checked"] = f"{time.time():.0f}"
+
+    def _get(self, url: str, known: dict[str, str] | None = None) -> Fetched:
+        origin = str(WebAddress.parse(url).origin)
+        rules = self._rules(origin)
+        if not rules.can_fetch(AGENT, url):
+            raise _NotForUs("robots.txt does not allow it")
+        asked = float(rules.crawl_delay(AGENT) or DELAY)
+        self._pause(min(max(asked, DELAY), LONGEST_DELAY))
+        headers = {}
+        if known and known.get("etag"):
+            headers["If-None-Match"] = known["etag"]
+        if known and known.get("modified"):
+            headers["If-Modified-Since"] = known["modified"]
+        fetched = self._fetcher.get(url, headers)
+        if fetched.status in _GONE:
+            raise _NotForUs(f"the server answers {fetched.status}")
+        if fetched.status not in (200, 304):
+            raise PageError(f"the server answers {fetched.status}")
+        return fetched
+
+    def _rules(self, origin: str) -> RobotFileParser:
+        """By RFC 9309: without robots.txt everything is allowed, on a server error nothing."""
+        if origin not in self._robots:
+            self._robots[origin] = self._read_rules(origin)
+        found = self._robots[origin]
+        if isinstance(found, str):
+            raise PageError(found)
+        return found
+
+    def _read_rules(self, origin: str) -> RobotFileParser | str:
+        """Returns the rules, or why nothing may be read: a server that is down is asked once."""
+        try:
+            fetched = self._fetcher.get(f"{origin}/robots.txt", {})
+        except HandoffError as error:
+            return f"robots.txt: {error}"
+        if fetched.status >= 500 or fetched.status == 429:
+            return f"robots.txt cannot be read: the server answers {fetched.status}"
+        rules = RobotFileParser()
+        text = fetched.body.decode("utf-8", "replace") if fetched.status == 200 else ""
+        rules.parse(text.splitlines())
+        return rules
+
+    def _keep(self, url: str, fetched: Fetched, run: _Run) -> None:
+        if "html" not in fetched.content_type:
+            raise PageError(f"not a web page ({one_line(fetched.content_type, 60) or 'no type'})")
+        title, text = _main_text(fetched.body)
+        block = yaml.safe_dump(
+            {"title": title or url, "source": url}, allow_unicode=True, sort_keys=False, width=1_000
+        )
+        data = f"---\n{block}---\n\n{text}\n".encode()
+        digest = hashlib.sha256(data).hexdigest()[:16]
+        name = f"{FOLDER}/{_name(url)}"
+        known = run.state.get(url, {})
+        path = self._folder / name
+        if known.get("digest") == digest and path.exists():
+            run.unchanged += 1
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, data)
+            run.written += 1
+        run.state[url] = {
+            "file": name,
+            "digest": digest,
+            "etag": fetched.headers.get("etag", "")[:500],
+            "modified": fetched.headers.get("last-modified", "")[:100],
+        }
+
+    def _remove(self, url: str, run: _Run) -> None:
+        """Deletes a page's file, and nothing outside our folder."""
+        known = run.state.pop(url, None)
+        if known is None:
+            return
+        path = self._folder / known.get("file", "")
+        if path.resolve().is_relative_to((self._folder / FOLDER).resolve()) and path.is_file():
+            path.unlink()
+            run.removed += 1
+
+
+class _NotForUs(PageError):
+    """The page no longer exists, or may not be read."""
+
+
+def _is_sitemap(url: str) -> bool:
+    return url.partition("?")[0].lower().endswith((".xml", ".xml.gz"))
+
+
+def _listed(data: bytes) -> tuple[list[str], list[str]]:
+    """Returns the sitemaps and the pages that a sitemap lists."""
+    if data.startswith(b"\x1f\x8b"):
+        data = _unpacked(data)
+    if b"<!DOCTYPE" in data[:1_000] or b"<!ENTITY" in data:
+        raise PageError("the sitemap declares entities")
+    try:
+        root = ElementTree.fromstring(data)  # noqa: S314 - without entities
+    except (ElementTree.ParseError, ValueError) as error:
+        raise PageError("the sitemap cannot be read") from error
+    found = [(one.text or "").strip() for one in root.iter() if one.tag.rpartition("}")[2] == "loc"]
+    found = [one for one in found if one][: MOST_PAGES + 1]
+    return (found, []) if root.tag.rpartition("}")[2] == "sitemapindex" else ([], found)
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        with gzip.open(BytesIO(data)) as file:
+            found = file.read(_LARGEST_SITEMAP + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise PageError("the sitemap cannot be unpacked") from error
+    if len(found) > _LARGEST_SITEMAP:
+        raise PageError("the sitemap is too large")
+    return found
+
+
+def _main_text(html: bytes) -> tuple[str, str]:
+    """Returns a page's title, and its main text as Markdown."""
+    try:
+        import trafilatura  # an extra
+    except ImportError as error:
+        raise PageError(MISSING) from error
+    page = BeautifulSoup(html, "html.parser")
+    robots = page.find("meta", attrs={"name": re.compile(r"\Arobots\Z", re.IGNORECASE)})
+    if robots and "noindex" in str(robots.get("content") or "").lower():
+        raise _NotForUs("the page asks not to be indexed")
+    heading = page.find("h1")
+    title = (heading or page.title).get_text(" ", strip=True) if heading or page.title else ""
+    try:
+        text = trafilatura.extract(
+            html,
+            output_format="markdown",
+            include_comments=False,
+            include_tables=True,
+            favor_recall=True,
+        )
+    except Exception as error:  # hostile pages make parsers raise anything
+        raise PageError("the page cannot be read") from error
+    if not text:
+        raise PageError("the page has no text")
+    return one_line(title, 200), str(text)[:_LONGEST_TEXT]
+
+
+def _name(url: str) -> str:
+    address = WebAddress.parse(url)
+    host = _NOT_IN_NAMES.sub("-", address.origin.host).strip("-")
+    slug = _NOT_IN_NAMES.sub("-", address.target.lower())[:60].strip("-") or "home"
+    return f"{host}/{slug}-{hashlib.sha256(url.encode()).hexdigest()[:8]}.md"
+
+
+def _remember(folder: Path, run: _Run) -> None:
+    held = {"pages": run.state, "problems": run.problems}
+    write_file(folder / STATE, json.dumps(held, indent=1, ensure_ascii=False).encode())

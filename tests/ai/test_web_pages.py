@@ -1,0 +1,206 @@
+"""Web pages are articles, too: read politely, only from listed hosts, and only when they change."""
+
+import threading
+from datetime import date
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from handoff_bot.ai.assistant.articles import read_folder
+from handoff_bot.ai.assistant.checks import check_knowledge
+from handoff_bot.ai.assistant.fetching import Fetcher, FetchError, is_public
+from handoff_bot.ai.assistant.web_pages import WebPages
+from tests.loopback import Loopback
+
+TODAY = date(2026, 11, 30)
+
+
+def page(heading, *paragraphs):
+    text = "".join(f"<p>{one}</p>" for one in paragraphs)
+    return (
+        f"<html><head><title>{heading} | Shop</title></head><body><nav><a href='/'>Home</a></nav>"
+        f"<main><h1>{heading}</h1><h2>Details</h2>{text}</main><footer>Imprint</footer></body></html>"
+    )
+
+
+class Site(Loopback):
+    """Pages by path: a text, or (status, headers, body). Keeps what was asked."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.pages = {}
+        self.asked = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        found = self.server.pages.get(self.path, (404, {}, ""))
+        kind = "application/xml" if self.path.endswith(".xml") else "text/html; charset=utf-8"
+        status, headers, body = found if isinstance(found, tuple) else (200, {}, found)
+        if headers.get("ETag") and self.headers.get("If-None-Match") == headers["ETag"]:
+            status, body = 304, ""
+        data = body.encode() if isinstance(body, str) else body
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": len(data), **headers}.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def site():
+    with Site() as made:
+        thread = threading.Thread(target=made.serve_forever, args=(0.01,))
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def crawl(site, tmp_path):
+    pauses = []
+
+    def run(*paths):
+        listed = [site.url + path for path in paths or ("/sitemap.xml",)]
+        fetcher = Fetcher(listed, may_contact=lambda _: True)
+        return WebPages(tmp_path, listed, fetcher, pauses.append).crawl()
+
+    run.pauses = pauses
+    return run
+
+
+def sitemap(site, *paths):
+    return (
+        f"<urlset>{''.join(f'<url><loc>{site.url}{path}</loc></url>' for path in paths)}</urlset>"
+    )
+
+
+SHIPPING = page(
+    "Shipping",
+    "We ship to Norway for 12 EUR, and the parcel arrives within five working days.",
+    "Orders above 100 EUR are shipped free of charge to every country that we deliver to.",
+)
+
+
+def texts(folder):
+    return {one.origin: one.text for one in read_folder(folder, TODAY)}
+
+
+def test_the_pages_of_a_sitemap_are_articles_that_name_their_address(site, crawl, tmp_path):
+    site.pages = {"/sitemap.xml": sitemap(site, "/shipping"), "/shipping": SHIPPING}
+
+    assert crawl().written == 1
+
+    (found,) = read_folder(tmp_path, TODAY)
+    assert found.source == f"Shipping ({site.url}/shipping)"
+    assert "We ship to Norway for 12 EUR" in found.text
+    assert "Imprint" not in found.text
+
+
+def test_what_has_not_changed_is_not_written_and_what_is_gone_is_removed(site, crawl, tmp_path):
+    site.pages = {
+        "/sitemap.xml": sitemap(site, "/shipping", "/old"),
+        "/shipping": (200, {"ETag": '"1"'}, SHIPPING),
+        "/old": SHIPPING.replace("Norway", "Iceland"),
+    }
+    assert crawl().written == 2
+    del site.pages["/old"]
+
+    again = crawl()
+
+    assert (again.written, again.unchanged, again.removed) == (0, 1, 1)
+    site.pages["/sitemap.xml"] = sitemap(site, "/shipping")
+    site.pages["/shipping"] = (200, {"ETag": '"2"'}, SHIPPING.replace("12 EUR", "9 EUR"))
+    assert crawl().written == 1
+    assert "9 EUR" in texts(tmp_path)[f"{site.url}/shipping"]
+
+
+def test_robots_are_respected_and_requests_are_spaced(site, crawl, tmp_path):
+    site.pages = {
+        "/robots.txt": "User-agent: *\nDisallow: /private\nCrawl-delay: 3\n",
+        "/sitemap.xml": sitemap(site, "/private/a", "/shipping", "/hidden"),
+        "/private/a": SHIPPING,
+        "/hidden": SHIPPING.replace("<head>", "<head><meta name='robots' content='noindex'>"),
+        "/shipping": SHIPPING,
+    }
+
+    crawl()
+
+    assert list(texts(tmp_path)) == [f"{site.url}/shipping"]
+    assert "/private/a" not in site.asked
+    assert set(crawl.pauses) == {3.0}
+
+
+def test_a_server_that_fails_costs_no_article(site, crawl, tmp_path):
+    site.pages = {"/sitemap.xml": sitemap(site, "/shipping"), "/shipping": SHIPPING}
+    crawl()
+
+    site.pages["/shipping"] = (503, {}, "")
+    assert crawl().problems
+    site.pages["/sitemap.xml"] = (500, {}, "")
+    assert crawl().removed == 0
+
+    assert texts(tmp_path)
+    check = check_knowledge(tmp_path, TODAY)
+    assert not check.ok
+    assert "web pages not read" in check.words
+
+
+def test_only_listed_hosts_are_contacted_also_after_a_redirect(site, crawl, tmp_path):
+    secret = f"http://localhost:{site.server_port}/metadata"
+    site.pages = {
+        "/sitemap.xml": sitemap(site, "/moved").replace("<urlset>", f"<urlset><loc>{secret}</loc>"),
+        "/moved": (302, {"Location": secret}, ""),
+        "/metadata": SHIPPING,
+    }
+
+    found = crawl()
+
+    assert "/metadata" not in site.asked
+    assert texts(tmp_path) == {}
+    assert all("not a listed host" in one for one in found.problems)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "224.0.0.1",
+        "::1",
+        "fd00::1",
+        "::ffff:10.0.0.1",
+        "2002:a00:1::",
+        "fe80::1%eth0",
+    ],
+)
+def test_no_private_address_is_contacted(address):
+    assert not is_public(address)
+
+
+def test_a_listed_host_in_the_private_network_is_refused(site):
+    with pytest.raises(FetchError, match="public internet"):
+        Fetcher([site.url]).get(site.url, {})
+
+
+def test_hostile_pages_and_sitemaps_are_bounded(site, crawl, tmp_path):
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><urlset><url><loc>&b;</loc></url></urlset>'
+    site.pages = {
+        "/bomb.xml": bomb,
+        "/large": "x" * 4_000_000,
+        "/picture": (200, {"Content-Type": "image/png"}, "PNG"),
+        "/loop": (302, {"Location": "/loop"}, ""),
+    }
+
+    found = crawl("/bomb.xml", "/large", "/picture", "/loop")
+
+    assert len(found.problems) == 4
+    assert texts(tmp_path) == {}
