@@ -202,7 +202,8 @@ def _postgres_engine(url: str, pool_size: int, overflow: int) -> Engine:
         max_overflow=overflow,
         pool_timeout=PATIENCE,
         hide_parameters=True,  # an error's text would contain customer text
-        connect_args=dict(ALIVE),
+        # Hot statements are prepared in `libpq`; psycopg's own ones would be discarded after each read.
+        connect_args={**ALIVE, "prepare_threshold": None},
     )
 
     @event.listens_for(engine, "connect")
