@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.group_commit import BEGIN_WITHIN, GroupCommit
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Participant, Transaction
 
 PATIENCE = 12.0
@@ -47,6 +48,7 @@ PING_AFTER = 0.5
 """Seconds of rest after which a PostgreSQL connection is tried before it is used. At each use, the
 question would cost as much as a statement; under load, a restart is noticed in any case.
 """
+_BEGIN, _BEGIN_IMMEDIATE = Prepared(text("BEGIN")), Prepared(text("BEGIN IMMEDIATE"))
 ABANDONED_SECONDS = 15
 """PostgreSQL ends a transaction whose client is silent for this long, because a frozen process
 would keep its locks. Our transactions only wait for the database.
@@ -271,7 +273,7 @@ def _sqlite_reader(url: str, synchronous: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
+        _BEGIN.run(connection, {})
 
     return engine
 
@@ -288,7 +290,7 @@ def _sqlite_writer(url: str, synchronous: str, patience: float) -> Engine:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
             connection.info["busy_seconds"] = seconds
         # Taking the write lock at once cannot fail halfway, unlike an upgrade from a read lock.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _BEGIN_IMMEDIATE.run(connection, {})
 
     return engine
 

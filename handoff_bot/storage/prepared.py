@@ -7,11 +7,11 @@ that again. Listeners of `before_cursor_execute` are told as usual, and errors a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Dialect, bindparam, inspect, select
+from sqlalchemy import BindParameter, Connection, Dialect, bindparam, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapper, Session, configure_mappers
 from sqlalchemy.orm.attributes import instance_state
@@ -98,7 +98,7 @@ class _Form:
         self._sql, self._driver = made.statement, dialect.loaded_dbapi
         self._lists = {name: made.parameter_expansion[name] for name in lists}
         spread = {name for several in self._lists.values() for name in several}
-        order = made.positiontup if compiled.positional else list(made.parameters)
+        order = made.positiontup or () if compiled.positional else list(made.parameters)
         self._names = tuple(order)
         self._fixed: list[Any] = []
         self._given: list[tuple[int, str, Convert | None]] = []
@@ -243,7 +243,7 @@ class _PostgresForm(_Form):
 
 def _columns(statement: Any) -> Sequence[Any]:
     """Returns the columns of a statement's rows."""
-    return tuple(statement.exported_columns)
+    return tuple(getattr(statement, "exported_columns", ()))  # plain text has none
 
 
 class Loader(Generic[Entity]):
@@ -257,6 +257,15 @@ class Loader(Generic[Entity]):
         self._names = [column.name for column in self.columns]
         key = self._mapper.primary_key
         self._key = [self._names.index(column.name) for column in key]
+        self._keys = [column.name for column in key]
+        self._insert = Prepared(
+            insert(model.metadata.tables[str(model.__tablename__)]).returning(*key)
+        )
+        self._defaults = {
+            name: partial(field.get_default, call_default_factory=True)
+            for name, field in model.model_fields.items()
+            if not field.is_required() and name not in self._keys
+        }
         by_key = select(*self.columns).where(key[0] == bindparam("id"))
         self._by_key = Prepared(by_key)
         self._held = Prepared(by_key.with_for_update())
@@ -273,9 +282,17 @@ class Loader(Generic[Entity]):
             return known
         made: Entity = self._mapper.class_manager.new_instance()
         made.__dict__.update(zip(self._names, values, strict=True))
-        instance_state(made).key = key  # all it needs: every column is loaded
-        session.add(made)
+        # As SQLAlchemy's own loading does: `Session.add` looks for what could follow along.
+        state = instance_state(made)
+        state.key, state.session_id = key, session.hash_key
+        session.identity_map.add(state)
         return made
+
+    def insert(self, session: Session, core: Connection, given: Mapping[str, Any]) -> Entity:
+        """Inserts a row with these columns and the model's defaults; returns its entity."""
+        values = {**{name: make() for name, make in self._defaults.items()}, **given}
+        values.update(zip(self._keys, self._insert.first(core, values), strict=True))
+        return self.of(session, [values[name] for name in self._names])
 
     def get(
         self, session: Session, core: Connection, key: Any, *, again: bool, hold: bool

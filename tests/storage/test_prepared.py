@@ -10,7 +10,7 @@ from sqlmodel import select as select_entity
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage import libpq
-from handoff_bot.storage.models import Contact, Conversation, Event, Lane, Preference
+from handoff_bot.storage.models import Contact, Conversation, Event, Lane, Message, Preference
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import select_all, table_of
 
@@ -68,6 +68,21 @@ def test_an_entity_is_the_one_that_a_session_would_load(tx):
     assert found == columns(theirs)
     assert theirs.counted_with == ["a", "b"]
     assert theirs.window_closes_at is None
+
+
+def test_an_inserted_row_is_the_one_that_a_session_would_load(tx):
+    its = {"conversation_id": conversation(tx).id, "direction": "inbound", "author": "contact"}
+    ours = tx.insert(Message, **its, channel="sms", text="hello", created_at=NOW)
+    assert tx.session.get(Message, ours.id) is ours
+    found = columns(ours)
+    ours.mark = "seen"
+    tx.flush()
+    tx.forget()
+    theirs = tx.session.execute(select_entity(Message)).scalar_one()
+    assert columns(theirs) == found | {"mark": "seen"}
+    other = tx.insert(Message, **its, channel="sms", text="you", created_at=NOW)
+    assert other.payload == {}
+    assert other.payload is not ours.payload
 
 
 def test_a_change_of_a_loaded_entity_is_written(tx):
