@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.group_commit import BEGIN_WITHIN, GroupCommit
-from handoff_bot.storage.prepared import Prepared
+from handoff_bot.storage.prepared import Prepared, end_transaction
 from handoff_bot.storage.transaction import Participant, Transaction
 
 PATIENCE = 12.0
@@ -126,8 +126,13 @@ class Database:
     @contextlib.contextmanager
     def _written(self, patience: float) -> Iterator[Connection]:
         """Yields a connection that commits at the end."""
-        with self._group.turn(patience) if self._group else self._writer.begin() as connection:
+        if self._group:
+            with self._group.turn(patience) as connection:
+                yield connection
+            return
+        with self._writer.begin() as connection:
             yield connection
+            end_transaction(connection, b"COMMIT")
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -136,6 +141,8 @@ class Database:
             with Transaction(connection, is_sqlite=self.is_sqlite) as transaction:
                 yield transaction
                 transaction.forget()
+            if not self.is_sqlite:
+                end_transaction(connection, b"ROLLBACK")
             begun.rollback()
 
     @contextlib.contextmanager

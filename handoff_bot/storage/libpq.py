@@ -33,6 +33,16 @@ def numbered(sql: str) -> tuple[bytes, list[str]]:
     return _PLACEHOLDER.sub(placeholder, sql).encode(), list(places)
 
 
+def end(connection: Connection[Any], command: bytes) -> None:
+    """Ends the transaction, if one has begun.
+
+    Raises:
+        psycopg.Error: as psycopg's own `commit` or `rollback`, which have nothing left to do.
+    """
+    if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+        _good(connection.pgconn.exec_(command))
+
+
 class Statements:
     """The statements that one connection has prepared; for one thread at a time.
 

@@ -141,7 +141,7 @@ class _Form:
         try:
             return cursor.execute(self._sql, given)
         except self._driver.Error as error:
-            raise self._failure(core, connection, error) from error
+            raise _failure(core, connection, self._sql, error) from error
 
     def _converted(self, values: Mapping[str, Any]) -> list[Any]:
         """Returns the parameters as the driver takes them."""
@@ -170,21 +170,6 @@ class _Form:
                 values[place] = convert(values[place])
             made.append(tuple(values))
         return made
-
-    def _failure(self, core: Connection, connection: Any, error: Any) -> Exception:
-        is_gone = core.dialect.is_disconnect(error, connection, None)
-        if is_gone:
-            core.invalidate(error)
-        failure: Exception = DBAPIError.instance(
-            self._sql,
-            None,
-            error,
-            self._driver.Error,
-            hide_parameters=True,  # an error's text would contain customer text
-            connection_invalidated=is_gone,
-            dialect=core.dialect,
-        )
-        return failure
 
 
 class _PostgresForm(_Form):
@@ -221,7 +206,7 @@ class _PostgresForm(_Form):
         try:
             return getattr(statements, how)(self._native, [made[place] for place in self._places])
         except self._driver.Error as error:
-            raise self._failure(core, connection, error) from error
+            raise _failure(core, connection, self._sql, error) from error
 
     def each(self, core: Connection, several: Sequence[Mapping[str, Any]]) -> list[Any]:
         given = [dict(zip(self._names, self._converted(values), strict=True)) for values in several]
@@ -231,7 +216,7 @@ class _PostgresForm(_Form):
             cursor.executemany(self._sql, given, returning=True)
             return list(self._firsts(cursor))
         except self._driver.Error as error:
-            raise self._failure(core, connection, error) from error
+            raise _failure(core, connection, self._sql, error) from error
 
     def _firsts(self, cursor: Any) -> Iterator[Any]:
         """Yields the first row, or None, for each of the parameters."""
@@ -239,6 +224,33 @@ class _PostgresForm(_Form):
         while more:
             yield next(iter(self._loaded(cursor.fetchall())), None)
             more = cursor.nextset()
+
+
+def end_transaction(core: Connection, command: bytes) -> None:
+    """Ends PostgreSQL's transaction, as libpq does; SQLAlchemy only notes it afterwards."""
+    from handoff_bot.storage import libpq
+
+    connection: Any = core.connection.dbapi_connection
+    try:
+        libpq.end(connection, command)
+    except core.dialect.loaded_dbapi.Error as error:
+        raise _failure(core, connection, command.decode(), error) from error
+
+
+def _failure(core: Connection, connection: Any, sql: str, error: Any) -> Exception:
+    is_gone = core.dialect.is_disconnect(error, connection, None)
+    if is_gone:
+        core.invalidate(error)
+    failure: Exception = DBAPIError.instance(
+        sql,
+        None,
+        error,
+        core.dialect.loaded_dbapi.Error,
+        hide_parameters=True,  # an error's text would contain customer text
+        connection_invalidated=is_gone,
+        dialect=core.dialect,
+    )
+    return failure
 
 
 def _columns(statement: Any) -> Sequence[Any]:
