@@ -100,7 +100,7 @@ class Cost:
 
 
 @contextmanager
-def _server(options: argparse.Namespace) -> Iterator[str]:
+def server_of(options: argparse.Namespace) -> Iterator[str]:
     """The address of a private PostgreSQL server; "" for SQLite."""
     if not options.postgres:
         yield ""
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--profile", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="handoff-cost-") as name, _server(options) as server:
+    with tempfile.TemporaryDirectory(prefix="handoff-cost-") as name, server_of(options) as server:
         databases = Databases(Path(name), server)
         more = {"WEB_CONCURRENCY": str(options.processes)} if server else {}
         with (

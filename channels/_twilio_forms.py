@@ -94,8 +94,10 @@ def fields_of(form: tuple[tuple[str, str], ...]) -> Fields:
     """
     fields: Fields = {}
     for name, value in form:
-        free = (name if n == 1 else f"{name}[{n}]" for n in count(1))
-        fields[next(key for key in free if key not in fields)] = value
+        key, numbers = name, count(2)
+        while key in fields:
+            key = f"{name}[{next(numbers)}]"
+        fields[key] = value
     return fields
 
 

@@ -114,6 +114,8 @@ def plain(text: str) -> Consent | None:
     if len(text) > _LONGEST:
         return None
     key = _REPEATED.sub(r"\1", _key(text))
+    if not (key.startswith(_POLITENESS) or key.endswith(_POLITENESS)):
+        return _KEYWORDS.get(key)
     bare = (
         form
         for polite in _POLITENESS

@@ -32,6 +32,8 @@ REASONS: dict[Signal, str] = {
 
 def clean(text: str) -> str:
     """Removes characters that cannot be displayed or would affect the surrounding text."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     return _CONTROLS.sub("", storable(text)).strip()
 
 
@@ -49,6 +51,8 @@ def is_visible(text: str) -> bool:
 def shorten(text: str, limit: int) -> str:
     """Returns clean text of at most `limit` characters, ending in … if it was cut."""
     text = clean(text)
+    if text.isascii() and len(text) <= limit:
+        return text
     beginning = text[: 2 * limit]  # the rest does not matter and may be very long
     pieces = split_text(beginning, limit)
     if len(pieces) <= 1 and beginning == text:

@@ -199,6 +199,10 @@ class Enqueuer:
         slot.is_done = True
         self.started.remove(slot)
 
+    def holds(self, lane: str) -> bool:
+        """Returns whether this transaction has opened and leased the lane, which locks it."""
+        return any(slot.lane == lane for slot in self.started)
+
     def flush(self, running: str = "") -> None:
         """Appends the new jobs to their lanes.
 
@@ -207,17 +211,25 @@ class Enqueuer:
         """
         if not self._new:
             return
-        if running and not self._tx.is_sqlite:
-            earlier = [job for job in self._new if job.lane < running]
-            if earlier:
-                self._open_lanes(earlier)
-            GRANT_OF_LANE.first(self._tx.core, {"lane": running})
         new, self._new = self._new, []
-        self.append_now(new)
+        if not running or self._tx.is_sqlite or self.holds(running):
+            self.append_now(new)
+            return
+        earlier = [job for job in new if job.lane < running]
+        if earlier:
+            self._open_lanes(earlier)
+        GRANT_OF_LANE.first(self._tx.core, {"lane": running})
+        self.append_now(new, opened=earlier)
 
-    def append_now(self, rows: Sequence[NewJob]) -> set[str]:
-        """Appends jobs and returns the new keys (jobs without a key are not included)."""
-        self._open_lanes(rows)
+    def append_now(self, rows: Sequence[NewJob], opened: Sequence[NewJob] = ()) -> set[str]:
+        """Appends jobs and returns the new keys (jobs without a key are not included).
+
+        The lanes of `opened` are open already.
+        """
+        lanes = {row.lane for row in opened}
+        closed = [row for row in rows if row.lane not in lanes] if lanes else rows
+        if closed:
+            self._open_lanes(closed)
         fresh: set[str] = set()
         for coalesce in (False, True):
             chosen = [row for row in rows if row.coalesce is coalesce]

@@ -123,14 +123,22 @@ def release(tx: Transaction, lane: str, grant: str, due_at: datetime | None) -> 
 
 
 def go_on(
-    tx: Transaction, lane: str, grant: str, now: datetime, *, stop: bool = False
+    tx: Transaction,
+    lane: str,
+    grant: str,
+    now: datetime,
+    *,
+    stop: bool = False,
+    is_locked: bool = False,
 ) -> Job | None:
     """Returns the lane's first job if due; otherwise, or to stop, releases the lane.
+
+    `is_locked` if this transaction has locked the lane.
 
     Raises:
         LeaseLost: it is no longer leased under this grant.
     """
-    if not tx.is_sqlite:
+    if not tx.is_sqlite and not is_locked:
         # The lane is locked before its jobs are read: a concurrent append comes either before the
         # read or after the release. So no job is left in a lane that counts as empty. SQLite has
         # one writer.

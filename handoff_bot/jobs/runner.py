@@ -148,7 +148,8 @@ class Runner:
         """Returns the lane's first job if it may run now; otherwise releases the lane."""
         enqueuer = enqueuer_of(tx)
         enqueuer.flush(lane)
-        job = leases.go_on(tx, lane, grant, self._clock.now(), stop=last)
+        now, is_locked = self._clock.now(), enqueuer.holds(lane)
+        job = leases.go_on(tx, lane, grant, now, stop=last, is_locked=is_locked)
         if job is None and enqueuer.starts_lanes:
             following = self._others.lease_next(tx, queue_of(lane))
             if following:

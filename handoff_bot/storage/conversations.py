@@ -184,20 +184,19 @@ def add_inbound(
     context: dict[str, Any] | None = None,
 ) -> Message:
     """Stores a new inbound message; `context` is its content besides the text, in stored form."""
-    return tx.add(
-        Message(
-            conversation_id=conversation.id,
-            work_id=work_id,
-            direction=Direction.INBOUND,
-            author=Author.CONTACT,
-            channel=inbound.channel,
-            text=inbound.text,
-            media=[{"url": file.url, "content_type": file.content_type} for file in inbound.media],
-            provider_id=inbound.provider_id,
-            payload=dict(inbound.fields),
-            context=context or {},
-            created_at=sent_at(inbound, now),
-        )
+    return tx.insert(
+        Message,
+        conversation_id=conversation.id,
+        work_id=work_id,
+        direction=Direction.INBOUND,
+        author=Author.CONTACT,
+        channel=inbound.channel,
+        text=inbound.text,
+        media=[{"url": file.url, "content_type": file.content_type} for file in inbound.media],
+        provider_id=inbound.provider_id,
+        payload=dict(inbound.fields),
+        context=context or {},
+        created_at=sent_at(inbound, now),
     )
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.group_commit import BEGIN_WITHIN, GroupCommit
+from handoff_bot.storage.prepared import Prepared, end_transaction
 from handoff_bot.storage.transaction import Participant, Transaction
 
 PATIENCE = 12.0
@@ -47,6 +48,7 @@ PING_AFTER = 0.5
 """Seconds of rest after which a PostgreSQL connection is tried before it is used. At each use, the
 question would cost as much as a statement; under load, a restart is noticed in any case.
 """
+_BEGIN, _BEGIN_IMMEDIATE = Prepared(text("BEGIN")), Prepared(text("BEGIN IMMEDIATE"))
 ABANDONED_SECONDS = 15
 """PostgreSQL ends a transaction whose client is silent for this long, because a frozen process
 would keep its locks. Our transactions only wait for the database.
@@ -124,8 +126,13 @@ class Database:
     @contextlib.contextmanager
     def _written(self, patience: float) -> Iterator[Connection]:
         """Yields a connection that commits at the end."""
-        with self._group.turn(patience) if self._group else self._writer.begin() as connection:
+        if self._group:
+            with self._group.turn(patience) as connection:
+                yield connection
+            return
+        with self._writer.begin() as connection:
             yield connection
+            end_transaction(connection, b"COMMIT")
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -134,6 +141,8 @@ class Database:
             with Transaction(connection, is_sqlite=self.is_sqlite) as transaction:
                 yield transaction
                 transaction.forget()
+            if not self.is_sqlite:
+                end_transaction(connection, b"ROLLBACK")
             begun.rollback()
 
     @contextlib.contextmanager
@@ -202,7 +211,8 @@ def _postgres_engine(url: str, pool_size: int, overflow: int) -> Engine:
         max_overflow=overflow,
         pool_timeout=PATIENCE,
         hide_parameters=True,  # an error's text would contain customer text
-        connect_args=dict(ALIVE),
+        # Hot statements are prepared in `libpq`; psycopg's own ones would be discarded after each read.
+        connect_args={**ALIVE, "prepare_threshold": None},
     )
 
     @event.listens_for(engine, "connect")
@@ -270,7 +280,7 @@ def _sqlite_reader(url: str, synchronous: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
+        _BEGIN.run(connection, {})
 
     return engine
 
@@ -287,7 +297,7 @@ def _sqlite_writer(url: str, synchronous: str, patience: float) -> Engine:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
             connection.info["busy_seconds"] = seconds
         # Taking the write lock at once cannot fail halfway, unlike an upgrade from a read lock.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _BEGIN_IMMEDIATE.run(connection, {})
 
     return engine
 

@@ -7,11 +7,11 @@ that again. Listeners of `before_cursor_execute` are told as usual, and errors a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Dialect, bindparam, inspect, select
+from sqlalchemy import BindParameter, Connection, Dialect, bindparam, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapper, Session, configure_mappers
 from sqlalchemy.orm.attributes import instance_state
@@ -20,6 +20,8 @@ from sqlmodel import SQLModel
 
 Entity = TypeVar("Entity", bound=SQLModel)
 Convert = Callable[[Any], Any]
+STATEMENTS = "statements"
+"""Key of a PostgreSQL connection's prepared statements in SQLAlchemy's notes on it."""
 
 
 class Prepared:
@@ -36,17 +38,15 @@ class Prepared:
 
     def run(self, core: Connection, values: Mapping[str, Any]) -> int:
         """Returns the number of changed rows."""
-        form = self._form(core.dialect, values)
-        return int(form.run(core, values).rowcount)
+        return self._form(core.dialect, values).changed(core, values)
 
     def first(self, core: Connection, values: Mapping[str, Any]) -> Any:
         """Returns the first row, or None."""
-        form = self._form(core.dialect, values)
-        return next(iter(form.rows(form.run(core, values))), None)
+        rows = self._form(core.dialect, values).rows(core, values)
+        return rows[0] if rows else None
 
     def rows(self, core: Connection, values: Mapping[str, Any]) -> list[Any]:
-        form = self._form(core.dialect, values)
-        return form.rows(form.run(core, values))
+        return self._form(core.dialect, values).rows(core, values)
 
     def each(self, core: Connection, several: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Runs it with each of these values in turn, in one round trip; returns the first rows."""
@@ -65,11 +65,13 @@ class Prepared:
             lists = self._lists = tuple(
                 name for name, value in values.items() if self._is_list(name, value)
             )
-        lengths = [len(values[name]) for name in lists]
-        key = (dialect.name, *values, *lengths)
+        key: tuple[object, ...] = (dialect.name, *values)
+        if lists:
+            key = (*key, *(len(values[name]) for name in lists))
         form = self._forms.get(key)
         if form is None:
-            form = self._forms[key] = _Form(self._statement, dialect, values, lists)
+            made = _PostgresForm if dialect.name == "postgresql" else _Form
+            form = self._forms[key] = made(self._statement, dialect, values, lists)
         return form
 
     def _is_list(self, name: str, value: object) -> bool:
@@ -96,8 +98,8 @@ class _Form:
         self._sql, self._driver = made.statement, dialect.loaded_dbapi
         self._lists = {name: made.parameter_expansion[name] for name in lists}
         spread = {name for several in self._lists.values() for name in several}
-        order = made.positiontup if compiled.positional else list(made.parameters)
-        self._names = None if compiled.positional else tuple(order)
+        order = made.positiontup or () if compiled.positional else list(made.parameters)
+        self._names = tuple(order)
         self._fixed: list[Any] = []
         self._given: list[tuple[int, str, Convert | None]] = []
         for place, name in enumerate(order):
@@ -116,63 +118,49 @@ class _Form:
             if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None))
         ]
 
-    def run(self, core: Connection, values: Mapping[str, Any]) -> Any:
-        """Returns the driver's cursor.
+    def rows(self, core: Connection, values: Mapping[str, Any]) -> list[Any]:
+        """Returns the converted rows.
 
         Raises:
             DBAPIError: as SQLAlchemy would.
         """
-        if self._lists:
-            pairs = (zip(names, values[one], strict=True) for one, names in self._lists.items())
-            values = {**values, **dict(chain.from_iterable(pairs))}
-        given = self._converted(values)
-        connection, cursor = self._cursor(core, given)
-        try:
-            cursor.execute(self._sql, given)
-        except self._driver.Error as error:
-            raise self._failure(core, connection, cursor, error) from error
-        return cursor
+        return self._loaded(self._executed(core, self._converted(values)).fetchall())
+
+    def changed(self, core: Connection, values: Mapping[str, Any]) -> int:
+        """Returns the number of changed rows; raises as `rows`."""
+        return int(self._executed(core, self._converted(values)).rowcount)
 
     def each(self, core: Connection, several: Sequence[Mapping[str, Any]]) -> list[Any]:
         """See `Prepared.each`."""
-        given = [self._converted(values) for values in several]
-        connection, cursor = self._cursor(core, given)
+        return [next(iter(self.rows(core, values)), None) for values in several]
+
+    def _executed(self, core: Connection, given: Sequence[Any]) -> Any:
+        """Returns the driver's cursor."""
+        connection = self._told(core, given)
+        cursor = connection.cursor()
         try:
-            return list(self._firsts(cursor, given))
+            return cursor.execute(self._sql, given)
         except self._driver.Error as error:
-            raise self._failure(core, connection, cursor, error) from error
+            raise _failure(core, connection, self._sql, error) from error
 
-    def _firsts(self, cursor: Any, given: Sequence[Any]) -> Iterator[Any]:
-        """Yields the first row, or None, for each of these parameters."""
-        if self._names is None:  # SQLite
-            for one in given:
-                cursor.execute(self._sql, one)
-                yield next(iter(self.rows(cursor)), None)
-            return
-        cursor.executemany(self._sql, given, returning=True)
-        more = True
-        while more:
-            yield next(iter(self.rows(cursor)), None)
-            more = cursor.nextset()
-
-    def _converted(self, values: Mapping[str, Any]) -> Any:
+    def _converted(self, values: Mapping[str, Any]) -> list[Any]:
         """Returns the parameters as the driver takes them."""
+        if self._lists:
+            pairs = (zip(names, values[one], strict=True) for one, names in self._lists.items())
+            values = {**values, **dict(chain.from_iterable(pairs))}
         made = self._fixed.copy()
         for place, name, convert in self._given:
             made[place] = convert(values[name]) if convert else values[name]
-        return made if self._names is None else dict(zip(self._names, made, strict=True))
+        return made
 
-    def _cursor(self, core: Connection, given: Any) -> tuple[Any, Any]:
-        """Returns the driver's connection and a new cursor, after telling the listeners."""
+    def _told(self, core: Connection, given: Sequence[Any]) -> Any:
+        """Returns the driver's connection, after telling the listeners."""
         connection: Any = core.connection.dbapi_connection
-        cursor = connection.cursor()
         for told in core.engine.dispatch.before_cursor_execute:
-            told(core, cursor, self._sql, given, None, False)
-        return connection, cursor
+            told(core, None, self._sql, given, None, False)
+        return connection
 
-    def rows(self, cursor: Any) -> list[Any]:
-        """Returns the converted rows."""
-        found: list[Any] = cursor.fetchall()
+    def _loaded(self, found: list[Any]) -> list[Any]:
         if not self._converts:
             return found
         made = []
@@ -183,25 +171,91 @@ class _Form:
             made.append(tuple(values))
         return made
 
-    def _failure(self, core: Connection, connection: Any, cursor: Any, error: Any) -> Exception:
-        is_gone = core.dialect.is_disconnect(error, connection, cursor)
-        if is_gone:
-            core.invalidate(error)
-        failure: Exception = DBAPIError.instance(
-            self._sql,
-            None,
-            error,
-            self._driver.Error,
-            hide_parameters=True,  # an error's text would contain customer text
-            connection_invalidated=is_gone,
-            dialect=core.dialect,
-        )
-        return failure
+
+class _PostgresForm(_Form):
+    """A statement that libpq runs; several are pipelined by a cursor."""
+
+    def __init__(
+        self,
+        statement: Any,
+        dialect: Dialect,
+        values: Mapping[str, Any],
+        lists: Sequence[str],
+    ) -> None:
+        super().__init__(statement, dialect, values, lists)
+        # Imported here, because SQLite deployments should not pay for the driver's 14 MB.
+        from handoff_bot.storage.libpq import Statements, numbered
+
+        self._statements = Statements
+        self._native, names = numbered(self._sql)
+        self._places = [self._names.index(name) for name in names]
+
+    def rows(self, core: Connection, values: Mapping[str, Any]) -> list[Any]:
+        return self._loaded(self._run(core, values, "rows"))
+
+    def changed(self, core: Connection, values: Mapping[str, Any]) -> int:
+        return int(self._run(core, values, "changed"))
+
+    def _run(self, core: Connection, values: Mapping[str, Any], how: str) -> Any:
+        made = self._converted(values)
+        connection = self._told(core, made)
+        kept = core.connection.info
+        statements = kept.get(STATEMENTS)
+        if statements is None:
+            statements = kept[STATEMENTS] = self._statements(connection)
+        try:
+            return getattr(statements, how)(self._native, [made[place] for place in self._places])
+        except self._driver.Error as error:
+            raise _failure(core, connection, self._sql, error) from error
+
+    def each(self, core: Connection, several: Sequence[Mapping[str, Any]]) -> list[Any]:
+        given = [dict(zip(self._names, self._converted(values), strict=True)) for values in several]
+        connection = self._told(core, given)
+        cursor = connection.cursor()
+        try:
+            cursor.executemany(self._sql, given, returning=True)
+            return list(self._firsts(cursor))
+        except self._driver.Error as error:
+            raise _failure(core, connection, self._sql, error) from error
+
+    def _firsts(self, cursor: Any) -> Iterator[Any]:
+        """Yields the first row, or None, for each of the parameters."""
+        more = True
+        while more:
+            yield next(iter(self._loaded(cursor.fetchall())), None)
+            more = cursor.nextset()
+
+
+def end_transaction(core: Connection, command: bytes) -> None:
+    """Ends PostgreSQL's transaction, as libpq does; SQLAlchemy only notes it afterwards."""
+    from handoff_bot.storage import libpq
+
+    connection: Any = core.connection.dbapi_connection
+    try:
+        libpq.end(connection, command)
+    except core.dialect.loaded_dbapi.Error as error:
+        raise _failure(core, connection, command.decode(), error) from error
+
+
+def _failure(core: Connection, connection: Any, sql: str, error: Any) -> Exception:
+    is_gone = core.dialect.is_disconnect(error, connection, None)
+    if is_gone:
+        core.invalidate(error)
+    failure: Exception = DBAPIError.instance(
+        sql,
+        None,
+        error,
+        core.dialect.loaded_dbapi.Error,
+        hide_parameters=True,  # an error's text would contain customer text
+        connection_invalidated=is_gone,
+        dialect=core.dialect,
+    )
+    return failure
 
 
 def _columns(statement: Any) -> Sequence[Any]:
     """Returns the columns of a statement's rows."""
-    return tuple(statement.exported_columns)
+    return tuple(getattr(statement, "exported_columns", ()))  # plain text has none
 
 
 class Loader(Generic[Entity]):
@@ -215,6 +269,15 @@ class Loader(Generic[Entity]):
         self._names = [column.name for column in self.columns]
         key = self._mapper.primary_key
         self._key = [self._names.index(column.name) for column in key]
+        self._keys = [column.name for column in key]
+        self._insert = Prepared(
+            insert(model.metadata.tables[str(model.__tablename__)]).returning(*key)
+        )
+        self._defaults = {
+            name: partial(field.get_default, call_default_factory=True)
+            for name, field in model.model_fields.items()
+            if not field.is_required() and name not in self._keys
+        }
         by_key = select(*self.columns).where(key[0] == bindparam("id"))
         self._by_key = Prepared(by_key)
         self._held = Prepared(by_key.with_for_update())
@@ -231,9 +294,17 @@ class Loader(Generic[Entity]):
             return known
         made: Entity = self._mapper.class_manager.new_instance()
         made.__dict__.update(zip(self._names, values, strict=True))
-        instance_state(made).key = key  # all it needs: every column is loaded
-        session.add(made)
+        # As SQLAlchemy's own loading does: `Session.add` looks for what could follow along.
+        state = instance_state(made)
+        state.key, state.session_id = key, session.hash_key
+        session.identity_map.add(state)
         return made
+
+    def insert(self, session: Session, core: Connection, given: Mapping[str, Any]) -> Entity:
+        """Inserts a row with these columns and the model's defaults; returns its entity."""
+        values = {**{name: make() for name, make in self._defaults.items()}, **given}
+        values.update(zip(self._keys, self._insert.first(core, values), strict=True))
+        return self.of(session, [values[name] for name in self._names])
 
     def get(
         self, session: Session, core: Connection, key: Any, *, again: bool, hold: bool

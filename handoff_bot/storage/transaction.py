@@ -151,6 +151,13 @@ class Transaction:
         session.add(row)
         return row
 
+    def insert(self, model: type[Row], **values: Any) -> Row:
+        """Inserts a row as `add` does, without the cost of a model's construction."""
+        session = self.session
+        session.flush()
+        made: Row = loader(model).insert(session, self.core, values)
+        return made
+
     def set(self, row: Row, **values: Any) -> None:
         """Updates columns of a row now, unless unchanged."""
         changed = {name: new for name, new in values.items() if getattr(row, name) != new}

@@ -4,12 +4,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, bindparam, event, insert, select, text, update
+from sqlalchemy import Engine, bindparam, event, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import select as select_entity
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.storage.models import Contact, Conversation, Event, Lane, Preference
+from handoff_bot.storage import libpq
+from handoff_bot.storage.models import Contact, Conversation, Event, Lane, Message, Preference
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import select_all, table_of
 
@@ -24,6 +25,8 @@ NAMES = Prepared(
     .where(CONTACT.c.name.in_(bindparam("names", expanding=True)), CONTACT.c.name != "nobody")
     .order_by(CONTACT.c.id)
 )
+
+END = Prepared(select(func.pg_terminate_backend(func.pg_backend_pid())))
 
 
 @pytest.fixture
@@ -65,6 +68,21 @@ def test_an_entity_is_the_one_that_a_session_would_load(tx):
     assert found == columns(theirs)
     assert theirs.counted_with == ["a", "b"]
     assert theirs.window_closes_at is None
+
+
+def test_an_inserted_row_is_the_one_that_a_session_would_load(tx):
+    its = {"conversation_id": conversation(tx).id, "direction": "inbound", "author": "contact"}
+    ours = tx.insert(Message, **its, channel="sms", text="hello", created_at=NOW)
+    assert tx.session.get(Message, ours.id) is ours
+    found = columns(ours)
+    ours.mark = "seen"
+    tx.flush()
+    tx.forget()
+    theirs = tx.session.execute(select_entity(Message)).scalar_one()
+    assert columns(theirs) == found | {"mark": "seen"}
+    other = tx.insert(Message, **its, channel="sms", text="you", created_at=NOW)
+    assert other.payload == {}
+    assert other.payload is not ours.payload
 
 
 def test_a_change_of_a_loaded_entity_is_written(tx):
@@ -180,3 +198,25 @@ def test_a_connection_that_was_closed_at_rest_is_replaced_silently(database):
     record.info["used"] -= 60
     with database.read() as tx:
         assert tx.core.execute(select(CONTACT.c.id)).all() == []
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_rolled_back_transaction_costs_a_connection_none_of_its_statements(database, monkeypatch):
+    monkeypatch.setattr(libpq, "MOST_PREPARED", 1)  # of these two, one is kept and one is not
+    prepared = "SELECT count(*) FROM pg_prepared_statements"
+    for name in ("Ada", "Bo"):
+        with database.write() as tx:
+            contact(tx, name)
+            assert BY_NAME.first(tx.core, {"called": name})
+            assert tx.core.execute(text(prepared)).scalar() == 1
+        with database.read() as tx:  # ends with a rollback
+            assert BY_NAME.first(tx.core, {"called": name})
+            assert RENAME.run(tx.core, {"which": 0, "called": "Bo"}) == 0
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_connection_that_the_server_closes_in_a_statement_is_an_outage(database):
+    with pytest.raises(DatabaseAway), database.write() as tx:
+        END.run(tx.core, {})
+    with database.write() as tx:
+        assert BY_NAME.first(tx.core, {"called": "Ada"}) is None

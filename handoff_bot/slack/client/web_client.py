@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+from collections.abc import Mapping
 from email.message import Message
 from functools import lru_cache
 from typing import Any
@@ -67,17 +68,29 @@ class KeptAliveClient(WebClient):
             )
         except TransportError as error:
             raise URLError(_reason(error)) from error
-        headers = Message()
-        for name, value in answer.headers.items():
-            headers[name] = value
+        headers = dict(answer.headers.items())
         if answer.status >= 300:
             raise HTTPError(
-                url, answer.status, answer.reason or "", headers, io.BytesIO(answer.data)
+                url, answer.status, answer.reason or "", _message(headers), io.BytesIO(answer.data)
             )
-        if headers.get_content_type() == "application/gzip":  # see `admin.analytics.getFile`
+        kind, charset = _content(answer.headers.get("content-type", ""))
+        if kind == "application/gzip":  # see `admin.analytics.getFile`
             return {"status": answer.status, "headers": headers, "body": answer.data}
-        charset = headers.get_content_charset() or "utf-8"
         return {"status": answer.status, "headers": headers, "body": answer.data.decode(charset)}
+
+
+def _message(headers: Mapping[str, str]) -> Message:
+    made = Message()
+    for name, value in headers.items():
+        made[name] = value
+    return made
+
+
+@lru_cache(maxsize=16)
+def _content(header: str) -> tuple[str, str]:
+    """Returns the content's type and charset."""
+    told = _message({"Content-Type": header})
+    return told.get_content_type(), told.get_content_charset() or "utf-8"
 
 
 def _reason(error: TransportError) -> BaseException:
