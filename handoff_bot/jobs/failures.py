@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -201,11 +202,17 @@ def get(tx: Transaction, job_id: int) -> GivenUp | None:
 
 def settle(tx: Transaction, kind: str, now: datetime, **payload: int) -> None:
     """Dismisses failed jobs of this kind and payload, because another job has done their work."""
-    fits = [WORK.c.payload[name].as_integer() == value for name, value in payload.items()]
-    tx.core.execute(
+    named = {f"its_{name}": value for name, value in payload.items()}
+    _settle(tuple(payload)).run(tx.core, {"of": kind, "now": now, **named})
+
+
+@cache
+def _settle(names: tuple[str, ...]) -> Prepared:
+    fits = [WORK.c.payload[name].as_integer() == bindparam(f"its_{name}") for name in names]
+    return Prepared(
         update(WORK)
-        .where(_FAILED, WORK.c.kind == kind, *fits)
-        .values(status="dismissed", finished_at=now)
+        .where(_FAILED, WORK.c.kind == bindparam("of"), *fits)
+        .values(status="dismissed", finished_at=bindparam("now"))
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_
+from sqlalchemy import bindparam, func, or_
 from sqlmodel import col, exists, select
 
 from handoff_bot.domain.escalations import Status
@@ -13,7 +13,15 @@ from handoff_bot.domain.events import CLAIMED, EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.storage.deliveries import LOST
 from handoff_bot.storage.models import Agent, Conversation, Delivery, Escalation, Event, Message
-from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.prepared import Prepared
+from handoff_bot.storage.transaction import Transaction, select_all, table_of
+
+_AGENT = table_of(Agent)
+_ROSTER = Prepared(
+    select_all(Agent).where(
+        _AGENT.c.on_roster | _AGENT.c.desk_id.in_(bindparam("besides", expanding=True))
+    )
+)
 
 
 def by_desk_id(tx: Transaction, desk_id: str) -> Agent | None:
@@ -23,8 +31,7 @@ def by_desk_id(tx: Transaction, desk_id: str) -> Agent | None:
 
 def roster(tx: Transaction, besides: Collection[str] = ()) -> Sequence[Agent]:
     """Returns all agents who have ever set their availability, and those with these Slack ids."""
-    found = select(Agent).where(col(Agent.on_roster) | col(Agent.desk_id).in_(sorted(besides)))
-    return list(tx.session.execute(found).scalars())
+    return tx.entities(Agent, _ROSTER, {"besides": sorted(besides)})
 
 
 def owners(tx: Transaction) -> Sequence[Agent]:

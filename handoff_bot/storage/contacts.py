@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import BindParameter, func, select, union_all
 
 from handoff_bot.domain import attributes
 from handoff_bot.storage.models import Contact, Conversation
@@ -18,7 +18,7 @@ from handoff_bot.storage.transaction import Transaction, table_of
 CONTACT, CONVERSATION = table_of(Contact), table_of(Conversation)
 
 
-def same_customer(contact_id: int) -> Any:
+def same_customer(contact_id: int | BindParameter[int]) -> Any:
     """Returns a subquery of the ids of all contacts that are the same customer as this one."""
     first = (
         select(func.coalesce(CONTACT.c.merged_into_id, CONTACT.c.id))

@@ -58,6 +58,16 @@ _RECENT = Prepared(_NEWEST_FIRST)
 _RECENT_OF = Prepared(_NEWEST_FIRST.where(_MESSAGE.c.author == bindparam("author")))
 
 
+_OURS = Prepared(
+    select(col(Conversation.id))
+    .where(
+        col(Conversation.channel) == bindparam("its_channel"),
+        col(Conversation.recipient) == bindparam("our"),
+    )
+    .limit(1)
+)
+
+
 def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conversation:
     """Returns an inbound message's conversation, created if new, and locked until commit."""
     contact_id = _contact_of(tx, inbound, now)
@@ -110,10 +120,8 @@ def sent_at(inbound: InboundMessage, now: datetime) -> datetime:
 
 def is_one_of_ours(tx: Transaction, channel: str, address: str) -> bool:
     """Returns whether the address is one of our own senders, so never a customer."""
-    found = select(col(Conversation.id)).where(
-        Conversation.channel == channel, Conversation.recipient == address
-    )
-    return tx.session.execute(found.limit(1)).first() is not None
+    tx.flush()
+    return _OURS.first(tx.core, {"its_channel": channel, "our": address}) is not None
 
 
 def received(tx: Transaction, inbound: InboundMessage) -> Message | None:

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, or_, update
 from sqlmodel import col, select
 
 from handoff_bot.domain.delivery import DeliveryStatus, earlier_than
-from handoff_bot.domain.messages import DeliveryUpdate
+from handoff_bot.domain.messages import Author, DeliveryUpdate
 from handoff_bot.storage.models import Conversation, Delivery, Message
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
@@ -23,6 +23,11 @@ _STATUSES = Prepared(
         DELIVERY.c.superseded_at.is_(None),
     )
 )
+
+_ITSELF = update(DELIVERY).where(DELIVERY.c.id == bindparam("of"))
+_NAME = Prepared(_ITSELF.where(DELIVERY.c.provider_id.is_(None)))
+_MOVE = Prepared(_ITSELF.where(DELIVERY.c.status.in_(bindparam("before", expanding=True))))
+_SET_SENDING = Prepared(_ITSELF)
 
 LOST = frozenset({DeliveryStatus.DROPPED, DeliveryStatus.FAILED})
 """Final statuses of a delivery that the customer did not receive."""
@@ -72,8 +77,11 @@ def of_message(tx: Transaction, message_id: int) -> tuple[Message | None, list[D
 
 def statuses(tx: Transaction, message_ids: Iterable[int]) -> dict[int, list[DeliveryStatus]]:
     """Returns message id -> statuses of its current deliveries."""
+    numbers = list(message_ids)
+    if not numbers:
+        return {}
     tx.flush()
-    rows = _STATUSES.rows(tx.core, {"message_ids": list(message_ids)})
+    rows = _STATUSES.rows(tx.core, {"message_ids": numbers})
     found: dict[int, list[DeliveryStatus]] = {}
     for message_id, status in rows:
         found.setdefault(message_id, []).append(DeliveryStatus(status))
@@ -128,34 +136,24 @@ def move(
     A failed delivery was not sent, unless `in_doubt`.
     """
     if provider_id:
-        tx.change(
-            Delivery,
-            DELIVERY.c.id == delivery_id,
-            DELIVERY.c.provider_id.is_(None),
-            provider_id=provider_id,
-        )
-    values: dict[str, object] = {"status": status.value, "updated_at": now}
+        tx.flush()
+        _NAME.run(tx.core, {"of": delivery_id, "provider_id": provider_id})
+    values: dict[str, object] = {"of": delivery_id, "status": status.value, "updated_at": now}
     if status is DeliveryStatus.FAILED and not in_doubt:
         values["begun_at"] = None
     if error or error_code:
         values |= {"error_code": error_code, "error": error}
-    before = [stage.value for stage in earlier_than(status)]
-    changed = tx.session.execute(
-        update(DELIVERY)
-        .where(DELIVERY.c.id == delivery_id, DELIVERY.c.status.in_(before))
-        .values(**values)
-    )
-    return bool(getattr(changed, "rowcount", 0))
+    values["before"] = [stage.value for stage in earlier_than(status)]
+    tx.flush()
+    return bool(_MOVE.run(tx.core, values))
 
 
 def set_sending(tx: Transaction, delivery_id: int, now: datetime) -> None:
     """Records that the provider call starts."""
-    tx.change(
-        Delivery,
-        DELIVERY.c.id == delivery_id,
-        status=DeliveryStatus.SENDING.value,
-        begun_at=now,
-        updated_at=now,
+    tx.flush()
+    status = DeliveryStatus.SENDING.value
+    _SET_SENDING.run(
+        tx.core, {"of": delivery_id, "status": status, "begun_at": now, "updated_at": now}
     )
 
 
@@ -233,7 +231,8 @@ def first_failed(tx: Transaction, message_id: int) -> int:
 
 def arrived(tx: Transaction, messages: Sequence[Message]) -> list[Message]:
     """Returns the messages that both sides know: completely dropped or failed ones are excluded."""
-    stages = statuses(tx, [message.id for message in messages if message.id])
+    ours = (message for message in messages if message.author != Author.CONTACT)
+    stages = statuses(tx, [message.id for message in ours])
     lost = {number for number, found in stages.items() if set(found) <= LOST}
     return [message for message in messages if message.id not in lost]
 

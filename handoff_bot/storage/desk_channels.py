@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from handoff_bot.storage.models import DeskChannel
-from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.prepared import Prepared
+from handoff_bot.storage.transaction import Transaction, table_of
+
+_CHANNEL = table_of(DeskChannel)
+_WORKING = Prepared(
+    select(_CHANNEL.c.slack_channel)
+    .where(_CHANNEL.c.purpose == bindparam("of"), _CHANNEL.c.suspended_at.is_(None))
+    .limit(1)
+)
 
 MOST = 50
 
@@ -35,10 +44,8 @@ def with_purpose(tx: Transaction, purpose: str) -> Sequence[DeskChannel]:
 
 def working(tx: Transaction, purpose: str) -> str:
     """Returns the open channel with this purpose, or ""."""
-    found = select(DeskChannel.slack_channel).where(
-        DeskChannel.purpose == purpose, col(DeskChannel.suspended_at).is_(None)
-    )
-    return tx.session.execute(found.limit(1)).scalar_one_or_none() or ""
+    tx.flush()
+    return _WORKING.scalar(tx.core, {"of": purpose}) or ""
 
 
 def every(tx: Transaction) -> Sequence[DeskChannel]:

@@ -48,6 +48,37 @@ _THREAD_OF = Prepared(
     select_all(DeskThread).where(_THREAD.c.escalation_id == bindparam("escalation_id"))
 )
 
+_TICKET = table_of(Ticket)
+_TICKET_OF = Prepared(
+    select_all(Ticket)
+    .join(ESCALATION, ESCALATION.c.ticket_id == _TICKET.c.id)
+    .where(ESCALATION.c.id == bindparam("escalation_id"))
+)
+_EARLIER_TICKETS = Prepared(
+    select(func.count())
+    .select_from(_TICKET)
+    .where(
+        _TICKET.c.contact_id.in_(contacts.same_customer(bindparam("of_contact"))),
+        _TICKET.c.id < bindparam("before"),
+    )
+)
+_COUNT = Prepared(
+    select(func.count())
+    .select_from(ESCALATION)
+    .where(ESCALATION.c.status == bindparam("its_status"))
+)
+_EVENT = table_of(Event)
+_TAKEN_AT = func.min(_EVENT.c.at)
+_RECENT_WAITS = Prepared(
+    select(ESCALATION.c.opened_at, _TAKEN_AT)
+    .join(_EVENT, _EVENT.c.escalation_id == ESCALATION.c.id)
+    .where(_EVENT.c.kind.in_(CLAIMED), _EVENT.c.at >= bindparam("since"))
+    .where(ESCALATION.c.opened_at >= bindparam("since"))
+    .group_by(ESCALATION.c.id, ESCALATION.c.opened_at)
+    .order_by(_TAKEN_AT.desc())
+    .limit(bindparam("most"))
+)
+
 
 def open_of(tx: Transaction, conversation_id: int) -> Escalation | None:
     """Returns the open escalation of a conversation."""
@@ -140,11 +171,8 @@ def step(tx: Transaction, escalation_id: int, taken: Step, **values: Any) -> boo
 
 def ticket_of(tx: Transaction, escalation_id: int) -> Ticket:
     """Returns an escalation's ticket. A reopened ticket has several escalations."""
-    return tx.session.execute(
-        select(Ticket)
-        .join(Escalation, col(Escalation.ticket_id) == Ticket.id)
-        .where(Escalation.id == escalation_id)
-    ).scalar_one()
+    (ticket,) = tx.entities(Ticket, _TICKET_OF, {"escalation_id": escalation_id})
+    return ticket
 
 
 def previous_owner(tx: Transaction, escalation: Escalation) -> str:
@@ -164,13 +192,8 @@ def previous_owner(tx: Transaction, escalation: Escalation) -> str:
 
 def earlier_tickets(tx: Transaction, contact_id: int, before: int) -> int:
     """Returns the number of the customer's earlier tickets."""
-    return tx.session.execute(
-        select(func.count())
-        .select_from(Ticket)
-        .where(
-            col(Ticket.contact_id).in_(contacts.same_customer(contact_id)), col(Ticket.id) < before
-        )
-    ).scalar_one()
+    tx.flush()
+    return int(_EARLIER_TICKETS.scalar(tx.core, {"of_contact": contact_id, "before": before}))
 
 
 def thread_of(tx: Transaction, escalation_id: int) -> DeskThread | None:
@@ -249,23 +272,13 @@ def agent(tx: Transaction, agent_id: int | None) -> Agent | None:
 
 
 def count(tx: Transaction, status: Status) -> int:
-    return tx.session.execute(
-        select(func.count()).select_from(Escalation).where(Escalation.status == status.value)
-    ).scalar_one()
+    tx.flush()
+    return int(_COUNT.scalar(tx.core, {"its_status": status.value}))
 
 
 def recent_waits(
     tx: Transaction, since: datetime, limit: int
 ) -> Sequence[tuple[datetime, datetime]]:
     """Returns start and end of the waits since then, newest first."""
-    taken_at = func.min(col(Event.at))
-    rows = tx.session.execute(
-        select(Escalation.opened_at, taken_at)
-        .join(Event, col(Event.escalation_id) == Escalation.id)
-        .where(col(Event.kind).in_(CLAIMED), col(Event.at) >= since)
-        .where(col(Escalation.opened_at) >= since)
-        .group_by(col(Escalation.id), col(Escalation.opened_at))
-        .order_by(taken_at.desc())
-        .limit(limit)
-    )
-    return [(opened_at, at) for opened_at, at in rows]
+    tx.flush()
+    return _RECENT_WAITS.rows(tx.core, {"since": since, "most": limit})

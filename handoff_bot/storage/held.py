@@ -17,6 +17,13 @@ _OF = Prepared(
     select_all(HeldEscalation).where(HELD.c.conversation_id == bindparam("conversation_id"))
 )
 
+_AWAITED = Prepared(
+    select(HELD.c.refused_by)
+    .where(HELD.c.refused_by.in_(bindparam("groups", expanding=True)))
+    .limit(1)
+)
+_COUNT = Prepared(select(func.count()).select_from(HELD))
+
 
 def of(tx: Transaction, conversation_id: int) -> HeldEscalation | None:
     """Returns this conversation's held escalation, re-read from the database."""
@@ -32,10 +39,8 @@ def first(tx: Transaction, group: str) -> HeldEscalation | None:
 
 def awaited(tx: Transaction, groups: Iterable[str]) -> str:
     """Returns the first of these groups with held escalations, or ""."""
-    found = select(HeldEscalation.refused_by).where(
-        col(HeldEscalation.refused_by).in_(sorted(groups))
-    )
-    return tx.session.execute(found.limit(1)).scalar_one_or_none() or ""
+    tx.flush()
+    return _AWAITED.scalar(tx.core, {"groups": sorted(groups)}) or ""
 
 
 def remove(tx: Transaction, held_id: int) -> bool:
@@ -45,7 +50,8 @@ def remove(tx: Transaction, held_id: int) -> bool:
 
 
 def count(tx: Transaction) -> int:
-    return tx.session.execute(select(func.count()).select_from(HeldEscalation)).scalar_one()
+    tx.flush()
+    return int(_COUNT.scalar(tx.core, {}))
 
 
 def oldest(tx: Transaction, limit: int) -> Sequence[HeldRow]:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert
+from sqlalchemy import Text, bindparam, cast, func, insert
 from sqlmodel import col, select
 
 from handoff_bot.domain.events import ConnectorKind, EventKind
 from handoff_bot.storage.models import Conversation, Escalation, Event, Preference
 from handoff_bot.storage.prepared import Prepared
-from handoff_bot.storage.transaction import Transaction, table_of
+from handoff_bot.storage.transaction import PREFERENCES, Transaction, select_all, table_of
 
 Kind = EventKind | ConnectorKind
 
 _RECORD = Prepared(insert(table_of(Event)))
 _KEY = col(Preference.key)
+_TOLD = "watch.told:"
+"""Prefix of marks, one for each conversation whose messages were ever late: too many to read at once."""
 _PREFERENCES = Prepared(
-    select(_KEY, col(Preference.value)).where(bindparam("start") <= _KEY, bindparam("end") > _KEY)
+    select(_KEY, cast(col(Preference.value), Text)).where(_KEY.not_like(f"{_TOLD}%"))
+)
+_EVENT = table_of(Event)
+_OF_ESCALATION = Prepared(
+    select_all(Event)
+    .where(
+        _EVENT.c.escalation_id == bindparam("escalation_id"), _EVENT.c.kind == bindparam("of_kind")
+    )
+    .order_by(_EVENT.c.id)
 )
 
 
@@ -68,8 +79,8 @@ def count(tx: Transaction, kind: Kind, since: datetime) -> int:
 
 def of_escalation(tx: Transaction, escalation_id: int, kind: Kind) -> Sequence[Event]:
     """Returns this kind's events of an escalation, oldest first."""
-    found = select(Event).where(Event.escalation_id == escalation_id, Event.kind == kind)
-    return list(tx.session.execute(found.order_by(col(Event.id))).scalars())
+    values = {"escalation_id": escalation_id, "of_kind": kind}
+    return tx.entities(Event, _OF_ESCALATION, values)
 
 
 def has(tx: Transaction, kind: Kind, escalation_id: int) -> bool:
@@ -87,14 +98,28 @@ def any_of(tx: Transaction, kind: Kind) -> bool:
 
 def preference(tx: Transaction, key: str, default: Any) -> Any:
     """Returns a live setting, or its default."""
-    row = tx.session.get(Preference, key)
-    return row.value["value"] if row else default
+    if key.startswith(_TOLD):
+        row = tx.session.get(Preference, key)
+        return row.value["value"] if row else default
+    held = _stored(tx).get(key)
+    return default if held is None else json.loads(held)["value"]
 
 
 def preferences(tx: Transaction, prefix: str) -> dict[str, Any]:
     """Returns the live settings with this prefix, by the rest of the key."""
-    found = _PREFERENCES.rows(tx.core, {"start": prefix, "end": prefix + "\uffff"})
-    return {key.removeprefix(prefix): value["value"] for key, value in found}
+    return {
+        key.removeprefix(prefix): json.loads(held)["value"]
+        for key, held in _stored(tx).items()
+        if key.startswith(prefix)
+    }
+
+
+def _stored(tx: Transaction) -> dict[str, str]:
+    """Returns all live settings as JSON, queried once per transaction: an escalation reads thirty."""
+    held: dict[str, str] | None = tx.remembered.get(PREFERENCES)
+    if held is None:
+        held = tx.remembered[PREFERENCES] = dict(_PREFERENCES.rows(tx.core, {}))
+    return held
 
 
 def forget(tx: Transaction, key: str) -> None:
@@ -102,6 +127,8 @@ def forget(tx: Transaction, key: str) -> None:
     row = tx.session.get(Preference, key)
     if row:
         tx.session.delete(row)
+        tx.session.flush()
+    tx.remembered.pop(PREFERENCES, None)
 
 
 def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> None:
@@ -114,3 +141,4 @@ def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> Non
     row.updated_at = now
     row.updated_by = by
     tx.session.flush()
+    tx.remembered.pop(PREFERENCES, None)

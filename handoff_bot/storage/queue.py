@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, case, func
+from sqlalchemy import Select, bindparam, case, func
 from sqlmodel import col, select
 
 from handoff_bot.domain.desk import AgentRef, BoardRow, Place
@@ -15,6 +16,7 @@ from handoff_bot.domain.queue import Filter, Whose
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.storage import access
 from handoff_bot.storage.models import Agent, Contact, Conversation, DeskThread, Escalation
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction
 
 
@@ -22,10 +24,37 @@ def page(
     tx: Transaction, wanted: Filter, now: datetime, offset: int, limit: int
 ) -> tuple[Sequence[BoardRow], int]:
     """Returns matching rows, most urgent first (snoozed last), and their total number."""
+    if wanted == Filter(whose=wanted.whose):
+        return _whole_page(tx, wanted.whose, now, offset, limit)
     found = _fitting(wanted, now)
     count = tx.session.execute(select(func.count()).select_from(found.subquery())).scalar_one()
     rows = tx.session.execute(found.order_by(*_urgency(now)).offset(offset).limit(limit))
     return [_row(now, *each) for each in rows], count
+
+
+def _whole_page(
+    tx: Transaction, whose: Whose, now: datetime, offset: int, limit: int
+) -> tuple[Sequence[BoardRow], int]:
+    """Same as `page` without any condition but the status: the board, after each escalation."""
+    tx.flush()
+    counted, listed = _whole(whose)
+    values = {"now": now, "first": offset, "most": limit}
+    found = []
+    for row in map(iter, listed.rows(tx.core, values)):
+        escalation = tx.entity(Escalation, row)
+        if escalation:
+            found.append(_row(now, escalation, *row))
+    return found, int(counted.scalar(tx.core, {}))
+
+
+@cache
+def _whole(whose: Whose) -> tuple[Prepared, Prepared]:
+    """Returns the statements of `_whole_page`."""
+    now: Any = bindparam("now")
+    found = _fitting(Filter(whose=whose), now)
+    listed = found.order_by(*_urgency(now)).offset(bindparam("first")).limit(bindparam("most"))
+    counted = select(func.count()).where(col(Escalation.status).in_(_STATUSES[whose]))
+    return Prepared(counted), Prepared(listed)
 
 
 def next_waiting(
@@ -53,7 +82,7 @@ def waiting_since(tx: Transaction, since: datetime | None, now: datetime) -> int
     return int(tx.session.execute(waiting).scalar_one())
 
 
-def _urgency(now: datetime) -> tuple[Any, ...]:
+def _urgency(now: Any) -> tuple[Any, ...]:
     return (
         case((_is_snoozed(now), 1), else_=0),
         col(Escalation.priority_rank),
@@ -62,7 +91,7 @@ def _urgency(now: datetime) -> tuple[Any, ...]:
     )
 
 
-def _is_snoozed(now: datetime) -> Any:
+def _is_snoozed(now: Any) -> Any:
     return func.coalesce(col(Escalation.snoozed_until) > now, False)
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, func, or_, update
+from sqlalchemy import bindparam, case, func, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.storage.models import Conversation, DeskThread, Escalation, Message, Source, Work
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
 
 _SOURCE, _THREAD = table_of(Source), table_of(DeskThread)
+_UNREAD_UNTIL = Prepared(select(_SOURCE.c.unread_until).where(_SOURCE.c.name == bindparam("of")))
 _OPEN = [status.value for status in OPEN]
 
 
@@ -71,8 +73,8 @@ def read(tx: Transaction, name: str, until: datetime, *, complete: bool) -> None
 
 def is_unread(tx: Transaction, name: str, ended_after: datetime) -> bool:
     """Returns whether a gap that ended after then has not been read yet."""
-    found = select(col(Source.unread_until)).where(Source.name == name)
-    until = tx.session.execute(found).scalar()
+    tx.flush()
+    until = _UNREAD_UNTIL.scalar(tx.core, {"of": name})
     return until is not None and until > ended_after
 
 

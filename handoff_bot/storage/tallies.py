@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from handoff_bot.domain.crowds import Quota
 from handoff_bot.storage.models import Tally
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
 
 TALLY = table_of(Tally)
@@ -27,7 +28,7 @@ def _count(insert: Any) -> Any:
     ).returning(TALLY.c.key)
 
 
-_COUNT = {True: _count(sqlite.insert), False: _count(postgresql.insert)}
+_COUNT = {True: Prepared(_count(sqlite.insert)), False: Prepared(_count(postgresql.insert))}
 
 
 def take(tx: Transaction, quotas: Mapping[str, Quota], now: datetime, amount: int = 1) -> str:
@@ -54,7 +55,7 @@ def _has_room(tx: Transaction, name: str, quota: Quota, now: datetime, amount: i
         "end": quota.ends(now),
         "most": quota.most,
     }
-    return tx.core.execute(_COUNT[tx.is_sqlite], values).first() is not None
+    return _COUNT[tx.is_sqlite].first(tx.core, values) is not None
 
 
 def prune(tx: Transaction, now: datetime) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, update
+from sqlalchemy import and_, bindparam, delete, func, or_, update
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -31,7 +31,22 @@ from handoff_bot.storage.models import (
     Ticket,
     TicketTag,
 )
-from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.prepared import Prepared
+from handoff_bot.storage.transaction import Transaction, select_all, table_of
+
+_TICKET, _TAG = table_of(Ticket), table_of(TicketTag)
+_TAGS_OF_CONTACT = Prepared(
+    select(_TAG.c.tag)
+    .join(_TICKET, _TICKET.c.id == _TAG.c.ticket_id)
+    .where(_TICKET.c.contact_id.in_(contacts.same_customer(bindparam("its_contact"))))
+    .distinct()
+)
+_LAST_OF = Prepared(
+    select_all(Ticket)
+    .where(_TICKET.c.conversation_id == bindparam("its_conversation"))
+    .order_by(_TICKET.c.id.desc())
+    .limit(1)
+)
 
 MOST_MESSAGES = 5_000
 """Newest messages with the words that are looked at: common words are in too many."""
@@ -215,10 +230,8 @@ def count_of(tx: Transaction, contact_ids: Collection[int]) -> int:
 
 def tags_of_contact(tx: Transaction, contact_id: int) -> frozenset[str]:
     """Returns the tags of all tickets of a customer."""
-    tagged = select(TicketTag.tag).join(Ticket, col(Ticket.id) == TicketTag.ticket_id)
-    theirs = col(Ticket.contact_id).in_(contacts.same_customer(contact_id))
-    found = tx.session.execute(tagged.where(theirs).distinct())
-    return frozenset(found.scalars())
+    tx.flush()
+    return frozenset(tag for (tag,) in _TAGS_OF_CONTACT.rows(tx.core, {"its_contact": contact_id}))
 
 
 def tag_counts(tx: Transaction) -> dict[str, int]:
@@ -264,13 +277,8 @@ def add_tags(tx: Transaction, number: int, wanted: Iterable[str]) -> None:
 
 def last_of(tx: Transaction, conversation_id: int, since: datetime) -> Ticket | None:
     """Returns the conversation's newest ticket, if it was solved since then."""
-    newest = (
-        select(Ticket)
-        .where(Ticket.conversation_id == conversation_id)
-        .order_by(col(Ticket.id).desc())
-        .limit(1)
-    )
-    ticket = tx.session.execute(newest).scalar_one_or_none()
+    found = tx.entities(Ticket, _LAST_OF, {"its_conversation": conversation_id})
+    ticket = found[0] if found else None
     if ticket is None or ticket.solved_at is None or ticket.solved_at < since:
         return None
     return ticket

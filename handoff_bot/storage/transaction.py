@@ -27,6 +27,8 @@ from sqlmodel import SQLModel
 from handoff_bot.storage.prepared import Prepared, QuickSession, loader
 
 NOTIFY_CHANNEL = "handoff_work"
+PREFERENCES = ("preferences", 0)
+"""`Transaction.remembered` of the live settings."""
 Row = TypeVar("Row", bound=SQLModel)
 
 
@@ -49,6 +51,11 @@ DIALECTS: dict[bool, Any] = {True: sqlite.insert, False: postgresql.insert}
 @cache
 def _insert(table: Table) -> Prepared:
     return Prepared(insert(table).returning(*table.primary_key))
+
+
+@cache
+def _insert_unless_known(table: Table, key: tuple[str, ...], *, is_sqlite: bool) -> Prepared:
+    return Prepared(DIALECTS[is_sqlite](table).on_conflict_do_nothing(index_elements=key))
 
 
 @cache
@@ -92,7 +99,9 @@ class Transaction:
     participate: Callable[[Transaction], Participant] | None = None
     participant: Participant | None = None
     remembered: dict[tuple[str, int], Any] = field(default_factory=dict)
-    """Cache of immutable results in this transaction, by kind and owner."""
+    """Cache of results in this transaction, by kind and owner. They are immutable, or removed by
+    what changes them.
+    """
     _session: Session | None = None
 
     def __enter__(self) -> Transaction:
@@ -181,13 +190,16 @@ class Transaction:
         Two transactions may need the same new row at once: the slower one waits for the other's
         commit and uses its row, where a plain INSERT would fail.
         """
-        added = DIALECTS[self.is_sqlite](table_of(type(row))).values(_values(row))
-        self.session.execute(added.on_conflict_do_nothing(index_elements=key))
+        self.flush()
+        table = table_of(type(row))
+        added = _insert_unless_known(table, key, is_sqlite=self.is_sqlite)
+        added.run(self.core, _values(row))
 
     def one_at_a_time(self, what: str) -> None:
         """Serialises transactions that do the same, until commit."""
         if not self.is_sqlite:  # which has one writer anyway
             self.core.execute(_ONE_AT_A_TIME, {"what": f"handoff.{what}"})
+            self.remembered.pop(PREFERENCES, None)  # another one may have changed them meanwhile
 
     def entity(self, model: type[Row], values: Iterator[Any]) -> Row | None:
         """Takes one entity's columns from a row; None if an outer join found none."""

@@ -23,6 +23,7 @@ from handoff_bot.storage.models import (
     Message,
     Work,
 )
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
 
 ADDRESS, AGENT, CONVERSATION = table_of(ContactAddress), table_of(Agent), table_of(Conversation)
@@ -118,19 +119,21 @@ _UNSENT = (
         DELIVERY.c.status.in_(_ON_ITS_WAY),
     )
 )
-_AHEAD = select(func.count()).where(
-    ESCALATION.c.status == Status.QUEUED.value,
-    (ESCALATION.c.priority_rank < bindparam("rank"))
-    | (
-        (ESCALATION.c.priority_rank == bindparam("rank"))
-        & (
-            (ESCALATION.c.opened_at < bindparam("opened_at"))
-            | (
-                (ESCALATION.c.opened_at == bindparam("opened_at"))
-                & (ESCALATION.c.id < bindparam("id"))
+_AHEAD = Prepared(
+    select(func.count()).where(
+        ESCALATION.c.status == Status.QUEUED.value,
+        (ESCALATION.c.priority_rank < bindparam("rank"))
+        | (
+            (ESCALATION.c.priority_rank == bindparam("rank"))
+            & (
+                (ESCALATION.c.opened_at < bindparam("opened_at"))
+                | (
+                    (ESCALATION.c.opened_at == bindparam("opened_at"))
+                    & (ESCALATION.c.id < bindparam("id"))
+                )
             )
-        )
-    ),
+        ),
+    )
 )
 _LAST_EVENT = select(func.max(EVENT.c.id))
 _EVENTS = select(
@@ -280,7 +283,7 @@ def ahead(tx: Transaction, escalation: Escalation) -> int:
         "opened_at": escalation.opened_at,
         "id": escalation.id,
     }
-    return tx.core.execute(_AHEAD, values).scalar_one()
+    return int(_AHEAD.scalar(tx.core, values))
 
 
 def last_event(tx: Transaction) -> int:

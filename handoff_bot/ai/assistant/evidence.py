@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,7 @@ class Indexed:
         vectors: [statements + 1], meanings, the heading's first; empty without an encoder.
         linked: [statements], meanings of the heading and the statement together.
         words: places in the vocabulary, of heading and title first, then of each statement.
+        sizes: [statements + 1], how many of `words` belong to each.
         searchable: searchable words of each statement.
     """
 
@@ -82,7 +84,8 @@ class Indexed:
     statements: tuple[str, ...]
     vectors: Vectors
     linked: Vectors
-    words: tuple[NDArray[np.int64], ...]
+    words: NDArray[np.int64]
+    sizes: NDArray[np.int64]
     searchable: tuple[str, ...]
 
 
@@ -150,17 +153,28 @@ def related(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.clip((similarity - _ALIKE) / _SPAN, 0.0, 1.0), dtype=np.float64)
 
 
-def fit(query: Query, one: Indexed, rank: float) -> Fit:
-    """Compares a question with a passage."""
+def fits(query: Query, passages: Sequence[Indexed], ranks: Sequence[float]) -> list[Fit]:
+    """Compares a question with passages."""
+    if not passages:
+        return []
+    held = _held(query, passages)
+    ends = np.cumsum([1 + len(one.statements) for one in passages]).tolist()
+    rows = (held[start:end] for start, end in pairwise([0, *ends]))
+    each = zip(passages, rows, ranks, strict=True)
+    return [_fit(query, one, its, rank) for one, its, rank in each]
+
+
+def _fit(query: Query, one: Indexed, held: NDArray[np.float64], rank: float) -> Fit:
+    """Compares a question with a passage.
+
+    Args:
+        held: [statements + 1, stems], how well the heading and each statement hold a stem, 0 to 1.
+    """
     stems = list(query.weights)
     weights = np.array([query.weights[stem] for stem in stems])
-    heads = _held(query, stems, one.heads, one.words[0])
-    each = [
-        np.maximum(heads, _held(query, stems, text, places))
-        for text, places in zip(one.searchable, one.words[1:], strict=True)
-    ]
-    found = np.max([heads, *each], axis=0)
-    shares = [float(held @ weights / weights.sum()) for held in each] or [0.0]
+    each = np.maximum(held[1:], held[0])
+    found = held.max(axis=0)
+    shares = (each @ weights / weights.sum()).tolist() or [0.0]
     near = _near(query, one)
     linked = _linked(query, one)
     kinds = [question_kinds.holds(text, query.kind) for text in one.statements] or [False]
@@ -212,15 +226,21 @@ def _with_leads(one: Fit, others: Sequence[Fit]) -> tuple[float, ...]:
     return tuple(marks[name] for name in NAMES)
 
 
-def _held(
-    query: Query, stems: Sequence[str], text: str, places: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Returns for each stem how well the text holds it, 0 to 1."""
-    exact = np.array([float(holds(text, stem)) for stem in stems])
-    if not query.similar.size or not len(places):
-        return exact
-    closest = related(query.similar[:, places].max(axis=1).astype(np.float64))
-    found: NDArray[np.float64] = np.maximum(exact, closest)
+def _held(query: Query, passages: Sequence[Indexed]) -> NDArray[np.float64]:
+    """Returns [headings and statements, stems], how well each text holds a stem, 0 to 1.
+
+    Of all passages together: one look-up of similar words instead of one for each statement.
+    """
+    stems = [f" {stem}" for stem in query.weights]
+    texts = (text for one in passages for text in (one.heads, *one.searchable))
+    found = np.array([[stem in text for stem in stems] for text in texts], dtype=np.float64)
+    sizes = np.concatenate([one.sizes for one in passages])
+    spoken = sizes > 0
+    if query.similar.size and spoken.any():
+        places = np.concatenate([one.words for one in passages])
+        starts = (np.cumsum(sizes) - sizes)[spoken]
+        closest = np.maximum.reduceat(query.similar[:, places], starts, axis=1).T
+        found[spoken] = np.maximum(found[spoken], related(closest.astype(np.float64)))
     return found
 
 

@@ -10,11 +10,11 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 
@@ -136,12 +136,11 @@ class Knowledge:
             near = self._nearness(query)
             closest = np.argsort(-near)[:limit].tolist() if self._meaning else []
             places = list(dict.fromkeys([*ranks, *closest]))
-            fits = [evidence.fit(query, self._indexed[at], ranks.get(at, 0.0)) for at in places]
-            locales = [self._indexed[at].passage.locale for at in places]
-            found = zip(places, fits, evidence.compared(fits, locales), strict=True)
-            hits = [
-                _hit(self._indexed[at], ranks.get(at, 0.0), fit, marks) for at, fit, marks in found
-            ]
+            passages = [self._indexed[at] for at in places]
+            each = [ranks.get(at, 0.0) for at in places]
+            fits = evidence.fits(query, passages, each)
+            marks = evidence.compared(fits, [one.passage.locale for one in passages])
+            hits = list(map(_hit, passages, each, fits, marks))
         return [hit for hit in hits if hit.covered or hit.near]
 
     @property
@@ -164,7 +163,10 @@ class Knowledge:
         self, question: str, earlier: str, words: dict[str, str], own: Sequence[str]
     ) -> Query:
         """Prepares a question; its words weigh by rarity, an earlier question's half as much."""
-        weights = self._weights(list(words))
+        counts = {
+            one: sum(evidence.holds(each.whole, one) for each in self._indexed) for one in words
+        }
+        weights = self._weights(counts)
         asked = {one: weights[one] for one in own}
         weights = {one: w if one in asked else w * _EARLIER for one, w in weights.items()}
         similar, vector = _NOTHING, None
@@ -172,10 +174,7 @@ class Knowledge:
             whole = f"{earlier} {question}".strip()
             vector, *each = self._meaning([whole, *words.values()])
             similar = np.stack(each) @ self._vocabulary.T
-        best = [
-            float(any(evidence.holds(one.whole, stem) for one in self._indexed)) for stem in words
-        ]
-        held = np.array(best)
+        held = np.array([float(count > 0) for count in counts.values()])
         if similar.size:
             held = np.maximum(held, evidence.related(similar.max(axis=1).astype(np.float64)))
         kind = question_kinds.asked(question) or question_kinds.asked(earlier)
@@ -200,12 +199,9 @@ class Knowledge:
             vectors.update(zip(batch, self._meaning(batch), strict=True))
         return {one: vectors[one] for one in every}
 
-    def _weights(self, stems: Sequence[str]) -> dict[str, float]:
-        """Returns each stem's weight: one that no passage contains weighs most."""
+    def _weights(self, counts: Mapping[str, int]) -> dict[str, float]:
+        """Returns each stem's weight by how many passages contain it: without any, it weighs most."""
         size = len(self._indexed)
-        counts = {
-            one: sum(evidence.holds(each.whole, one) for each in self._indexed) for one in stems
-        }
         return {one: math.log((size + 1) / (count + 0.5)) for one, count in counts.items()}
 
     def _refresh(self) -> None:
@@ -282,10 +278,10 @@ class Knowledge:
         row: Sequence[str],
         place: dict[str, int],
     ) -> Indexed:
-        def places(text: str) -> NDArray[np.int64]:
-            known = (place[word] for word in evidence.vocabulary_of(text) if word in place)
-            return np.array(list(known), dtype=np.int64)
-
+        spoken = [
+            [place[word] for word in evidence.vocabulary_of(text) if word in place]
+            for text in (f"{passage.title} {passage.heading}", *texts)
+        ]
         return Indexed(
             passage=passage,
             whole=evidence.searchable(" ".join(row)),
@@ -293,7 +289,8 @@ class Knowledge:
             statements=tuple(texts),
             vectors=self._stacked([head, *texts]),
             linked=self._stacked([evidence.linked(head, text) for text in texts]),
-            words=(places(f"{passage.title} {passage.heading}"), *map(places, texts)),
+            words=np.array(list(chain.from_iterable(spoken)), dtype=np.int64),
+            sizes=np.array(list(map(len, spoken)), dtype=np.int64),
             searchable=tuple(map(evidence.searchable, texts)),
         )
 

@@ -104,6 +104,7 @@ def asked(question: str) -> Kind | None:
     return next((kind for kind, pattern in _ASKED.items() if pattern.search(text)), None)
 
 
+@lru_cache(maxsize=4096)
 def holds(text: str, kind: Kind | None) -> bool:
     """Returns whether the text holds such a thing; anything does for None."""
     return kind is None or _HELD[kind].search(folded(text)) is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,13 @@ BIASES = {
     "outer_bias": DIMENSIONS + 3 * _BRANCH,
     "cnn_b": DIMENSIONS,
 }
+
+
+class TextEncoder(Protocol):
+    """Turns texts into vectors."""
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Returns [texts, DIMENSIONS] unit vectors; similar meanings have a large dot product."""
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from handoff_bot.ai.detector import choices, context, policy, text
-from handoff_bot.ai.detector.encoder import Encoder
+from handoff_bot.ai.detector.encoder import TextEncoder
 from handoff_bot.ai.detector.heads import Floats, any_of_one, sigmoid_of
 from handoff_bot.ai.detector.language import Chances, conversation_language, language_chances
-from handoff_bot.ai.detector.memory import Memory
+from handoff_bot.ai.detector.memory import Memory, RecentMeanings
 from handoff_bot.ai.detector.messages import Reply, Utterance
-from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model
+from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model, SpeltReply
 from handoff_bot.ai.detector.queued import QueueTalk
 from handoff_bot.ai.detector.summary import about, summary_of, topic_of
 from handoff_bot.domain.conversation_context import ConversationContext
@@ -51,10 +52,14 @@ class LocalDetector:
     """Evaluates with one model's arrays. Thread-safe."""
 
     def __init__(self, model: Model) -> None:
+        model = replace(model, encoder=RecentMeanings(model.encoder))
         self._model = model
         self._utterance: Memory[Utterance] = Memory(model.utterance)
         self._read_closely: Memory[Utterance] = Memory(partial(model.utterance, closely=True))
-        self._reply: Memory[Reply] = Memory(model.reply)
+        self._spelt_reply: Memory[SpeltReply] = Memory(model.spelt_reply)
+        self._reply: Memory[Reply] = Memory(
+            lambda words: model.reply(words, self._spelt_reply(words))
+        )
         self._language: Memory[Chances] = Memory(partial(language_chances, model=model))
         self._queue_talk = QueueTalk.load(model.encoder)
 
@@ -68,7 +73,7 @@ class LocalDetector:
         return cls(Model.load(path))
 
     @property
-    def encoder(self) -> Encoder:
+    def encoder(self) -> TextEncoder:
         """Returns the text encoder, also used by the knowledge base."""
         return self._model.encoder
 
@@ -91,7 +96,11 @@ class LocalDetector:
     def announces(self, words: str) -> bool:
         """Returns whether the assistant's text promises an agent."""
         parts = (words, *text.clauses(words))
-        return any(self._reply(part).announcement >= _ANNOUNCED for part in parts)
+        return any(
+            self._spelt_reply(part).may_announce(_ANNOUNCED)
+            and self._reply(part).announcement >= _ANNOUNCED
+            for part in parts
+        )
 
     def about(self, talk: ConversationContext) -> str:
         """Returns what the customer last asked about, as a sentence of a summary; "" without one."""

@@ -1,11 +1,15 @@
-"""Cache of message scores between the messages of a conversation."""
+"""Caches of message scores and of texts' vectors between the messages of a conversation."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
+
+import numpy as np
+
+from handoff_bot.ai.detector.encoder import DIMENSIONS, TextEncoder, Vectors
 
 _Found = TypeVar("_Found")
 
@@ -45,3 +49,43 @@ class Memory(Generic[_Found]):
             while len(self._known) > self._most or self._characters > self._room:
                 self._characters -= len(self._known.popitem(last=False)[0])
         return found
+
+
+_KEPT, _KEPT_LENGTH = 512, 400
+"""At most 1 MB of vectors: of what is longer, hardly any is read twice."""
+
+
+class RecentMeanings:
+    """An encoder that keeps the vectors of recent texts. Thread-safe.
+
+    The detector, the search and the comparison of messages read the same texts.
+    """
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self._encoder = encoder
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, Vectors] = OrderedDict()
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Returns [texts, DIMENSIONS]; those that are not known are read together."""
+        each = dict.fromkeys(texts)
+        with self._lock:
+            found = {words: self._known[words] for words in each if words in self._known}
+            for words in found:
+                self._known.move_to_end(words)
+        new = [words for words in each if words not in found]
+        if new:
+            read = dict(zip(new, self._encoder.vectors(new), strict=True))
+            found |= read
+            self._keep(read)
+        if not found:
+            return np.empty((0, DIMENSIONS), dtype=np.float32)
+        return np.stack([found[words] for words in texts])
+
+    def _keep(self, read: dict[str, Vectors]) -> None:
+        with self._lock:
+            for words, vector in read.items():
+                if len(words) <= _KEPT_LENGTH:
+                    self._known[words] = vector.copy()  # a row would keep the whole array
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)

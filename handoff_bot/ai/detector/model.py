@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handoff_bot.ai.detector import text
-from handoff_bot.ai.detector.encoder import Encoder, Vectors
+from handoff_bot.ai.detector.encoder import Encoder, TextEncoder, Vectors
 from handoff_bot.ai.detector.heads import (
     Arrays,
     Bytes,
@@ -94,7 +94,7 @@ class Model:
             During training, all are computed.
     """
 
-    encoder: Encoder
+    encoder: TextEncoder
     intent: Head
     intent_meant: Network
     acts: Head
@@ -154,16 +154,27 @@ class Model:
             return 0.0
         return float(softmax(self.intent.logits_each(ids))[:, 1:].max())
 
-    def reply(self, words: str) -> Reply:
-        """Scores one assistant message: the maximum over its sentences."""
+    def spelt_reply(self, words: str) -> SpeltReply:
+        """Reads the spelling of one assistant message and its sentences."""
         parts = list(dict.fromkeys((words, *text.sentences(words))))
         ids = [text.features(part) for part in parts]
-        scores = sigmoid(self.replies.logits_each(ids))
+        return SpeltReply(
+            parts, sigmoid(self.replies.logits_each(ids)), self._traces(words, ids[0])
+        )
+
+    def reply(self, words: str, spelt: SpeltReply | None = None) -> Reply:
+        """Scores one assistant message: the maximum over its sentences.
+
+        Args:
+            spelt: its spelling, if the caller has it.
+        """
+        spelt = spelt or self.spelt_reply(words)
+        scores = spelt.scores
         if scores.max() >= self.plain_below:
-            scores += sigmoid(self.replies_meant.logits(self.encoder.vectors(parts)))
-            scores /= 2
+            meant = self.replies_meant.logits(self.encoder.vectors(spelt.parts))
+            scores = (scores + sigmoid(meant)) / 2
         offer, fallback, announcement = scores.max(axis=0).tolist()
-        return Reply(offer, fallback, announcement, self._traces(words, ids[0]))
+        return Reply(offer, fallback, announcement, spelt.traces)
 
     def compare_by_meaning(self, messages: Sequence[Traces]) -> None:
         """Computes the meaning of messages for which it was skipped."""
@@ -217,6 +228,29 @@ class Model:
         return float(steps @ steps)
 
 
+@dataclass(frozen=True)
+class SpeltReply:
+    """An assistant message, of which only the spelling was read.
+
+    Attributes:
+        parts: the message and its sentences.
+        scores: [parts, REPLIES], probabilities by spelling.
+        traces: for comparing messages.
+    """
+
+    parts: list[str]
+    scores: Floats
+    traces: Traces
+
+    def may_announce(self, least: float) -> bool:
+        """Returns whether the message may promise an agent with this probability at least.
+
+        The meaning counts as much as the spelling: it is at most 1, so this misses none.
+        """
+        return bool((self.scores[:, _ANNOUNCEMENT].max() + 1.0) / 2 >= least)
+
+
+_ANNOUNCEMENT = REPLIES.index("announcement")
 _ASKS_TWICE = 1.0
 """Sum of both readings, each 0 to 1, from which a part asks for an agent."""
 

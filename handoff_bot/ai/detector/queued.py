@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from handoff_bot.ai.assistant.follow_ups import asks
-from handoff_bot.ai.detector.encoder import Encoder, Vectors
+from handoff_bot.ai.detector.encoder import TextEncoder, Vectors
 from handoff_bot.ai.detector.text import fold
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import QueueAct
@@ -36,11 +36,11 @@ class QueueTalk:
         weights: [DIMENSIONS + 1, KINDS], the constant last.
     """
 
-    encoder: Encoder
+    encoder: TextEncoder
     weights: Vectors
 
     @classmethod
-    def load(cls, encoder: Encoder) -> QueueTalk:
+    def load(cls, encoder: TextEncoder) -> QueueTalk:
         """Reads the shipped model.
 
         Raises:

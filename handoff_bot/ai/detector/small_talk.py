@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handoff_bot.ai.detector import text
-from handoff_bot.ai.detector.encoder import Encoder, Vectors
+from handoff_bot.ai.detector.encoder import TextEncoder, Vectors
 from handoff_bot.ai.detector.heads import Arrays, Floats, Head, Network, sigmoid
 from handoff_bot.ai.detector.text import Ids
 from handoff_bot.domain.signals import Act
@@ -49,12 +49,12 @@ class SmallTalk:
         meant: same by meaning.
     """
 
-    encoder: Encoder
+    encoder: TextEncoder
     spelt: Head
     meant: Network
 
     @classmethod
-    def of(cls, arrays: Arrays, encoder: Encoder) -> SmallTalk:
+    def of(cls, arrays: Arrays, encoder: TextEncoder) -> SmallTalk:
         """Reads a file's arrays; KeyError or ValueError if invalid."""
         return cls(
             encoder=encoder,

@@ -52,13 +52,55 @@ _ROLES = {
 }
 
 
+@dataclass(frozen=True)
+class History:
+    """What is read of a conversation for the AI, once for all that is worked out from it.
+
+    Attributes:
+        recent: its newest messages, oldest first.
+        settled: the newest message that an agent has settled, including all before it; or 0.
+    """
+
+    recent: Sequence[Message]
+    settled: int
+
+    @classmethod
+    def of(cls, tx: Transaction, conversation_id: int) -> History:
+        recent = conversations.recent(tx, conversation_id, TURNS)
+        return cls(recent, rows.settled_until(tx, conversation_id))
+
+    def unanswered(self) -> list[Message]:
+        """Returns the customer's unanswered and unsettled messages, oldest first.
+
+        Messages about consent or a CSAT rating are excluded: a fixed text or the carrier answers
+        them.
+        """
+        found: list[Message] = []
+        covered, done = self.settled, set()
+        for message in reversed(self.recent):
+            if message.id <= self.settled:
+                break
+            if message.author == Author.CONTACT and not plain(message.text):
+                found.append(message)
+            elif message.author == Author.SYSTEM:
+                done.add(message.payload.get("answers"))
+            elif message.author == Author.ASSISTANT:
+                covered = message.payload.get("answers", message.id)
+                break
+        return [one for one in reversed(found) if one.id > covered and one.id not in done]
+
+
 def question(
-    tx: Transaction, conversation: Conversation, *, wants_person: bool = False
+    tx: Transaction,
+    conversation: Conversation,
+    history: History | None = None,
+    *,
+    wants_person: bool = False,
 ) -> Question:
     """Builds the AI's input; the last message is the customer's."""
-    messages = _in_turn(deliveries.arrived(tx, conversations.recent(tx, conversation.id, TURNS)))
-    until = rows.settled_until(tx, conversation.id)
-    settled = sum(one.id <= until for one in messages)
+    history = history or History.of(tx, conversation.id)
+    messages = _in_turn(deliveries.arrived(tx, history.recent))
+    settled = sum(one.id <= history.settled for one in messages)
     turns = tuple(map(_turn, messages))
     hints = tuple(transfer.memories(tx, conversation.id)) if settled else ()
     ours = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
@@ -73,7 +115,7 @@ def question(
             contact_id=conversation.contact_id,
             conversation_id=conversation.id,
             hints=hints,
-            waiting=_waiting(tx, conversation, messages),
+            waiting=_waiting(history, messages),
         ),
         vip=live.is_vip(conversation.address),
         unsure_before=bool(answers and answers[-1].payload.get("confidence", 1.0) < policy.UNSURE),
@@ -88,9 +130,9 @@ def _clarifies(message: Message) -> bool:
     return bool(message.payload.get(CLARIFIES))
 
 
-def _waiting(tx: Transaction, conversation: Conversation, messages: Sequence[Message]) -> int:
+def _waiting(history: History, messages: Sequence[Message]) -> int:
     """Counts the customer's unanswered messages at the end of the conversation; at least 1."""
-    open_ones = {one.id for one in unanswered(tx, conversation.id)}
+    open_ones = {one.id for one in history.unanswered()}
     trailing = takewhile(lambda one: one.id in open_ones, reversed(messages))
     return max(1, sum(1 for _ in trailing))
 
@@ -220,7 +262,8 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         number = conversation.id
         if rows.open_of(tx, number) or conversation.opted_out_at:
             return None
-        waiting = unanswered(tx, number)
+        history = History.of(tx, number)
+        waiting = history.unanswered()
         if job.payload["message_id"] not in [one.id for one in waiting]:
             return None
         since = waiting[0].created_at
@@ -234,7 +277,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
             message_id=waiting[-1].id,
             epoch=conversation.epoch,
             waits_since=since,
-            question=question(tx, conversation),
+            question=question(tx, conversation, history),
         )
 
     def call(self, plan: Asked) -> Reaction:
@@ -257,7 +300,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         conversation = conversations.hold(tx, plan.conversation_id)
         message = tx.session.get_one(Message, plan.message_id)
         judgement = result.judgement
-        conversation.language = judgement.language or conversation.language
+        tx.set(conversation, language=judgement.language or conversation.language)
         record(tx, EventKind.MESSAGE_CONSIDERED, conversation, message, judgement, now, result)
         if rows.open_of(tx, plan.conversation_id) or conversation.opted_out_at:
             return
@@ -280,7 +323,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         text = answer.text
         if conversation.disclosed_at is None:
             text = f"{customer_texts.say(tx, Moment.DISCLOSURE, conversation, now)}\n\n{text}"
-            conversation.disclosed_at = now
+            tx.set(conversation, disclosed_at=now)
         words = OutboundDraft(
             text,
             Author.ASSISTANT,
@@ -296,21 +339,5 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
 
 
 def unanswered(tx: Transaction, conversation_id: int) -> list[Message]:
-    """Returns the customer's unanswered and unsettled messages, oldest first.
-
-    Messages about consent or a CSAT rating are excluded: a fixed text or the carrier answers them.
-    """
-    until = rows.settled_until(tx, conversation_id)
-    found: list[Message] = []
-    covered, done = until, set()
-    for message in reversed(conversations.recent(tx, conversation_id, TURNS)):
-        if message.id <= until:
-            break
-        if message.author == Author.CONTACT and not plain(message.text):
-            found.append(message)
-        elif message.author == Author.SYSTEM:
-            done.add(message.payload.get("answers"))
-        elif message.author == Author.ASSISTANT:
-            covered = message.payload.get("answers", message.id)
-            break
-    return [one for one in reversed(found) if one.id > covered and one.id not in done]
+    """Same as `History.unanswered`."""
+    return History.of(tx, conversation_id).unanswered()

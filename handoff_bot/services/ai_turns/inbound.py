@@ -359,7 +359,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         now = self._clock.now()
         conversation = conversations.hold(tx, plan.conversation_id)
         message = tx.session.get_one(Message, plan.message_id)
-        conversation.language = result.language or conversation.language
+        tx.set(conversation, language=result.language or conversation.language)
         answering.record(tx, EventKind.MESSAGE_JUDGED, conversation, message, result, now)
         escalation = rows.open_of(tx, plan.conversation_id)
         if escalation:  # escalated during the check

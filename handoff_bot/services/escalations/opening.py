@@ -136,6 +136,6 @@ class Opening:
                 updated_at=now,
             )
         )
-        escalation.ticket_id = ticket.id
+        tx.set(escalation, ticket_id=ticket.id)
         log.record(tx, EventKind.TICKET_CREATED, now, escalation=escalation, ticket=ticket.id)
         return ticket

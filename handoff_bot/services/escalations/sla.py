@@ -41,7 +41,7 @@ def promise(tx: Transaction, escalation: Escalation, ticket: Ticket, now: dateti
         due = team.after(escalation.opened_at, length) if length else None
         if due == tickets.due_at(ticket, each):
             continue
-        _set(ticket, each, due)
+        _set(tx, ticket, each, due)
         if length and due and tickets.open_due(ticket, each):
             near = team.after(escalation.opened_at, length * sla.NEAR)
             _remind(tx, escalation, each, due, at=max(near, now))
@@ -77,11 +77,11 @@ def unsaid(tx: Transaction, escalation: Escalation, message: Message, now: datet
     outbox.update_card(tx, escalation, now)
 
 
-def _set(ticket: Ticket, which: SlaTarget, due: datetime | None) -> None:
+def _set(tx: Transaction, ticket: Ticket, which: SlaTarget, due: datetime | None) -> None:
     if which is SlaTarget.REPLY:
-        ticket.reply_due_at = due
+        tx.set(ticket, reply_due_at=due)
     else:
-        ticket.solve_due_at = due
+        tx.set(ticket, solve_due_at=due)
 
 
 def _remind(
