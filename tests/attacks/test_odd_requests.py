@@ -178,19 +178,24 @@ def signed(form, path: str, query: str = "") -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", ["sms", "whatsapp", "conversations"])
 def test_no_odd_form_that_is_signed_breaks_a_webhook(stranger, kind, backend):
-    """All on PostgreSQL, which refuses more texts than SQLite; there, each kind has a ninth of them."""
+    """All are posted on PostgreSQL, which refuses more texts than SQLite, and of each kind another third is
+    handled. On SQLite, each kind has a ninth of them.
+    """
     usual = dict(inbound_form(kind))
     names = [*usual, "ProfileName", "MediaUrl0", "MediaContentType0", "Latitude", "ButtonText"]
     names += ["ExternalUserId", "OptOutType", "Media", "Attributes", "MessageStatus", "ErrorCode"]
     path, number = f"/webhooks/{kind}", itertools.count()
-    first = {"sms": 0, "whatsapp": 3, "conversations": 6}[kind]
+    third = ("sms", "whatsapp", "conversations").index(kind)
     bodies = oddities.form_bodies(names)
-    for changed in bodies if backend == "postgresql" else itertools.islice(bodies, first, None, 9):
+    is_whole = backend == "postgresql"
+    for changed in bodies if is_whole else itertools.islice(bodies, 3 * third, None, 9):
         fields = usual | {"MessageSid": f"SM{next(number):032d}"} | dict(changed)
         form = tuple(fields.items())
         answer = stranger.post(path, urlencode(form).encode(), signed(form, path))
         assert answer.status_code in (200, 400, 403, 413)
     assert stranger.answers[200] > 50
+    if is_whole:
+        stranger.house.drop_all_but(third)
     stranger.settled()
 
 

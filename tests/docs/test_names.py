@@ -1,6 +1,7 @@
 """Names use the terms of docs/glossary.md: words that it replaced do not come back."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,8 +47,13 @@ ELSEWHERE = {
 }
 
 
-def names_in(path: Path) -> Iterator[str]:
+@functools.cache
+def names_in(path: Path) -> frozenset[str]:
     """The names that a module gives: its own, functions, classes, arguments, variables."""
+    return frozenset(_names_in(path))
+
+
+def _names_in(path: Path) -> Iterator[str]:
     yield path.stem if path.stem != "__init__" else path.parent.name
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -58,10 +64,12 @@ def names_in(path: Path) -> Iterator[str]:
             yield node.id
 
 
+@functools.cache
 def words_of(name: str) -> list[str]:
     return re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name.replace("_", " "))
 
 
+@functools.cache
 def files() -> list[Path]:
     found = [ROOT / part for part in PRODUCT]
     return [each for part in found for each in ([part] if part.is_file() else part.rglob("*.py"))]
