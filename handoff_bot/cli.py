@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -41,6 +42,7 @@ UNKNOWN_MESSAGE = (
     "No message found. Enter a provider's id (SM…), a Slack timestamp or link, a ticket (#12), or the "
     "trace of a log line."
 )
+NO_CHARTS = "--chart needs matplotlib. Install it with: pip install 'handoff-bot[charts]'"
 COLUMNS = ("name", "language", "text")
 """Columns of canned replies in CSV."""
 
@@ -582,6 +584,8 @@ def report(days: int, channel: str, as_json: bool, chart: str) -> None:
     """
     from handoff_bot import app
 
+    if chart and find_spec("matplotlib") is None:
+        raise click.UsageError(NO_CHARTS)
     for line in app.report(
         read_database_settings(), days=days, channel=channel, as_json=as_json, chart=chart
     ):

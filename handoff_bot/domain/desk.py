@@ -14,6 +14,7 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.metrics import AgentNumbers, Numbers
+from handoff_bot.domain.report import Chart, Table
 from handoff_bot.domain.signals import Mood, Priority, Signal
 
 HERE, EVERYONE = "here", "channel"
@@ -243,6 +244,9 @@ class Post:
         footer: a line of our own below it; "{time}" and "{moment}" stand for `at` (Unix seconds) in
             the reader's time zone, without and with the day.
         said: speakers and messages of a transcript, oldest first (hostile).
+        charts: at most two charts below the text.
+        table: a table below them, or None.
+        feedback: the value of the feedback buttons below it, "" for none.
     """
 
     kind: PostKind
@@ -258,6 +262,9 @@ class Post:
     footer: str = ""
     at: int = 0
     said: tuple[tuple[str, str], ...] = ()
+    charts: tuple[Chart, ...] = ()
+    table: Table | None = None
+    feedback: str = ""
 
     def ended(self, footer: str, at: datetime) -> Post:
         """Returns the post without its buttons, with what became of it."""
