@@ -109,6 +109,26 @@ def run() -> None:
     (serve if is_real else sandbox).main([], prog_name="handoff")
 
 
+@main.command("slack-hook", context_settings={"ignore_unknown_options": True})
+@click.argument("hook", type=click.Choice(["get-hooks", "get-manifest", "start"]))
+@click.option("--protocol", default="", help="How the Slack CLI reads the answer.")
+@click.option("--boundary", default="", help="What stands around the answer.")
+@click.argument("others", nargs=-1, type=click.UNPROCESSED, expose_value=False)
+def slack_hook(hook: str, protocol: str, boundary: str) -> None:
+    """Answer the Slack CLI: its hooks for `slack run` and `slack manifest`."""
+    from handoff_bot.slack import cli_hooks
+
+    if hook != cli_hooks.Hook.START:
+        around = boundary if protocol == cli_hooks.BOUNDARIES else ""
+        click.echo(f"{around}{cli_hooks.answer(cli_hooks.Hook(hook))}{around}")
+        return
+    missing = cli_hooks.missing(os.environ)
+    if missing:
+        raise click.UsageError(f"Run this by `slack run`: {', '.join(missing)} is not set.")
+    os.environ.update(cli_hooks.defaults(os.environ))
+    serve.main([], prog_name="handoff")
+
+
 def _work(settings: Settings) -> None:
     """Runs jobs and timers, without a web server, until the process is told to stop."""
     from handoff_bot import app
