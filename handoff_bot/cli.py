@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -41,6 +42,7 @@ UNKNOWN_MESSAGE = (
     "No message found. Enter a provider's id (SM…), a Slack timestamp or link, a ticket (#12), or the "
     "trace of a log line."
 )
+NO_CHARTS = "--chart needs matplotlib. Install it with: pip install 'handoff-bot[charts]'"
 COLUMNS = ("name", "language", "text")
 """Columns of canned replies in CSV."""
 
@@ -105,6 +107,26 @@ def run() -> None:
     """Run the bot if credentials are set; otherwise open the sandbox."""
     is_real = any(value.strip() for name, value in os.environ.items() if name.startswith(REAL))
     (serve if is_real else sandbox).main([], prog_name="handoff")
+
+
+@main.command("slack-hook", context_settings={"ignore_unknown_options": True})
+@click.argument("hook", type=click.Choice(["get-hooks", "get-manifest", "start"]))
+@click.option("--protocol", default="", help="How the Slack CLI reads the answer.")
+@click.option("--boundary", default="", help="What stands around the answer.")
+@click.argument("others", nargs=-1, type=click.UNPROCESSED, expose_value=False)
+def slack_hook(hook: str, protocol: str, boundary: str) -> None:
+    """Answer the Slack CLI: its hooks for `slack run` and `slack manifest`."""
+    from handoff_bot.slack import cli_hooks
+
+    if hook != cli_hooks.Hook.START:
+        around = boundary if protocol == cli_hooks.BOUNDARIES else ""
+        click.echo(f"{around}{cli_hooks.answer(cli_hooks.Hook(hook))}{around}")
+        return
+    missing = cli_hooks.missing(os.environ)
+    if missing:
+        raise click.UsageError(f"Run this by `slack run`: {', '.join(missing)} is not set.")
+    os.environ.update(cli_hooks.defaults(os.environ))
+    serve.main([], prog_name="handoff")
 
 
 def _work(settings: Settings) -> None:
@@ -601,6 +623,8 @@ def report(days: int, channel: str, as_json: bool, chart: str) -> None:
     """
     from handoff_bot import app
 
+    if chart and find_spec("matplotlib") is None:
+        raise click.UsageError(NO_CHARTS)
     for line in app.report(
         read_database_settings(), days=days, channel=channel, as_json=as_json, chart=chart
     ):

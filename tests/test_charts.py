@@ -75,11 +75,11 @@ def test_who_never_draws_does_not_load_the_library():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_picture_is_told_with_its_figures():
+def test_the_charts_are_told_in_sentences():
     period = PERIODS["a week"]
     waits = [timedelta(minutes=2), timedelta(minutes=7), None, None, None, None, None]
     found = figures(period, [2, 5, 0, 1, 0, 0, 0], waits, {"request": 6, "sentiment": 2})
-    told = report.alt_text(found, "17 to 23 Nov 2026", period.unit)
+    told = report.summary(found, "17 to 23 Nov 2026", period)
     assert told == (
         "17 to 23 Nov 2026. 8 escalations in 32 conversations (25 % of them), median wait "
         "4 min. Busiest day: 5, on 18 Nov. Longest median wait: 7 min, on 18 Nov. Reasons: "

@@ -534,6 +534,14 @@ def test_the_figures_of_the_last_days_are_told(environment, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_chart_without_the_extra_says_what_to_install(environment, tmp_path, monkeypatch):
+    monkeypatch.setattr("handoff_bot.cli.find_spec", lambda name: None)
+    told = run("report", "--chart", str(tmp_path / "chart.png"))
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "pip install 'handoff-bot[charts]'" in told.stderr
+    assert "No escalations" in run("report").stdout
+
+
 def test_a_program_gets_the_figures_as_json(environment):
     told = json.loads(run("report", "--json", "--channel", "sms").stdout)
     assert (told["escalations"], told["escalation_rate"], told["waited"]["median"]) == (

@@ -15,6 +15,7 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.metrics import AgentNumbers, Numbers
+from handoff_bot.domain.report import Chart, Table
 from handoff_bot.domain.signals import Evidence, Mood, Priority, Signal
 
 HERE, EVERYONE = "here", "channel"
@@ -262,6 +263,9 @@ class Post:
             the reader's time zone, without and with the day.
         said: speakers and messages of a transcript, oldest first (hostile).
         rows: lines below the text, each with its own button.
+        charts: at most two charts below the text.
+        table: a table below them, or None.
+        feedback: the value of the feedback buttons below it, "" for none.
     """
 
     kind: PostKind
@@ -278,6 +282,9 @@ class Post:
     at: int = 0
     said: tuple[tuple[str, str], ...] = ()
     rows: tuple[PostRow, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    table: Table | None = None
+    feedback: str = ""
 
     def ended(self, footer: str, at: datetime) -> Post:
         """Returns the post without its buttons, with what became of it."""

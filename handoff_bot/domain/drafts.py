@@ -1,4 +1,4 @@
-"""Drafts of replies, and the tones in which a language model rewrites them."""
+"""Drafts of replies, the tones in which a language model rewrites them, and agents' verdicts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ class Tone(StrEnum):
     SHORTER = "shorter"
     FRIENDLIER = "friendlier"
     TRANSLATED = "translated"
+
+
+DRAFT = "draft"
+"""What feedback is about, if it is not about an answer."""
+
+
+class Verdict(StrEnum):
+    """An agent's feedback on a draft or an answer of the assistant."""
+
+    GOOD = "good"
+    BAD = "bad"
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ class EventKind(StrEnum):
     ESCALATION_SNOOZED = "escalation.snoozed"
     OFFERS_ENDED = "escalation.unoffered"
     ESCALATION_WOKEN = "escalation.woken"
+    AI_FEEDBACK = "feedback.ai"
     ESCALATED_LATE = "feedback.sooner"
     FILE_NOT_SHOWN = "file.not_shown"
     FILE_SHOWN = "file.shown"

@@ -76,6 +76,10 @@ class Period:
             return Unit.HOUR
         return Unit.DAY if self.until - self.since <= MOST_DAYS else Unit.MONTH
 
+    def slice_width(self, most: int) -> int:
+        """Returns how many hours, days or months make one slice, if `most` slices are shown."""
+        return math.ceil(sum(1 for _ in self._starts()) / most)
+
     def slices(self) -> Iterator[Period]:
         """Yields its hours, days or months; the first and last may be partial."""
         for start, end in pairwise([*self._starts(), self.until]):
@@ -181,6 +185,7 @@ class Numbers:
         waited_briefly: ended waits of at most `SOON`.
         ratings: number of each rating from 1 to 5.
         model_turns, model_in_time: turns for the language model, and those answered in time.
+        ai_rated, ai_helpful: agents' verdicts on the assistant's texts, and the positive ones.
     """
 
     conversations: int = 0
@@ -205,6 +210,8 @@ class Numbers:
     ratings: Mapping[int, int] = field(default_factory=dict)
     model_turns: int = 0
     model_in_time: int = 0
+    ai_rated: int = 0
+    ai_helpful: int = 0
     agents: tuple[AgentNumbers, ...] = ()
     slices: tuple[Slice, ...] = ()
 
@@ -242,6 +249,11 @@ class Numbers:
     def in_time_rate(self) -> float | None:
         """Share of the language model's turns that it answered in time."""
         return share(self.model_in_time, self.model_turns)
+
+    @property
+    def helpful_rate(self) -> float | None:
+        """Share of agents' verdicts on the assistant's texts that are positive."""
+        return share(self.ai_helpful, self.ai_rated)
 
     @property
     def rated(self) -> int:

@@ -1,4 +1,4 @@
-"""Renders the metrics as text, for reports, messages and a picture's alternative text."""
+"""Renders the metrics as text, charts and tables, for reports and messages."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ CHOICES = {
 }
 
 
+FORMER_AGENT = "Former agent"
+
+
 @dataclass(frozen=True)
 class Fact:
     """One metric; `more` is a detail shown beside it."""
@@ -50,6 +53,45 @@ class Topic:
 
     title: str
     facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One bar of a chart; `shown` is its value as text."""
+
+    label: str
+    value: float
+    shown: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars with one title; `unit` says what the values count, as "Minutes"."""
+
+    title: str
+    unit: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table. `text` may be a person's name (hostile); `value` sorts, None for text."""
+
+    text: str
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose rows have one cell for each column."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+MOST_POINTS = 20
+"""Points of a chart: as many as Slack draws."""
 
 
 def title(scope: Scope) -> str:
@@ -138,6 +180,9 @@ def _quality(numbers: Numbers) -> Iterator[Fact]:
     if numbers.model_turns:
         turns = f"{numbers.model_in_time:,} of {numbers.model_turns:,} turns"
         yield Fact("Answered by the AI in time", percent(numbers.in_time_rate), turns)
+    if numbers.ai_rated:
+        verdicts = f"{numbers.ai_helpful:,} of {many(numbers.ai_rated, 'verdict')}"
+        yield Fact("Helpful AI texts", percent(numbers.helpful_rate), verdicts)
 
 
 def _lengths(label: str, lengths: Lengths) -> Fact:
@@ -154,30 +199,113 @@ def of_agent(agent: AgentNumbers) -> str:
     return " · ".join(parts)
 
 
-def alt_text(numbers: Numbers, title: str, unit: Unit) -> str:
-    """Returns the picture's alternative text."""
+def charts(numbers: Numbers, period: Period) -> Iterator[Chart]:
+    """Yields escalations and median waits over the period; none without escalations.
+
+    The slices of `numbers` may be several hours, days or months each.
+    """
+    per = _per(period)
+    slices = [(_label(one.since, period.unit), one) for one in numbers.slices]
+    if any(one.escalations for _, one in slices):
+        yield Chart(
+            f"Escalations per {per}",
+            "Escalations",
+            tuple(Point(at, one.escalations, f"{one.escalations:,}") for at, one in slices),
+        )
+    if any(one.waited is not None for _, one in slices):
+        yield Chart(
+            f"Median time in queue, per {per}",
+            "Minutes",
+            tuple(Point(at, _minutes(one.waited), length(one.waited)) for at, one in slices),
+        )
+
+
+def _label(at: datetime, unit: Unit) -> str:
+    """Returns the start of a slice, unique within a period: a month with its year."""
+    return {
+        Unit.HOUR: f"{at:%H:%M}",
+        Unit.DAY: f"{at.day} {at:%b}",
+        Unit.MONTH: f"{at:%b %Y}",
+    }[unit]
+
+
+def _minutes(of: timedelta | None) -> float:
+    return round(of.total_seconds() / 60, 1) if of else 0.0
+
+
+def breakdown(numbers: Numbers) -> Table | None:
+    """Returns the escalations by reason, priority and channel; None without escalations."""
+    kinds = {
+        "Reason": {reason_words(key): often for key, often in numbers.reasons.items()},
+        "Priority": {key.capitalize(): often for key, often in numbers.priorities.items()},
+        "Channel": {spelled(key): often for key, often in numbers.channels.items()},
+    }
+    rows = [
+        (
+            Cell(kind),
+            Cell(name or "Unknown"),
+            Cell(f"{often:,}", often),
+            _part(often, numbers.escalations),
+        )
+        for kind, counts in kinds.items()
+        for name, often in counts.items()
+    ]
+    columns = ("By", "Name", "Escalations", "Share")
+    return (
+        Table("Escalations by reason, priority and channel", columns, tuple(rows)) if rows else None
+    )
+
+
+def _part(part: int, whole: int) -> Cell:
+    found = share(part, whole)
+    return Cell(percent(found), round(100 * (found or 0.0), 1))
+
+
+def of_agents(numbers: Numbers) -> Table | None:
+    """Returns each agent's metrics; None without agents."""
+    rows = [
+        (
+            Cell(agent.name or FORMER_AGENT),
+            Cell(f"{agent.taken:,}", agent.taken),
+            Cell(f"{agent.resolved:,}", agent.resolved),
+            Cell(length(agent.replied.median), _minutes(agent.replied.median)),
+        )
+        for agent in numbers.agents
+    ]
+    columns = ("Agent", "Claimed", "Resolved", "First reply (median)")
+    return Table("Agents", columns, tuple(rows)) if rows else None
+
+
+def summary(numbers: Numbers, title: str, period: Period) -> str:
+    """Returns the content of the charts in sentences."""
+    per = _per(period)
     said = [f"{title}. {headline(numbers)}"]
     busiest = max(numbers.slices, key=lambda one: one.escalations, default=None)
     if busiest and busiest.escalations:
-        said.append(f"Busiest {unit}: {busiest.escalations:,}, {moment(busiest.since, unit)}.")
+        said.append(f"Busiest {per}: {busiest.escalations:,}, {_moment(busiest.since, period)}.")
     waits = [one for one in numbers.slices if one.waited is not None]
     if len(waits) > 1:
         longest = max(waits, key=lambda one: one.waited or timedelta())
         said.append(
-            f"Longest median wait: {length(longest.waited)}, {moment(longest.since, unit)}."
+            f"Longest median wait: {length(longest.waited)}, {_moment(longest.since, period)}."
         )
     if numbers.reasons:
         said.append(f"Reasons: {_listed(numbers.reasons)}.")
     return " ".join(said)
 
 
-def moment(at: datetime, unit: Unit) -> str:
-    """Returns the label of an hour, a day or a month."""
-    return {
-        Unit.HOUR: f"at {at:%H:%M}",
-        Unit.DAY: f"on {at.day} {at:%b}",
-        Unit.MONTH: f"in {at:%b %Y}",
-    }[unit]
+def _per(period: Period) -> str:
+    """Returns what one bar is: "day", "2 days"."""
+    width = period.slice_width(MOST_POINTS)
+    return f"{period.unit}" if width == 1 else f"{width} {period.unit}s"
+
+
+def _moment(at: datetime, period: Period) -> str:
+    label = _label(at, period.unit)
+    if period.slice_width(MOST_POINTS) > 1:
+        return f"from {label}"
+    before = {Unit.HOUR: "at", Unit.DAY: "on", Unit.MONTH: "in"}
+    return f"{before[period.unit]} {label}"
 
 
 def _listed(reasons: Mapping[str, int]) -> str:
@@ -226,6 +354,7 @@ RATES = (
     "not_needed_rate",
     "abandoned_rate",
     "in_time_rate",
+    "helpful_rate",
     "rated",
     "rating",
 )

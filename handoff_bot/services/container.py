@@ -71,6 +71,7 @@ from handoff_bot.services.home import Homes
 from handoff_bot.services.merging import Merging
 from handoff_bot.services.notifications import mail, notifications, transcripts
 from handoff_bot.services.outbox import alarms, mood_check, ticket_sync
+from handoff_bot.services.outbox.lacking_blocks import LackingBlocks
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.outbox.team_mention import TEAM_MENTION, MentionTeam
@@ -199,6 +200,7 @@ class Services:
     queue: Queue
     snoozing: Snoozing
     desk_channels: DeskChannels
+    lacking_blocks: LackingBlocks
     availability: AgentAvailability
     offers: offers.Offers
     routing: routing.Routing
@@ -445,6 +447,7 @@ class Services:
             queue=Queue(database, clock, escalations),
             snoozing=Snoozing(database, clock),
             desk_channels=DeskChannels(database, clock),
+            lacking_blocks=LackingBlocks(database, clock),
             availability=AgentAvailability(database, clock),
             offers=offers.Offers(database, clock),
             routing=routing.Routing(database, preferences, parts.channels),

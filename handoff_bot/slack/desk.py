@@ -109,7 +109,7 @@ class SlackDesk:
         self._own_id = ""
         self._scopes: frozenset[str] = frozenset()
         self._pinned: set[Place] = set()
-        self._layouts = Layouts()
+        self.layouts = Layouts()
 
     # -- the port
 
@@ -226,7 +226,7 @@ class SlackDesk:
                 begun, thread, file, above | (sender_identity if form.is_full else {})
             )
 
-        self._layouts.say(written, say)
+        self.layouts.say(written, say)
 
     def hand(self, to: str, file: File, post: Post, mark: str) -> None:
         """Posts a direct message, and a file in its thread:
@@ -254,7 +254,7 @@ class SlackDesk:
                     parse="none",
                 )
 
-        self._layouts.say(forms(render_ephemeral(ephemeral)), say)
+        self.layouts.say(forms(render_ephemeral(ephemeral)), say)
 
     def mark_reply(
         self, reply: Place, wanted: ReplyMark | None, shown: ReplyMark | None = None
@@ -412,7 +412,7 @@ class SlackDesk:
                 )
             return at
 
-        return self._layouts.say(written, say)
+        return self.layouts.say(written, say)
 
     def _post(
         self,
@@ -446,7 +446,7 @@ class SlackDesk:
                 raise DeskGone(GONE["thread_not_found"], "thread_not_found")
             return place
 
-        return self._layouts.say(written, say)
+        return self.layouts.say(written, say)
 
     def _take_back(self, stray: Place) -> None:
         """Deletes a message that Slack put beside the thread.

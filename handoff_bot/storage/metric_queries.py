@@ -129,6 +129,22 @@ JOIN event AS r ON r.escalation_id = w.escalation_id AND r.kind = {_REPLY}
 WHERE r.at >= :since AND r.at < :until
   AND :channel IN ('', o.data ->> 'channel')"""
 
+FEEDBACK = f"""\
+SELECT f.data ->> 'verdict' AS verdict, count(*) AS number
+FROM event AS f
+JOIN event AS o ON o.escalation_id = f.escalation_id AND o.kind = {_OPENED}
+  AND o.id = (SELECT min(p.id) FROM event AS p
+              WHERE p.escalation_id = f.escalation_id AND p.kind = {_OPENED})
+WHERE f.kind = '{EventKind.AI_FEEDBACK}'
+  AND f.at >= :since AND f.at < :until
+  AND f.id = (SELECT max(l.id) FROM event AS l
+              WHERE l.escalation_id = f.escalation_id AND l.kind = f.kind
+                AND l.agent_id = f.agent_id
+                AND l.data ->> 'about' = f.data ->> 'about')
+  AND :channel IN ('', o.data ->> 'channel')
+  AND :agent IN (0, f.agent_id)
+GROUP BY f.data ->> 'verdict'"""
+
 FAILURES = f"""\
 SELECT count(DISTINCT f.message_id) AS number
 FROM event AS f
@@ -173,5 +189,6 @@ QUERIES = {
     "failures": FAILURES,
     "ratings": RATINGS,
     "model": MODEL,
+    "feedback": FEEDBACK,
 }
 """Name -> query, in the order of docs/metrics.md."""

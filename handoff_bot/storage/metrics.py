@@ -131,6 +131,12 @@ def model_turns(tx: Transaction, scope: Scope) -> tuple[int, int]:
     return int(row.turns), int(row.in_time)
 
 
+def feedback(tx: Transaction, scope: Scope) -> dict[str, int]:
+    """Returns verdict -> number of answers and drafts, each once for each agent."""
+    found = _ask(tx, queries.FEEDBACK, scope)
+    return {row.verdict: int(row.number) for row in found if row.verdict is not None}
+
+
 def names(tx: Transaction) -> dict[int, str]:
     """Returns agents' names by id."""
     found = tx.session.execute(select(col(Agent.id), col(Agent.name)))

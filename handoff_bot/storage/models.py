@@ -482,6 +482,15 @@ class ModelState(SQLModel, table=True):
     looked_at: datetime | None = utc_time(nullable=True)
 
 
+class LackingBlock(SQLModel, table=True):
+    """A type of Slack's blocks that the workspace refused, and when it last did."""
+
+    __tablename__ = "lacking_block"
+
+    type: str = Field(primary_key=True)
+    refused_at: datetime = utc_time()
+
+
 class TicketTag(Row, table=True):
     """One tag of a ticket, lowercase."""
 

@@ -5,6 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from handoff_bot.domain.report import Cell, Chart, Point, Table
+from handoff_bot.slack.kit.data import chart_block, table_block
+from handoff_bot.slack.kit.fields import feedback_buttons
 from tests.browser import drawing_bot
 from tests.browser.conftest import findings
 from tests.browser.drawing_bot import actions, button, menus, section
@@ -296,3 +299,32 @@ def test_everything_can_be_used_by_everybody(studio, windows, scheme, width):
     assert form.evaluate("one => one.scrollWidth <= one.clientWidth + 1")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert {view: what for view, what in found.items() if what} == {}
+
+
+# -- charts, tables and feedback buttons
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_charts_tables_and_feedback_buttons_are_drawn_and_act(studio, windows, scheme):
+    points = (Point("Mon", 2, "2"), Point("Tue", 5, "5"))
+    rows = tuple((Cell(f"Agent {n:02}"), Cell(str(n), n)) for n in range(1, 31))
+    studio.post(
+        chart_block(Chart("Escalations per day", "Escalations", points)),
+        table_block(Table("Agents", ("Agent", "Claimed"), rows)),
+        feedback_buttons("7:draft"),
+    )
+    page = windows.open(studio.url, color_scheme=scheme)
+    queue = queue_of(page)
+    expect(queue.get_by_text("Escalations per day")).to_be_visible()
+    expect(queue.get_by_text("Tue").first).to_be_visible()
+    table = queue.get_by_role("table", name="Agents")
+    expect(table.get_by_role("row")).to_have_count(21)
+    for name in ("Agent 01", "Agent 30"):
+        queue.get_by_role("button", name="Claimed").click()
+        expect(table.get_by_role("row").nth(1)).to_contain_text(name)
+    queue.get_by_role("button", name="Next", exact=True).click()
+    expect(table.get_by_role("row").nth(1)).to_contain_text("Agent 10")
+    queue.get_by_role("button", name="Not helpful").click()
+    action = heard(page, studio, "block_actions")["actions"][0]
+    assert (action["type"], action["value"]) == ("feedback_buttons", "7:draft:bad")
+    assert findings(page) == []

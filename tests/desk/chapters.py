@@ -98,6 +98,7 @@ def steps_in_modals(story: Recording) -> None:
     story.clicks("ana", "draft")
     for tone in ("shorter", "friendlier", "translated"):
         story.presses("ana", f"draft_{tone}")
+    story.presses("ana", "ai_feedback:2")
     story.sends("ana", words_3="We look into it.")
     bureau.core.canned.save(CannedReply("hello", "", "Hello from {agent}"), bureau.mia)
     bureau.assistant.silent = True

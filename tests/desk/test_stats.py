@@ -19,10 +19,9 @@ def busy(bureau):
 
 
 def handed(bureau, who):
-    """Files that came to somebody directly, each with the bytes."""
+    """Reports that came to a person directly."""
     with_bot = [one for one in bureau.slack.channels() if one.kind == "im" and who in one.members]
-    posts = [m for one in with_bot for m in bureau.slack.messages(one.id) if m.get("files")]
-    return [(post, bureau.slack.file(post["files"][0]["id"])) for post in posts]
+    return [m for one in with_bot for m in bureau.slack.messages(one.id) if len(m["blocks"]) > 1]
 
 
 @pytest.mark.on_both
@@ -63,20 +62,65 @@ def test_the_chart_comes_as_a_direct_message_and_says_what_it_shows(busy):
     busy.command(busy.ana, "stats")
     busy.presses(busy.ana, "stats_picture")
     assert "as a direct message" in words(busy.modal(busy.ana))
-    ((post, file),) = handed(busy, busy.ana)
-    assert file.content.startswith(b"\x89PNG")
-    assert file.name == "figures.png"
-    (told,) = busy.told(busy.ana)[:1]
-    assert "1 escalation in 2 conversations" in told
-    assert "Reasons: Asked for an agent 1." in post["files"][0]["alt_txt"]
+    charts, agents = handed(busy, busy.ana)
+    kinds = [block["type"] for block in charts["blocks"]]
+    assert kinds == ["section", "data_visualization", "data_visualization", "data_table"]
+    (series,) = charts["blocks"][1]["chart"]["series"]
+    assert [point["value"] for point in series["data"]] == [0, 0, 0, 0, 0, 0, 1]
+    assert "1 escalation in 2 conversations" in charts["text"]
+    assert "Reasons: Asked for an agent 1." in charts["text"]
+    rows = [[cell["text"] for cell in row] for row in charts["blocks"][3]["rows"]]
+    assert ["Reason", "Asked for an agent", "1", "100 %"] in rows
+    table = agents["blocks"][-1]
+    assert [cell["text"] for cell in table["rows"][1]][:3] == ["Ana", "1", "0"]
     assert handed(busy, busy.ben) == []
+
+
+def test_a_chart_of_a_month_has_a_bar_for_every_two_days(busy):
+    busy.command(busy.ana, "stats 30d")
+    busy.presses(busy.ana, "stats_picture")
+    chart = handed(busy, busy.ana)[0]["blocks"][1]
+    assert chart["title"] == "Escalations per 2 days"
+    assert len(chart["chart"]["axis_config"]["categories"]) == 15
 
 
 def test_one_press_is_one_chart_and_the_next_another(busy):
     busy.command(busy.ana, "stats")
     busy.presses(busy.ana, "stats_picture")
     busy.presses(busy.ana, "stats_picture")
-    assert len(handed(busy, busy.ana)) == 2
+    assert len(handed(busy, busy.ana)) == 4
+
+
+@pytest.mark.on_both
+def test_a_workspace_without_charts_gets_the_text_once_and_is_not_asked_again_for_a_day(busy):
+    lacking = {"data_visualization", "data_table"}
+
+    def has_lacking(call):
+        return any(block in str(call.get("blocks")) for block in lacking)
+
+    busy.slack.refusals.add("chat.postMessage", "invalid_blocks", has_lacking)
+
+    def asked():
+        calls = busy.slack.journal.entries("slack", "*chat.postMessage")
+        return sum(has_lacking(call.request) for call in calls)
+
+    busy.command(busy.ana, "stats")
+    busy.presses(busy.ana, "stats_picture")
+    charts, agents = handed(busy, busy.ana)
+    assert {block["type"] for post in (charts, agents) for block in post["blocks"]} == {
+        "section",
+        "rich_text",
+    }
+    shown = words(charts)
+    assert "Reason · Asked for an agent · Escalations: 1 · Share: 100 %" in shown
+    assert "Ana · Claimed: 1" in words(agents)
+    assert asked() == 1
+    busy.presses(busy.ana, "stats_picture")
+    assert (len(handed(busy, busy.ana)), asked()) == (4, 1)
+    busy.slack.refusals.clear()
+    busy.later(days=1, minutes=2)
+    busy.presses(busy.ana, "stats_picture")
+    assert handed(busy, busy.ana)[4]["blocks"][-1]["type"] == "data_table"
 
 
 @pytest.mark.on_both

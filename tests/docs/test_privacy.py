@@ -34,6 +34,7 @@ HOLDS = {
     ),
     "event_right": ("nothing between transactions", "-", "stays: empty"),
     "held_escalation": ("escalations that wait for a limit", "until let in", ""),
+    "lacking_block": ("which blocks Slack refused", "always", "stays: no personal data"),
     "lane": ("lanes of jobs, named by address or number", "until empty", "deleted"),
     "message": ("messages in both directions, with context", "`messages` days", ""),
     "metric_total": (

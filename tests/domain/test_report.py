@@ -1,11 +1,12 @@
 """The figures in words."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from handoff_bot.domain import report
-from handoff_bot.domain.metrics import AgentNumbers, Lengths, Numbers, Period
+from handoff_bot.domain.metrics import AgentNumbers, Lengths, Numbers, Period, Slice
 from handoff_bot.domain.text import length, many, percent
 
 LENGTHS = {
@@ -96,5 +97,25 @@ def test_a_program_gets_seconds_and_shares():
 
 def test_months_and_hours_are_called_by_name():
     at = datetime(2026, 11, 3, 14, tzinfo=UTC)
-    told = [report.moment(at, unit) for unit in report.Unit]
-    assert told == ["at 14:00", "on 3 Nov", "in Nov 2026"]
+    hours = Period(at, at + timedelta(hours=3))
+    months = Period(at, at + timedelta(days=100))
+    told = {}
+    for period in (hours, Period(at, at + timedelta(days=3)), months):
+        busy = Numbers(slices=(Slice(at, 2, None),))
+        told[period.unit] = report.summary(busy, "Title", period).rpartition("Busiest ")[2]
+    assert told == {
+        "hour": "hour: 2, at 14:00.",
+        "day": "day: 2, on 3 Nov.",
+        "month": "month: 2, in Nov 2026.",
+    }
+
+
+def test_a_chart_has_at_most_twenty_bars_with_a_label_each():
+    for days in (1, 7, 30, 92, 3650):
+        period = Period(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+        period = replace(period, until=period.since + timedelta(days=days))
+        starts = [one.since for one in period.slices()][:: period.slice_width(report.MOST_POINTS)]
+        slices = tuple(Slice(one, 1, timedelta(minutes=2)) for one in starts)
+        for chart in report.charts(Numbers(slices=slices), period):
+            labels = [point.label for point in chart.points]
+            assert len(labels) == len(set(labels)) <= report.MOST_POINTS

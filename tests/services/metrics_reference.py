@@ -187,6 +187,8 @@ class Reference:
             ratings=self.ratings(),
             model_turns=len(self.turns("in_time", "late")),
             model_in_time=len(self.turns("in_time")),
+            ai_rated=len(self.verdicts()),
+            ai_helpful=self.verdicts().count("good"),
             agents=self.agents(resolved),
             slices=self.slices(opened, waits),
         )
@@ -235,6 +237,21 @@ class Reference:
             if self.fits_channel(opening) and self.fits_agent(answer.agent)
         ]
         return {score: given.count(score) for score in given}
+
+    def verdicts(self):
+        """The last verdict of each agent on each text, if it was given in the period."""
+        last = {}
+        for line in sorted(self.log, key=lambda one: one.id):
+            if line.kind == "feedback.ai":
+                last[line.escalation, line.agent, line.data["about"]] = line
+        return [
+            line.data["verdict"]
+            for line in last.values()
+            if self.in_period(line)
+            and self.fits_agent(line.agent)
+            and self.opening(line)
+            and self.fits_channel(self.opening(line))
+        ]
 
     def agents(self, resolved):
         rows = []

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from handoff_bot.domain.desk import Button
+from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import DeliveryError, DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import File
@@ -151,7 +151,8 @@ def test_what_the_assistant_says_in_vain_is_told_once_an_hour(house):
 
 
 def test_a_report_that_cannot_be_handed_over_is_told_to_who_asked(house):
-    made = Report("All tickets", File("tickets.csv", "text/csv", b""))
+    post = Post(PostKind.TOLD, "All tickets")
+    made = Report((post,), File("tickets.csv", "text/csv", b""))
     house.core.handlers[REPORT]._makers = {"tickets": lambda _: made}
     house.desk.troubles = [REFUSED]
     house.core.reports.order("UANA", "tickets", {}, "one")

@@ -49,6 +49,12 @@ def line_of(chance, number, kind, at):
         return Line(**about, agent=chance.randint(1, 3), data={"owner": agent})
     if kind == "csat.answered":
         return Line(**about, agent=agent, data={"score": chance.randint(1, 5)})
+    if kind == "feedback.ai":
+        verdict = {
+            "about": chance.choice(["1", "draft"]),
+            "verdict": chance.choice(["good", "bad"]),
+        }
+        return Line(**about, agent=agent, data=verdict)
     return Line(**about, agent=agent, data={"owner": agent if kind == "escalation.claim" else None})
 
 
@@ -66,6 +72,7 @@ KINDS = {
     "escalation.dismiss": 1,
     "reply.accepted": 5,
     "csat.answered": 2,
+    "feedback.ai": 3,
 }
 GAPS = (0, 1, 20, 60, 200, 300, 3600, 7 * 3600, 12 * 3600, 24 * 3600)
 

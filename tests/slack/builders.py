@@ -18,8 +18,9 @@ from handoff_bot.domain.desk import (
 )
 from handoff_bot.domain.escalations import Status, TicketStatus
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.metrics import AgentNumbers, Lengths, Numbers
+from handoff_bot.domain.metrics import AgentNumbers, Lengths, Numbers, Slice
 from handoff_bot.domain.queue import PAGE_ROWS, QueuePage
+from handoff_bot.domain.report import MOST_POINTS
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import (
     EarlierTicket,
@@ -134,6 +135,10 @@ def figures(rows: int, text: str = "Ana") -> Numbers:
         resolved=rows,
         ended=rows,
         agents=tuple(AgentNumbers(n, text, rows, 1, some) for n in range(rows)),
+        slices=tuple(
+            Slice(NOW + timedelta(days=n), n, timedelta(minutes=n) if n % 2 else None)
+            for n in range(min(rows, MOST_POINTS))
+        ),
     )
 
 

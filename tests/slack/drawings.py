@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from handoff_bot.domain import report
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
@@ -76,6 +77,7 @@ from handoff_bot.slack.kit.text import SlackMessage, one_line, spelled
 from tests.slack import builders, linter
 from tests.slack.builders import CARD_AT
 
+MONTH = Period.chosen(Choice.DAYS_30, builders.NOW)
 WORKSPACE = "https://acme.slack.com/"
 
 CARDS = {
@@ -123,6 +125,12 @@ def messages(text: str) -> dict[str, SlackMessage]:
     drawn["offer that lapsed"] = render_post(
         Post(PostKind.TOLD, text, about=CARD_AT).ended("Lapsed at {time}.", builders.NOW), WORKSPACE
     )
+    for rows in (1, 500):
+        numbers = builders.figures(rows, text)
+        post = Post(PostKind.TOLD, text, table=report.breakdown(numbers), feedback="7")
+        post = replace(post, charts=tuple(report.charts(numbers, MONTH)))
+        drawn[f"report of {rows}"] = render_post(post)
+        drawn[f"agents of {rows}"] = render_post(replace(post, table=report.of_agents(numbers)))
     drawn["plain text"] = render_words(text)
     drawn["buttons done"] = settled(drawn["post failure"].blocks, text)
     for rows in (0, 1, 15, 50, 500):
@@ -144,6 +152,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         language="ar",
         tones=tuple(Tone),
         canned=True,
+        drafted=True,
     )
     drawn |= {
         "assign": escalation_modals_blocks.assign(

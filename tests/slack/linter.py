@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from handoff_sandbox.slack.validation.block_rules import problems_of
+
 Block = dict[str, Any]
 
 MOST_CHARACTERS = 10_000
@@ -14,6 +16,13 @@ LARGEST_VIEW = 250_000
 """Bytes, with every character that is not ASCII escaped."""
 
 KNOWN = {"header", "section", "context", "actions", "rich_text", "input", "divider", "image"}
+NEWER = {
+    "alert": "modal",
+    "context_actions": "message",
+    "data_table": "message",
+    "data_visualization": "message",
+}
+"""Blocks that a workspace may not have, and the only surface that has them."""
 RICH = {"rich_text_section", "rich_text_quote", "rich_text_list"}
 TEXTS = {"plain_text", "mrkdwn"}
 STYLES = {"primary", "danger"}
@@ -124,7 +133,9 @@ def _lint_blocks(blocks: list[Block], most: int) -> Iterator[str]:
     if len(ids) != len(set(ids)):
         yield "block_id twice"
     for block in blocks:
-        if block["type"] not in KNOWN:
+        if block["type"] in NEWER:
+            yield from problems_of([block], 1, NEWER[block["type"]])
+        elif block["type"] not in KNOWN:
             yield f"unknown block {block['type']}"
         else:
             yield from _CHECKS[block["type"]](block)

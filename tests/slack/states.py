@@ -162,6 +162,7 @@ def _plainer() -> Iterator[tuple[str, Payload]]:
         "failure": forms(
             render_post(Post(PostKind.FAILURE, "It failed.", button=Button.RETRY, value="7"))
         ),
+        "report": forms(drawings.messages(USUAL)["report of 1"]),
         "not in blocks": forms(_all([text.context(text.plain("Hello"))])),
         "links": forms(
             SlackMessage(

@@ -8,6 +8,7 @@ from datetime import datetime
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.detection_rules import Rules
+from handoff_bot.domain.drafts import DRAFT, Verdict
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
@@ -19,10 +20,14 @@ from handoff_bot.services.settings import detection_rules
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.models import Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
 GONE = "This conversation no longer exists."
+SAVED = {
+    Verdict.GOOD: "Feedback saved: helpful. It counts in the reports.",
+    Verdict.BAD: "Feedback saved: not helpful. It counts in the reports.",
+}
 MOST = 2_000
 """Number of newest escalations, and of newest answered messages, used as training examples."""
 
@@ -47,6 +52,33 @@ class Feedback:
                 )
             return ActionResult(True, "Feedback saved: escalated too late.")
 
+    def judged(
+        self, escalation_id: int, about: str, verdict: Verdict, agent: AgentRef
+    ) -> ActionResult:
+        """Records what an agent says of an answer (by the message's id) or of the draft (DRAFT).
+
+        A later verdict of the same agent replaces the earlier one.
+        """
+        with self._database.write() as tx:
+            escalation = rows.get(tx, escalation_id)
+            message_id = None if about == DRAFT else _answer(tx, escalation, about)
+            if escalation is None or (about != DRAFT and message_id is None):
+                return ActionResult(False, GONE)
+            now = self._clock.now()
+            row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
+            if _last_verdict(tx, escalation_id, about, row.id) != verdict:
+                log.record(
+                    tx,
+                    EventKind.AI_FEEDBACK,
+                    now,
+                    escalation=escalation,
+                    message_id=message_id,
+                    agent_id=row.id,
+                    about=about,
+                    verdict=verdict.value,
+                )
+            return ActionResult(True, SAVED[verdict])
+
     def lessons(self) -> list[TrainingExample]:
         """Returns training examples from the team's decisions about single turns."""
         with self._database.read() as tx:
@@ -61,6 +93,24 @@ class Feedback:
         """Activates learned values as the setting `detection_rules.NAME`."""
         with self._database.write() as tx:
             log.prefer(tx, f"{detection_rules.PREFIX}{name}", value, "tune", now)
+
+
+def _answer(tx: Transaction, escalation: Escalation | None, about: str) -> int | None:
+    """Returns the id of the assistant's message, or None if it is not in this conversation."""
+    found = tx.session.get(Message, int(about)) if escalation and about.isdecimal() else None
+    is_answer = found is not None and found.author == Author.ASSISTANT
+    if found is None or escalation is None or not is_answer:
+        return None
+    return found.id if found.conversation_id == escalation.conversation_id else None
+
+
+def _last_verdict(tx: Transaction, escalation_id: int, about: str, agent_id: int) -> str:
+    given = [
+        str(event.data["verdict"])
+        for event in log.of_escalation(tx, escalation_id, EventKind.AI_FEEDBACK)
+        if event.agent_id == agent_id and event.data["about"] == about
+    ]
+    return given[-1] if given else ""
 
 
 def _of_escalation(tx: Transaction, escalation: Escalation) -> Iterator[TrainingExample]:

@@ -165,9 +165,10 @@ class HandleQueued(ProviderJob[QueuedTurn, QueuedReaction]):
             sources=answer.sources,
             evidence=answer.evidence,
         )
-        self._say(tx, conversation, plan, draft, now)
+        said = self._say(tx, conversation, plan, draft, now)
         shown = f"{ANSWERED}\n{shorten(answer.text, _SHOWN)}"
-        outbox.post(tx, escalation, Post(PostKind.NOTICE, shown), now)
+        feedback = f"{escalation.id}:{said.id}"
+        outbox.post(tx, escalation, Post(PostKind.NOTICE, shown, feedback=feedback), now)
 
     def _say(
         self,
@@ -176,9 +177,9 @@ class HandleQueued(ProviderJob[QueuedTurn, QueuedReaction]):
         plan: QueuedTurn,
         draft: OutboundDraft,
         now: datetime,
-    ) -> None:
+    ) -> Message:
         draft = replace(draft, epoch_bound=True, answers=plan.message_id)
-        sending.say(
+        return sending.say(
             tx,
             conversation,
             replace(draft, escalation_id=plan.escalation_id),

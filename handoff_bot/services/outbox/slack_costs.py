@@ -105,7 +105,7 @@ def _may_be_gathered(job: Job, now: datetime) -> bool:
     if job.kind != outbox.POST or job.due_at > now or job.error == store.ALONE:
         return False
     post = post_of(job)
-    has_more = post.button or post.buttons or post.mentions or post.about
+    has_more = post.button or post.buttons or post.mentions or post.about or post.feedback
     return post.kind in _GATHERED and not has_more and "message_id" not in job.payload
 
 

@@ -176,10 +176,14 @@ def before(tx: Transaction, escalation: Escalation) -> Post | None:
         for each in earlier
         if each.author != Author.SYSTEM and each.id <= escalation.message_id
     ]
-    lines = _lines(tx, deliveries.arrived(tx, said[-TRANSCRIPT_LINES:]), name, {})
+    arrived = deliveries.arrived(tx, said[-TRANSCRIPT_LINES:])
+    lines = _lines(tx, arrived, name, {})
     if len(lines) < LEAST_LINES:
         return None
-    return Post(PostKind.TRANSCRIPT, "", said=tuple(_spoken(each) for each in lines))
+    answers = [each.id for each in arrived if each.author == Author.ASSISTANT]
+    feedback = f"{escalation.id}:{answers[-1]}" if answers else ""
+    shown = tuple(_spoken(each) for each in lines)
+    return Post(PostKind.TRANSCRIPT, "", said=shown, feedback=feedback)
 
 
 def _spoken(said: Line) -> tuple[str, str]:

@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from pydantic import TypeAdapter
 
-from handoff_bot import charts
 from handoff_bot.domain import report
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.drafts import Verdict
 from handoff_bot.domain.events import EventKind
-from handoff_bot.domain.files import File
 from handoff_bot.domain.metrics import (
     AGAIN,
     SOON,
@@ -38,9 +38,10 @@ class Metrics:
         self._database = database
         self._clock = clock
 
-    def numbers(self, scope: Scope) -> Numbers:
+    def numbers(self, scope: Scope, width: int = 1) -> Numbers:
+        """Returns the metrics; each of their slices is `width` hours, days or months."""
         with self._database.read() as tx:
-            return numbers(tx, scope)
+            return numbers(tx, scope, width)
 
     def period(self, choice: Choice, timezone: str) -> Period:
         """Returns an offered period in the given time zone."""
@@ -72,13 +73,14 @@ class Metrics:
             return metrics.channels(tx)
 
 
-def numbers(tx: Transaction, scope: Scope) -> Numbers:
+def numbers(tx: Transaction, scope: Scope, width: int = 1) -> Numbers:
     opened, ended = metrics.opened(tx, scope), metrics.ended(tx, scope)
     waits = metrics.waits(tx, scope)
     lengths = _lengths(waits)
     told = [one for one in opened if one.hours]
     resolved = [one for one in ended if one.how == EventKind.ESCALATION_RESOLVE]
     model_turns, model_in_time = metrics.model_turns(tx, scope)
+    feedback = metrics.feedback(tx, scope)
     return Numbers(
         conversations=metrics.conversations(tx, scope),
         escalated=len({one.conversation_id for one in opened}),
@@ -104,8 +106,10 @@ def numbers(tx: Transaction, scope: Scope) -> Numbers:
         ratings=metrics.ratings(tx, scope),
         model_turns=model_turns,
         model_in_time=model_in_time,
+        ai_rated=sum(feedback.values()),
+        ai_helpful=feedback.get(Verdict.GOOD, 0),
         agents=_of_agents(tx, scope, resolved),
-        slices=tuple(_slices(scope.period, opened, waits)),
+        slices=tuple(_slices(scope.period, opened, waits, width)),
     )
 
 
@@ -144,9 +148,10 @@ def _of_agents(
     return tuple(sorted(rows, key=lambda row: (-row.taken, -row.resolved, row.agent_id)))
 
 
-def _slices(period: Period, opened: Sequence[Opened], waits: Sequence[Stretch]) -> Iterable[Slice]:
-    slices = list(period.slices())
-    starts = [one.since for one in slices]
+def _slices(
+    period: Period, opened: Sequence[Opened], waits: Sequence[Stretch], width: int
+) -> Iterable[Slice]:
+    starts = [one.since for one in period.slices()][::width]
     began = Counter(bisect_right(starts, one.at) - 1 for one in opened)
     waited: dict[int, list[Stretch]] = defaultdict(list)
     for wait in waits:
@@ -170,9 +175,14 @@ class MetricsReport:
         self._metrics = metrics
 
     def __call__(self, order: Order) -> Report:
-        """Returns the chart with a text description."""
+        """Returns the charts with the numbers behind them, and the agents."""
         scope = _SCOPE.validate_python(order)
-        numbers = self._metrics.numbers(scope)
-        title, unit = report.title(scope), scope.period.unit
-        picture = File("figures.png", "image/png", charts.draw(numbers, title, unit))
-        return Report(report.alt_text(numbers, title, unit), picture)
+        period = scope.period
+        found = self._metrics.numbers(scope, period.slice_width(report.MOST_POINTS))
+        text = report.summary(found, report.title(scope), period)
+        charts = tuple(report.charts(found, period))
+        posts = [Post(PostKind.TOLD, text, charts=charts, table=report.breakdown(found))]
+        agents = report.of_agents(found)
+        if agents:
+            posts.append(Post(PostKind.TOLD, f"Agents · {report.title(scope)}", table=agents))
+        return Report(tuple(posts))

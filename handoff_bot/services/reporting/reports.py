@@ -1,4 +1,4 @@
-"""Reports requested in Slack: created by a job and sent as a file."""
+"""Reports requested in Slack: created by a job and sent as direct messages."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Order = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Report:
-    """A file with its message; for an image, the message describes it."""
+    """Direct messages; the first one carries the file, if there is one."""
 
-    words: str
-    file: File
+    posts: tuple[Post, ...]
+    file: File | None = None
 
 
 Maker = Callable[[Order], Report]
@@ -81,7 +81,13 @@ class HandOver(DeskHandler[Ordered, None]):
 
     def call(self, plan: Ordered) -> None:
         made = self._makers[plan.kind](plan.order)
-        self._desk.hand(plan.to, made.file, Post(PostKind.TOLD, made.words), plan.mark)
+        first, *others = made.posts
+        if made.file:
+            self._desk.hand(plan.to, made.file, first, plan.mark)
+        else:
+            self._desk.tell(plan.to, first, plan.mark)
+        for number, post in enumerate(others, 1):
+            self._desk.tell(plan.to, post, f"{plan.mark}:{number}")
 
     def on_failed(self, tx: Transaction, job: Job, plan: Ordered | None, error: Exception) -> None:
         """Tells the person that the report failed."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
+from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.files import File
 from handoff_bot.domain.text import many
 from handoff_bot.domain.ticket_export import TicketExport, csv_lines, json_lines
@@ -66,4 +67,5 @@ class TicketsReport:
 
         data = "".join(lines(form, counted())).encode()
         file = File(f"tickets.{form}", _KINDS[form].content_type, data)
-        return Report(f"Your export of {many(count, 'ticket')}.", file)
+        words = f"Your export of {many(count, 'ticket')}."
+        return Report((Post(PostKind.TOLD, words),), file)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from handoff_bot.domain.desk import EphemeralMessage, Post, PostKind
 from handoff_bot.slack.cards.board import link_to, permalink
-from handoff_bot.slack.kit.fields import button
+from handoff_bot.slack.kit.data import chart_block, chart_text, table_block, table_text
+from handoff_bot.slack.kit.fields import button, feedback_buttons, plain_feedback_buttons
 from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,
@@ -48,18 +49,29 @@ def render_post(
 
     `named_outside` if the post's sender already shows the speaker's name, so that no line repeats it.
     """
-    blocks = [*_mentions(post), *_post(post, named_outside=named_outside)]
+    above = [*_mentions(post), *_post(post, named_outside=named_outside)]
     for row in post.rows:
         accessory = button(row.button, row.value, row.text)
-        blocks.append({**section(row.text), "accessory": accessory})
-    blocks += link_to(permalink(post.about, workspace_url))
+        above.append({**section(row.text), "accessory": accessory})
+    newer = list(_newer(post))
+    below = link_to(permalink(post.about, workspace_url))
     if post.footer:
-        blocks.append(context(mrkdwn(_footer(post))))
+        below.append(context(mrkdwn(_footer(post))))
     buttons = [*([post.button] if post.button else []), *post.buttons]
     if buttons:
-        blocks.append(actions(*(button(kind, post.value) for kind in buttons)))
+        below.append(actions(*(button(kind, post.value) for kind in buttons)))
     text = notification(_spoken(post)) if post.text or not post.footer else _footer(post)
-    return SlackMessage(text, blocks)
+    basic = [*above, *(each for _, each in newer), *below] if newer else None
+    return SlackMessage(text, [*above, *(each for each, _ in newer), *below], basic)
+
+
+def _newer(post: Post) -> Iterator[tuple[Block, Block]]:
+    """Yields the blocks that a workspace may not have, each with what replaces it."""
+    yield from ((chart_block(each), chart_text(each)) for each in post.charts)
+    if post.table:
+        yield table_block(post.table), table_text(post.table)
+    if post.feedback:
+        yield feedback_buttons(post.feedback), plain_feedback_buttons(post.feedback)
 
 
 def _footer(post: Post) -> str:

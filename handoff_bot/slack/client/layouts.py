@@ -1,11 +1,14 @@
-"""Posts a message in the first form that Slack accepts, and remembers which blocks a workspace lacks."""
+"""Posts a message in the first form that Slack accepts, and remembers which blocks a workspace lacks.
+
+Slack rolls out new types of blocks workspace by workspace: it may add what is lacking.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from handoff_bot.domain.errors import DeskLayout
 from handoff_bot.slack.kit.plainer import BASIC, Form
@@ -15,14 +18,33 @@ logger = logging.getLogger(__name__)
 Said = TypeVar("Said")
 
 
-class Layouts:
-    """The forms for one workspace.
+class LackingBlocks(Protocol):
+    """Remembers the newer types of blocks that the workspace does not have."""
 
-    What it lacks is remembered until the process ends, because Slack may add it.
-    """
+    def known(self) -> Collection[str]: ...
+
+    def add(self, types: Collection[str]) -> None: ...
+
+
+class InMemory:
+    """Remembers types until the process ends."""
 
     def __init__(self) -> None:
-        self._lacking: set[str] = set()
+        self._types: set[str] = set()
+
+    def known(self) -> Collection[str]:
+        return self._types
+
+    def add(self, types: Collection[str]) -> None:
+        self._types.update(types)
+
+
+class Layouts:
+    """The forms for one workspace."""
+
+    def __init__(self) -> None:
+        self.lacking: LackingBlocks = InMemory()
+        self._basic_lacking = InMemory()
 
     def say(self, forms: Sequence[Form], say: Callable[[Form], Said]) -> Said:
         """Posts a message, in a plainer form each time Slack refuses its layout.
@@ -43,15 +65,24 @@ class Layouts:
                     raise
 
     def _is_known(self, form: Form) -> bool:
-        return form.blocks is None or not self._lacking & _types(form)
+        types = _types(form)
+        if not types.isdisjoint(self._basic_lacking.known()):
+            return False
+        newer = types - BASIC
+        return not newer or newer.isdisjoint(self.lacking.known())
 
     def _learn(self, form: Form, error: DeskLayout) -> None:
-        """Remembers only blocks that the answer names, or newer ones than the basic blocks:
+        """Remembers the blocks that the answer names; if it names none, all newer ones.
 
-        a card keeps its buttons.
+        Basic blocks that are not named are tried again: a card keeps its buttons.
         """
-        newer = _types(form) - BASIC if error.code == "invalid_blocks" else frozenset()
-        self._lacking |= (_types(form) & set(error.unsupported)) or newer
+        types = _types(form)
+        named = types & set(error.unsupported)
+        self._basic_lacking.add(named & BASIC)
+        newer = (named or types) - BASIC
+        if newer and error.code in ("invalid_blocks", "invalid_arguments"):
+            logger.info("workspace lacks blocks", extra={"types": sorted(newer)})
+            self.lacking.add(newer)
 
 
 def _types(form: Form) -> frozenset[str]:

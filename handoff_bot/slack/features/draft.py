@@ -9,13 +9,20 @@ from enum import StrEnum
 from slack_bolt import Ack
 
 from handoff_bot.domain.desk import Place
-from handoff_bot.domain.drafts import Draft, Tone
+from handoff_bot.domain.drafts import DRAFT, Draft, Tone
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.text import language_name
 from handoff_bot.slack.click import Click, Tools, ephemeral, tell
 from handoff_bot.slack.feature import Feature, Subject, guarded, submits
 from handoff_bot.slack.features.actions import OLD_BUTTON
-from handoff_bot.slack.kit.fields import LONGEST_TEXT, Number, labelled, menu, modal
+from handoff_bot.slack.kit.fields import (
+    LONGEST_TEXT,
+    Number,
+    labelled,
+    menu,
+    modal,
+    plain_feedback_buttons,
+)
 from handoff_bot.slack.kit.form import Field, Form, Metadata, Stale, Submission, first, text
 from handoff_bot.slack.kit.text import Block, actions, context, one_line, plain, section
 
@@ -56,6 +63,7 @@ class Drafting:
         sources: titles of the articles, as one line.
         language: the customer's, "" if unknown.
         canned: whether canned replies are offered.
+        drafted: whether the assistant wrote the first text, so that agents can rate it.
     """
 
     escalation_id: Number
@@ -67,6 +75,7 @@ class Drafting:
     language: str = ""
     tones: tuple[Tone, ...] = ()
     canned: bool = False
+    drafted: bool = False
 
     @property
     def thread(self) -> Place:
@@ -118,6 +127,8 @@ def render_draft(
     form = replace(form, submit="Take over & send") if about.claims else form
     below = [*_tones(about)]
     below += [context(plain(f"From: {about.sources}", _SOURCES))] if about.sources else []
+    if about.drafted:
+        below.append(plain_feedback_buttons(f"{about.escalation_id}:{DRAFT}"))
     return form.render(about, words, below=below, banner=banner)
 
 
@@ -166,6 +177,7 @@ def _about(made: Draft, escalation_id: int, thread: Place) -> Drafting:
         sources=one_line(", ".join(made.sources), _SOURCES),
         language=made.language,
         tones=made.tones,
+        drafted=bool(made.text),
     )
 
 
@@ -200,6 +212,13 @@ def choose_canned(tools: Tools, click: Click, ack: Ack) -> None:
         _show(tools, click, about, entered[reply_of(about)], NO_CANNED)
     else:
         _show(tools, click, replace(about, round=about.round + 1), said)
+
+
+def show_outcome(tools: Tools, click: Click, banner: str) -> None:
+    """Shows what became of a click; the text stays as the agent has edited it."""
+    entered = _entered(click)
+    if entered is not None:
+        _show(tools, click, entered.about, entered[reply_of(entered.about)], banner)
 
 
 def _entered(click: Click) -> Submission[Drafting] | None:

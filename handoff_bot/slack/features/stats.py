@@ -1,4 +1,4 @@
-"""Reports: in a modal, and their chart as a direct message."""
+"""Reports: in a modal, and as charts and tables in direct messages."""
 
 from __future__ import annotations
 
@@ -50,7 +50,6 @@ MOST_AGENTS_OFFERED, NAME_OFFERED = 60, 40
 MOST_CHANNELS_OFFERED = 20
 MOST_REASONS = 8
 MOST_CHANNELS = 8
-_NO_AGENT = "Former agent"
 
 
 class StatsAction(StrEnum):
@@ -115,7 +114,10 @@ def _agents_offered(numbers: Numbers, scope: Scope, choices: Choices) -> Iterato
     busiest = (one.agent_id for one in numbers.agents)
     for agent_id in dict.fromkeys((scope.agent_id, *busiest, *choices.agents)):
         if agent_id:
-            yield str(agent_id), named(choices.agents.get(agent_id, "") or _NO_AGENT, NAME_OFFERED)
+            yield (
+                str(agent_id),
+                named(choices.agents.get(agent_id, "") or report.FORMER_AGENT, NAME_OFFERED),
+            )
 
 
 def _topic(topic: Topic) -> Block:
@@ -156,7 +158,7 @@ def _agents(numbers: Numbers) -> Iterator[Block]:
     if not numbers.agents:
         return
     shown = [
-        line(words(f"{named(one.name or _NO_AGENT)}: {report.of_agent(one)}", 300))
+        line(words(f"{named(one.name or report.FORMER_AGENT)}: {report.of_agent(one)}", 300))
         for one in numbers.agents[:MOST_AGENTS]
     ]
     rest = len(numbers.agents) - MOST_AGENTS

@@ -146,6 +146,7 @@ class SlackSide:
         """Registers the listeners."""
         tools = Tools(self.desk, core)
         self.desk.chosen_channel = core.desk_channels.queue
+        self.desk.layouts.lacking = core.lacking_blocks
         self._bolt = build_bolt(
             client=self._client,
             signing_secret=self._signing_secret,

@@ -9,11 +9,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from handoff_bot.domain.desk import Button
+from handoff_bot.domain.drafts import Verdict
 from handoff_bot.domain.settings import ANYBODY
 from handoff_bot.slack.kit.text import (
     BUTTON_LIMIT,
     LABEL_LIMIT,
     Block,
+    actions,
     one_line,
     plain,
     section,
@@ -295,6 +297,42 @@ def labelled(action_id: str, label: str, value: str, about: str = "") -> Block:
         "value": value,
         "accessibility_label": one_line(full, LABEL_LIMIT),
     }
+
+
+FEEDBACK = "ai_feedback"
+"""Action id of the feedback buttons."""
+_VERDICTS: dict[Verdict, tuple[str, str]] = {
+    Verdict.GOOD: ("👍", "Helpful: the assistant's text"),
+    Verdict.BAD: ("👎", "Not helpful: the assistant's text"),
+}
+
+
+def feedback_buttons(subject: str) -> Block:
+    """Returns Slack's feedback buttons, for messages. A click carries `subject` and the verdict."""
+    sides = {
+        name: {
+            "text": plain(label, BUTTON_LIMIT),
+            "value": f"{subject}:{verdict}",
+            "accessibility_label": about,
+        }
+        for name, (verdict, (label, about)) in zip(
+            ("positive_button", "negative_button"), _VERDICTS.items(), strict=True
+        )
+    }
+    element: Block = {"type": "feedback_buttons", "action_id": FEEDBACK, **sides}
+    return {"type": "context_actions", "elements": [element]}
+
+
+def plain_feedback_buttons(subject: str) -> Block:
+    """Returns the same two as usual buttons, for modals and for workspaces without the others."""
+    rows = enumerate(_VERDICTS.items(), 1)
+    return actions(
+        *(
+            labelled(f"{FEEDBACK}:{row}", label, f"{subject}:{verdict}")
+            | {"accessibility_label": about}
+            for row, (verdict, (label, about)) in rows
+        )
+    )
 
 
 def delete_button(action_id: str, value: str, about: str, question: str, effect: str) -> Block:

@@ -50,16 +50,19 @@ class Form:
 
 
 def forms(rendered: SlackMessage, named: SlackMessage | None = None, hint: str = "") -> list[Form]:
-    """Yields the original message, then plainer forms. None of them leaves customers' markup active.
+    """Returns the original message, then plainer forms. None of them leaves customers' markup active.
 
     Args:
         named: the message with the speaker's name in it, where `rendered` leaves the name to the sender.
         hint: what to do where no buttons are shown.
     """
-    source = (named or rendered).blocks
+    written = named or rendered
+    source = written.blocks if written.basic is None else written.basic
     literal = "\n".join(_lines(source)) or NOTHING
     called = [block for block in source if _calls(block)]
     found = [Form(rendered.text, rendered.blocks, is_full=True)]
+    if rendered.basic is not None:
+        found.append(Form(rendered.text, rendered.basic, is_full=True))
     buttons = [block for block in source if block.get("type") == "actions"]
     if buttons:
         room = SECTION_LIMIT - len(PLAINER) - 1

@@ -38,10 +38,12 @@ class SlackMessage:
     Attributes:
         text: for notifications and screen readers; escaped.
         blocks: the visible blocks.
+        basic: the same content without blocks that a workspace may not have; None if there are none.
     """
 
     text: str
     blocks: list[Block]
+    basic: list[Block] | None = None
 
 
 def named(name: str, limit: int = NAME_LIMIT) -> str:

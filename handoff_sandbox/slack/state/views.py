@@ -165,7 +165,7 @@ def _problems(content: Json, kind: str) -> list[str]:
     blocks = content.get("blocks")
     if not isinstance(blocks, list):
         return ["missing required field: blocks [json-pointer:/view]"]
-    return [*_missing(content), *_wrong(content), *problems_of(blocks, VIEW_BLOCKS)]
+    return [*_missing(content), *_wrong(content), *problems_of(blocks, VIEW_BLOCKS, kind)]
 
 
 def _missing(content: Json) -> list[str]:

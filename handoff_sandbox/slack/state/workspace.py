@@ -293,7 +293,7 @@ def name_blocks(blocks: list[Json]) -> None:
 
 def elements_of(block: Json) -> list[Json]:
     """Returns the interactive elements of one block."""
-    if block.get("type") == "actions":
+    if block.get("type") in ("actions", "context_actions"):
         return list(block.get("elements") or ())
     single = block.get("accessory") or block.get("element")
     is_interactive = isinstance(single, dict) and single.get("type") != "image"

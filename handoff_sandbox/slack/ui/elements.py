@@ -13,6 +13,8 @@ class Impossible(Exception):
     """A person tried something that Slack's client does not allow."""
 
 
+FEEDBACK = "feedback_buttons"
+_SIDES = ("positive_button", "negative_button")
 _SINGLE = {
     "users_select": ("selected_user", "initial_user"),
     "conversations_select": ("selected_conversation", "initial_conversation"),
@@ -43,10 +45,17 @@ def find_element(
         Impossible: there is none with this action_id (and this value, if it is not None).
     """
     for block, element in all_elements(blocks):
-        is_it = element["action_id"] == action_id and value in (None, element.get("value"))
+        is_it = element["action_id"] == action_id and value in (None, *_values(element))
         if is_it and user in element.get("visible_to_user_ids", [user]):
             return block, element
     raise Impossible(f"there is no {action_id!r} to click on")
+
+
+def _values(element: Json) -> list[Any]:
+    """Returns the values that a click can carry."""
+    if element["type"] == FEEDBACK:
+        return [element[side]["value"] for side in _SIDES]
+    return [element.get("value")]
 
 
 def all_elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
@@ -56,17 +65,29 @@ def all_elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
             yield block, element
 
 
-def press(block: Json, element: Json, at: str) -> Json:
-    """Returns the action of clicking a button.
+def press(block: Json, element: Json, at: str, value: str | None = None) -> Json:
+    """Returns the action of clicking a button, or the feedback button with this value.
 
     Raises:
         Impossible: it is not a button.
     """
+    if element["type"] == FEEDBACK:
+        return _judged(block, element, at, value)
     if element["type"] != "button":
         raise Impossible(f"{element['action_id']!r} is no button")
     kept = ("action_id", "text", "value", "url", "style", "confirm")
     shown = {name: element[name] for name in kept if name in element}
     return shown | {"type": "button", "block_id": block["block_id"], "action_ts": at}
+
+
+def _judged(block: Json, element: Json, at: str, value: str | None) -> Json:
+    """Returns the action of a click on one of two feedback buttons."""
+    for side in (element[name] for name in _SIDES):
+        if side["value"] == value:
+            place = {"action_id": element["action_id"], "block_id": block["block_id"]}
+            said = {"text": side["text"], "value": value}
+            return place | said | {"type": FEEDBACK, "action_ts": at}
+    raise Impossible("choose one of the two feedback buttons by its value")
 
 
 def pick(block: Json, element: Json, choice: Any, at: str) -> Json:

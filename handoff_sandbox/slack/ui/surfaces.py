@@ -84,7 +84,7 @@ class Surfaces(Stage):
 
     def _pressed(self, user: str, surface: Surface, action_id: str, value: str | None) -> Json:
         block, element = find_element(surface.blocks, action_id, value, user)
-        return self._acted(user, surface, press(block, element, self._workspace.new_ts()))
+        return self._acted(user, surface, press(block, element, self._workspace.new_ts(), value))
 
     def _picked(self, user: str, surface: Surface, action_id: str, choice: Any) -> Json:
         block, found = find_element(surface.blocks, action_id, None, user)

@@ -21,15 +21,21 @@ from handoff_sandbox.slack.validation.checks import (
     string_of,
     text_of,
 )
+from handoff_sandbox.slack.validation.data_rules import (
+    of_messages,
+    of_modals,
+    problems_together,
+)
 from handoff_sandbox.slack.validation.element_rules import ELEMENTS, IMAGE, INPUTS
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
 
 
-def problems_of(blocks: list[Json], most: int) -> list[str]:
-    """Returns Slack's problems with the blocks of a message or view, [] for none."""
-    found = list(items_of(most, _block, least=0)(blocks, "/blocks"))
+def problems_of(blocks: list[Json], most: int, surface: str = "message") -> list[str]:
+    """Returns Slack's problems with the blocks of a "message", "modal" or "home", [] for none."""
+    found = list(items_of(most, _SURFACES[surface], least=0)(blocks, "/blocks"))
+    found += problems_together(blocks)
     names = [b["block_id"] for b in blocks if isinstance(b, dict) and b.get("block_id")]
     if len(names) != len(set(names)):
         found.append("`block_id` must be unique [json-pointer:/blocks]")
@@ -99,18 +105,19 @@ _BLOCKS: dict[str, Check] = {
     "section": _section,
 }
 _UNCHECKED = (
-    "alert",
     "call",
     "card",
     "carousel",
     "container",
-    "context_actions",
-    "data_table",
-    "data_visualization",
     "file",
     "plan",
     "table",
     "task_card",
     "video",
 )
-_block = one_of(_BLOCKS | dict.fromkeys(_UNCHECKED, anything))
+_ANYWHERE = _BLOCKS | dict.fromkeys(_UNCHECKED, anything)
+_SURFACES = {
+    "message": one_of(_ANYWHERE | of_messages(_BLOCK)),
+    "modal": one_of(_ANYWHERE | of_modals(_BLOCK)),
+    "home": one_of(_ANYWHERE),
+}

@@ -24,7 +24,42 @@ def modal_input(**element):
     return {"type": "input", "label": PLAIN, "element": {"type": "plain_text_input"} | element}
 
 
+def feedback(**changes):
+    side = {"text": PLAIN, "value": "1"}
+    element = {"type": "feedback_buttons", "positive_button": side, "negative_button": side}
+    return {"type": "context_actions", "elements": [element | changes]}
+
+
+def plot(kind="bar", labels=("Mon", "Tue"), data=None, title="Sales", **axes):
+    points = data or [{"label": label, "value": 1.5} for label in labels]
+    series = [{"name": "Sales", "data": points}]
+    chart = {"type": kind, "series": series, "axis_config": {"categories": [*labels]} | axes}
+    return {"type": "data_visualization", "title": title, "chart": chart}
+
+
+def pie(value, label="Mon"):
+    segments = [{"label": label, "value": value}]
+    return {
+        "type": "data_visualization",
+        "title": "Sales",
+        "chart": {"type": "pie", "segments": segments},
+    }
+
+
+def table(rows=((1, 2), (3, 4)), kind="raw_text", caption="Sales", **fields):
+    cells = [[{"type": kind, "text": str(cell), "value": 1} for cell in row] for row in rows]
+    for cell in (each for row in cells for each in row if kind == "raw_text"):
+        del cell["value"]
+    return {"type": "data_table", "caption": caption, "rows": cells} | fields
+
+
 GOOD = {
+    "charts": [plot(labels=[f"{n:020}" for n in range(20)], y_label="x" * 50), pie(0.5)],
+    "tables": [
+        table([["x"] * 20] * 101, page_size=100, row_header_column_index=19),
+        table(kind="raw_number"),
+    ],
+    "feedback": [feedback(action_id="x")],
     "everything": [
         {"type": "header", "text": plain("x" * 150)},
         {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3000}},
@@ -35,7 +70,7 @@ GOOD = {
         actions(*(button(action_id=str(n), value="x" * 2000) for n in range(25))),
         {"type": "rich_text", "elements": []},
         {"type": "markdown", "text": "**x**"},
-        {"type": "alert", "text": "unchecked"},
+        {"type": "card", "text": "unchecked"},
     ],
     "menus": [
         actions({"type": "overflow", "action_id": "a", "options": [OPTION] * 5}),
@@ -48,6 +83,67 @@ GOOD = {
 }
 
 BAD = {
+    "alert in a message": ([{"type": "alert", "text": PLAIN}], "unsupported type: alert", "/type"),
+    "chart without title": ([plot(title="")], "more than 0", "/blocks/0/title"),
+    "long chart title": ([plot(title="x" * 51)], "less than 51", "/blocks/0/title"),
+    "chart of another kind": ([plot(kind="radar")], "unsupported type: radar", "/chart/type"),
+    "too many categories": (
+        [plot(labels=[str(n) for n in range(21)])],
+        "no more than 20",
+        "/categories",
+    ),
+    "long category": ([plot(labels=["x" * 21])], "less than 21", "/categories/0"),
+    "category twice": ([plot(labels=["Mon", "Mon"])], "unique", "/categories"),
+    "value for half of the categories": (
+        [plot(data=[{"label": "Mon", "value": 1}])],
+        "one value for each category",
+        "/series/0/data",
+    ),
+    "value that is no number": (
+        [plot(labels=["Mon"], data=[{"label": "Mon", "value": float("nan")}])],
+        "finite",
+        "/data/0/value",
+    ),
+    "long axis label": ([plot(y_label="x" * 51)], "less than 51", "/axis_config/y_label"),
+    "empty slice of a pie": ([pie(0)], "greater than 0", "/segments/0/value"),
+    "three charts": ([plot()] * 3, "no more than 2 charts", "/blocks"),
+    "table without rows": ([table([["Name"]])], "no fewer than 2", "/blocks/0/rows"),
+    "table of too many rows": ([table([["x"]] * 102)], "no more than 101", "/blocks/0/rows"),
+    "table of too many columns": ([table([["x"] * 21] * 2)], "no more than 20", "/rows/0"),
+    "rows of unequal length": ([table([["a"], ["b", "c"]])], "same number", "/rows/1"),
+    "empty cell": ([table([["a"], [""]])], "more than 0", "/rows/1/0/text"),
+    "number without a value": (
+        [table([["a"], ["b"]]) | {"rows": [[{"type": "raw_number", "text": "1"}]] * 2}],
+        "missing required field: value",
+        "/rows/0/0",
+    ),
+    "formatted header": (
+        [table() | {"rows": [[{"type": "rich_text", "elements": []}]] * 2}],
+        "unsupported type: rich_text",
+        "/rows/0/0",
+    ),
+    "table without caption": ([table(caption="")], "more than 0", "/caption"),
+    "odd page size": ([table(page_size=101)], "from 1 to 100", "/page_size"),
+    "row header that is no column": (
+        [table(row_header_column_index=2)],
+        "no such column",
+        "/row_header_column_index",
+    ),
+    "tables that are too long": (
+        [table([["a"], ["x" * 12_000]]), table([["a"], ["x" * 9_000]])],
+        "no more than 20000 characters",
+        "/blocks",
+    ),
+    "half of the feedback buttons": (
+        [feedback() | {"elements": [{"type": "feedback_buttons", "positive_button": {}}]}],
+        "missing required field: negative_button",
+        "/elements/0",
+    ),
+    "feedback without a value": (
+        [feedback(positive_button={"text": PLAIN})],
+        "missing required field: value",
+        "/positive_button",
+    ),
     "too many blocks": ([{"type": "divider"}] * 51, "no more than 50 items", "/blocks"),
     "no object": (["x"], "unsupported type: None", "/blocks/0/type"),
     "unknown block": ([{"type": "sectoin"}], "unsupported type: sectoin", "/blocks/0/type"),
@@ -165,3 +261,13 @@ def test_the_length_of_blocks_counts_every_text():
         {"type": "section", "fields": [plain("1"), plain("2")], "accessory": button()},
     ]
     assert length_of(blocks) == 5 + 3 + 2 + len("Go")
+
+
+def test_an_alert_stands_in_a_modal_and_charts_do_not():
+    alert = {"type": "alert", "text": {"type": "mrkdwn", "text": "x" * 200}, "level": "warning"}
+    assert problems_of([alert], 100, "modal") == []
+    for blocks, surface in (([alert], "home"), ([plot()], "modal"), ([feedback()], "home")):
+        (problem,) = problems_of(blocks, 100, surface)
+        assert "unsupported type" in problem
+    (problem,) = problems_of([alert | {"level": "fatal"}], 100, "modal")
+    assert "/blocks/0/level" in problem

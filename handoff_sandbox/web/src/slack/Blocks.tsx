@@ -4,6 +4,7 @@ import { memo, type ReactNode, useMemo } from "react";
 import { type Block, Message } from "slack-blocks-to-jsx";
 import type { SlackBlock } from "../api";
 import { Control } from "./Controls";
+import { DataTable, Feedback } from "./Data";
 import { elementsOf, isInteractive } from "./elements";
 import { Link } from "./links";
 import { nameOf, type Scene, useScene } from "./people";
@@ -38,6 +39,8 @@ function OneBlock({ block }: { block: SlackBlock }) {
       </div>
     );
   }
+  if (block.type === "data_table") return <DataTable block={block} />;
+  if (block.type === "context_actions") return <Feedback block={block} />;
   const accessory = block.accessory as SlackBlock | undefined;
   if (block.type === "section" && accessory) {
     const { accessory: _, ...words } = block;

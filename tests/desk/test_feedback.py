@@ -1,0 +1,97 @@
+"""Agents rate the assistant's answers and drafts: each agent once, changeable, counted in the reports."""
+
+import pytest
+
+from handoff_bot.domain.events import EventKind
+from handoff_bot.storage import log
+from tests.desk.conftest import words
+
+pytestmark = pytest.mark.on_sqlite
+
+
+@pytest.fixture
+def answered(bureau):
+    """The assistant has answered, and then the customer wanted an agent."""
+    bureau.says("What are your opening hours?")
+    bureau.says("I want a person")
+    return bureau
+
+
+def feedback_of(bureau):
+    """The post with feedback buttons, and the values of the two."""
+    for post in bureau.slack.thread(bureau.queue, bureau.card()):
+        for block in post.get("blocks", ()):
+            if block["type"] == "context_actions":
+                (element,) = block["elements"]
+                return post["ts"], *(element[f"{side}_button"]["value"] for side in SIDES)
+    raise AssertionError("no feedback buttons in the thread")
+
+
+SIDES = ("positive", "negative")
+
+
+def verdicts(bureau):
+    with bureau.core.database.read() as tx:
+        return [e.data["verdict"] for e in log.events(tx, EventKind.AI_FEEDBACK)]
+
+
+def reported(bureau):
+    bureau.command(bureau.mia, "stats")
+    return words(bureau.modal(bureau.mia))
+
+
+def test_an_answer_is_rated_once_by_each_agent_and_a_change_replaces_it(answered):
+    ts, good, bad = feedback_of(answered)
+    assert "Helpful AI texts" not in reported(answered)
+    for _ in range(2):
+        answered.click(answered.ana, "ai_feedback", ts=ts, value=good)
+    answered.click(answered.ben, "ai_feedback", ts=ts, value=good)
+    assert "Feedback saved: helpful." in answered.whispers(answered.ana)[-1]
+    assert "100 % (2 of 2 verdicts)" in reported(answered)
+    answered.click(answered.ana, "ai_feedback", ts=ts, value=bad)
+    assert "Feedback saved: not helpful." in answered.whispers(answered.ana)[-1]
+    assert "50 % (1 of 2 verdicts)" in reported(answered)
+    assert verdicts(answered) == ["good", "good", "bad"]
+
+
+def test_a_workspace_without_feedback_buttons_gets_usual_ones(bureau):
+    bureau.slack.refusals.add(
+        "chat.postMessage", "invalid_blocks", lambda call: "context_actions" in str(call)
+    )
+    bureau.says("What are your opening hours?")
+    bureau.says("I want a person")
+    posts = bureau.slack.thread(bureau.queue, bureau.card())[1:]
+    (transcript,) = [post for post in posts if "before the escalation" in post["text"]]
+    assert [block["type"] for block in transcript["blocks"]] == ["context", "rich_text", "actions"]
+    bad = transcript["blocks"][-1]["elements"][1]
+    bureau.click(bureau.ana, bad["action_id"], ts=transcript["ts"])
+    assert verdicts(bureau) == ["bad"]
+
+
+def test_a_draft_is_rated_in_its_modal_and_the_edited_text_stays(answered):
+    answered.click(answered.ana, "claim")
+    answered.says("What are your opening hours?")
+    answered.click(answered.ana, "draft")
+    modal = answered.modal(answered.ana)
+    edited = {"words": "My own words"}
+    answered.slack.click_view(answered.ana, modal["id"], "ai_feedback:2", values=edited)
+    answered.settle()
+    shown = answered.modal(answered.ana)
+    assert "Feedback saved: not helpful." in words(shown)
+    assert "My own words" in str(shown)
+    assert verdicts(answered) == ["bad"]
+
+
+@pytest.mark.parametrize("about", ["0", "999999", "x", "", "draft:worse"])
+def test_a_button_about_no_answer_records_nothing(answered, about):
+    ts, good, _ = feedback_of(answered)
+    post = answered.slack.thread(answered.queue, answered.card())[1]
+    assert post["ts"] == ts
+    escalation = good.partition(":")[0]
+    element = post["blocks"][-1]["elements"][0]
+    element["positive_button"]["value"] = value = f"{escalation}:{about}:good"
+    stored = answered.slack._workspace.channels[answered.queue].messages[ts]
+    stored.blocks[-1]["elements"][0]["positive_button"]["value"] = value
+    answered.click(answered.ana, "ai_feedback", ts=ts, value=value)
+    assert verdicts(answered) == []
+    assert answered.whispers(answered.ana)
