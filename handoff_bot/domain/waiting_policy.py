@@ -26,7 +26,7 @@ WHAT: dict[PolicyStepKind, str] = {
     PolicyStepKind.REMIND: "Remind the team",
     PolicyStepKind.MENTION: "Mention the group",
     PolicyStepKind.OFFER: "Offer to agents",
-    PolicyStepKind.TELL: "Send the queue position",
+    PolicyStepKind.TELL: "Send queue position",
     PolicyStepKind.CALLBACK: "Promise a callback",
     PolicyStepKind.RETURN: "Return to the AI",
 }

@@ -87,7 +87,7 @@ class Merging:
             sides = _sides(tx, escalation_id, other)
             if isinstance(sides, str):
                 return ActionResult(False, sides)
-            return ActionResult(True, "\n".join(line for one in sides for line in _about(tx, one)))
+            return ActionResult(True, "\n\n".join("\n".join(_about(tx, one)) for one in sides))
 
     def merge(self, escalation_id: int, other: int, agent: AgentRef) -> ActionResult:
         with self._database.write() as tx:
@@ -148,6 +148,6 @@ def _about(tx: Transaction, side: _Side) -> Iterator[str]:
             facts.append(f"open, assigned to {owner.name}" if owner else "waiting in the queue")
         if one.opted_out_at:
             facts.append("opted out")
-        yield f"  {', '.join(facts)}"
+        yield ", ".join(facts)
     count = store.count_of(tx, side.contact_ids)
-    yield f"  {many(count, 'ticket')}"
+    yield many(count, "ticket")

@@ -26,6 +26,7 @@ def main() -> None:
         sandbox = Sandbox(Path(folder))
         try:
             sandbox.wait_until_up()
+            first_day(browser, sandbox)
             desk(browser, sandbox)
             website(browser, sandbox)
             agents(browser, sandbox)
@@ -44,6 +45,18 @@ def window(browser: Browser, sandbox: Sandbox, height: int = 900, **options) -> 
     return page
 
 
+def first_day(browser: Browser, sandbox: Sandbox) -> None:
+    """What an admin of a fresh install sees, for docs/first-day.md."""
+    page = window(browser, sandbox, TALL)
+    mia = Desk(page, "Mia")
+    home = mia.home()
+    expect(home.get_by_text("Set up Handoff: 3 of 10 done")).to_be_visible()
+    keep(home, "first-day-checklist")
+    home.get_by_role("button", name="Set hours").click()
+    close(keep(settled(page, "Business hours"), "first-day-hours"))
+    page.close()
+
+
 def desk(browser: Browser, sandbox: Sandbox) -> None:
     """A customer on the phone, an agent in the thread."""
     page = window(browser, sandbox)
@@ -52,6 +65,7 @@ def desk(browser: Browser, sandbox: Sandbox) -> None:
     phone.hears("Standard delivery takes 2 to 4 working days")
     phone.writes("Mine is a week late. I want to talk to a person")
     phone.hears("I'm connecting you")
+    keep(ana.card("is waiting"), "first-day-card")
     ana.press("claim", "is waiting")
     phone.hears("I've reviewed your conversation")
     ana.open_thread("Assigned to Ana")

@@ -83,6 +83,15 @@ def test_an_admin_writes_a_rule_and_it_counts(page):
     mia.types("/handoff settings")
     settings = page.get_by_role("dialog", name="Settings")
     assert findings(page) == []
+    settings.get_by_role("button", name="Open: Waiting").click()
+    waiting = page.get_by_role("dialog", name="Waiting")
+    removes = waiting.get_by_role("button", name="Remove: After")
+    expect(removes.nth(3)).to_be_visible()
+    menus = waiting.locator("[data-action^=policy_what] select").all()
+    for menu, remove in zip(menus, removes.all(), strict=True):
+        assert abs(menu.bounding_box()["y"] - remove.bounding_box()["y"]) < 10, "it wraps"
+    page.keyboard.press("Escape")
+    expect(waiting).to_have_count(0)
     settings.get_by_role("button", name="Open: Notifications").click()
     rules = page.get_by_role("dialog", name="Notifications")
     rules.get_by_role("button", name="Add a rule").click()

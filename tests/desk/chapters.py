@@ -39,6 +39,19 @@ def crowd(story: Recording, count: int) -> None:
     story.settle()
 
 
+def merging(story: Recording) -> None:
+    """Ana merges Dana, who waits twice."""
+    story.says("I want a person", profile_name="Dana R.")
+    story.says("It is me again, I want a person", EVA)
+    story.clicks("ana", "view")
+    story.presses("ana", "merge_open")
+    story.sends("ana", merge_words="nobody")
+    story.sends("ana", merge_words="Dana")
+    story.sends("ana", merge_other="1")
+    story.sends("ana")
+    story.closes("ana")
+
+
 def edits(story: Recording, who: str, ts: str, text: str) -> None:
     slack, queue = story.bureau.slack, story.bureau.queue
     person = getattr(story.bureau, who)
@@ -263,5 +276,6 @@ CHAPTERS = {
         deliveries_that_fail,
         files_both_ways,
         templates_after_a_day,
+        merging,
     )
 }

@@ -74,7 +74,7 @@ def test_a_choice_is_kept_when_another_row_is_added_or_removed(waiting):
     waiting.presses(waiting.mia, "policy_add")
     assert rows(waiting)[2].startswith("After 20 min")
     waiting.presses(waiting.mia, "settings_check")
-    assert "After 20 min: Send the queue position" in words(waiting.modal(waiting.mia))
+    assert "After 20 min: Send queue position" in words(waiting.modal(waiting.mia))
     assert rows(waiting)[2].startswith("After 20 min")
 
 
@@ -91,7 +91,7 @@ def test_rules_of_earlier_versions_are_shown_as_rows_and_kept_as_they_were(burea
     bureau.core.preferences.change("ladder.rungs", old, bureau.mia)
     bureau.command(bureau.mia, "settings waiting")
     assert rows(bureau) == [
-        "After 10 min / Send the queue position / All",
+        "After 10 min / Send queue position / All",
         "After 7 min / Mention the group / Urgent",
     ]
     assert bureau.sends(bureau.mia, {"idle_minutes": "12"}).errors == {}

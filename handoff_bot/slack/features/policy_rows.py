@@ -54,7 +54,7 @@ def after_words(minutes: int) -> str:
 
 
 def step_words(line: str) -> str:
-    """Returns a stored line as text: "After 10 min: Send the queue position (urgent only)"."""
+    """Returns a stored line as text: "After 10 min: Send queue position (urgent only)"."""
     try:
         found = PolicyStep.parse(line)
     except ValueError:
