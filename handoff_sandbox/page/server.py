@@ -14,6 +14,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from handoff_sandbox.journal import Entry
 from handoff_sandbox.page.actions import Actions
+from handoff_sandbox.page.jobs import newest
 from handoff_sandbox.page.mirror import Mirror
 from handoff_sandbox.page.stage import Stage
 from handoff_sandbox.server import HOST
@@ -197,6 +198,10 @@ def _api(stage: Stage, mirror: Mirror) -> Blueprint:
         found = stage.journal.after(number, JOURNAL_PAGE)
         ours = {stage.twilio.sms_number, stage.twilio.whatsapp_number.removeprefix("whatsapp:")}
         return _json({"entries": [_entry(at, entry, ours) for at, entry in found]})
+
+    @api.get("/jobs")
+    def jobs() -> Response:
+        return _json({"jobs": newest(stage.database)})
 
     @api.post("/do/<name>")
     def do(name: str) -> Response:

@@ -45,10 +45,10 @@ class Stage:
     """
 
     def __init__(self, folder: Path, origins: tuple[str, ...]) -> None:
-        self._clock_file = folder / "clock"
+        self._clock_file, self.database = folder / "clock", folder / "handoff.db"
         self.time = MovableTime(self._clock_file)
         self.world = World(
-            f"sqlite:///{folder / 'handoff.db'}",
+            f"sqlite:///{self.database}",
             knowledge=KNOWLEDGE,
             log=folder / "log",
             now=self.time.now,

@@ -41,7 +41,7 @@ def window(browser: Browser, sandbox: Sandbox, height: int = 900, **options) -> 
     size = ViewportSize(width=1440, height=height)
     page = browser.new_page(viewport=size, locale="en-GB", **options)
     page.goto(sandbox.url)
-    page.get_by_role("button", name="Got it").click()
+    page.get_by_role("button", name="Skip the tour").click()
     return page
 
 

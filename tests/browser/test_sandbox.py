@@ -153,7 +153,7 @@ def test_what_a_customer_writes_while_the_bot_starts_is_answered(sandbox, window
     phone.hears("Standard delivery takes 2 to 4 working days")
 
 
-def test_an_e_mail_to_the_team_can_be_read_in_the_mailbox(sandbox, windows):
+def test_an_e_mail_to_the_team_can_be_read_in_the_mailbox_and_its_job_is_listed(sandbox, windows):
     page = windows.open(sandbox.url)
     mia = Desk(page, "Mia")
     mia.types("/handoff notices")
@@ -171,6 +171,9 @@ def test_an_e_mail_to_the_team_can_be_read_in_the_mailbox(sandbox, windows):
     mailbox.get_by_text("Dana Reyes is waiting on WhatsApp").click()
     expect(mailbox.get_by_text("I want to talk to a person <b>now</b>")).to_be_visible()
     expect(mailbox.get_by_text("To ops@example.com")).to_be_visible()
+    jobs = page.get_by_role("region", name="Jobs")
+    jobs.get_by_text("The newest jobs").click()
+    expect(jobs.get_by_text("mail:ops@example.com")).to_be_visible()
 
 
 def test_two_windows_stay_in_step_and_scripts_play(sandbox, windows):

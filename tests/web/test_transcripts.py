@@ -16,7 +16,7 @@ TO = "dana@example.com"
 @pytest.fixture
 def dana(shop) -> Browser:
     """A visitor who has talked to the assistant and to Ana."""
-    browser = shop.browser()
+    browser: Browser = shop.browser()
     browser.says("<b>hello</b>\nBcc: x@evil.example\nsee https://evil.example/a and evil.example.")
     browser.says("Talk to a person", person=True)
     shop.settle()

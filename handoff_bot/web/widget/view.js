@@ -102,7 +102,10 @@ export class View {
     close.onclick = () => this.close();
     for (const name of ["aria-label", "title"]) this.mail.setAttribute(name, texts.mail ?? "");
     this.mail.append(icon(ENVELOPE));
-    this.mail.onclick = () => this.mailing.open();
+    this.mail.onclick = () => {
+      this.mailing.open();
+      this.toEnd();
+    };
     return el("header", {}, el("h2", {}, title), this.person, this.mail, close);
   }
 

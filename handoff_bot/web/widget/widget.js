@@ -28,6 +28,8 @@ if (options.accent && CSS.supports("color", options.accent)) {
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const paint = () => host.toggleAttribute("data-dark", options.theme === "dark" || (options.theme !== "light" && dark.matches));
 dark.addEventListener("change", paint);
+// A website with a theme switch of its own changes the attribute.
+if (script) new MutationObserver(paint).observe(script, { attributeFilter: ["data-theme"] });
 paint();
 
 const server = new Server(new URL("./", own));

@@ -5,11 +5,11 @@ import { Backstage } from "./backstage/Backstage";
 import { allUnread, useChoice, Watchers } from "./customer/choice";
 import { CustomerSide, type Face } from "./customer/CustomerSide";
 import { Header } from "./shell/Header";
-import { Hint } from "./shell/Hint";
+import { Tour } from "./shell/Tour";
 import { useNarrow } from "./shell/media";
 import { isSwitch, oneOf, useRemembered } from "./shell/remembered";
 import { type Place, TabBar } from "./shell/TabBar";
-import { useTheme } from "./shell/theme";
+import { type Theme, useTheme } from "./shell/theme";
 import { TroubleBoard } from "./shell/trouble";
 import { Slack } from "./slack/Slack";
 
@@ -22,6 +22,7 @@ export function App() {
   const [place, setPlace] = useRemembered<Place>("place", "phone", isPlace);
   const [face, setFace] = useRemembered<Face>("face", "phone", isFace);
   const [drawer, setDrawer] = useRemembered("drawer", false, isSwitch);
+  const [theme, turnTheme] = useTheme();
   const drawerButton = useRef<HTMLButtonElement>(null);
   const visible = (one: Place) => !narrow || place === one;
   const inHand = narrow && isFace(place) ? place : face;
@@ -34,11 +35,18 @@ export function App() {
     setPlace(next);
     if (isFace(next)) setFace(next);
   };
+  const show = (next: Place) => {
+    go(next);
+    if (next === "backstage") setDrawer(true);
+  };
   return (
     <TroubleBoard>
       <div className="page" data-drawer={drawer} data-face={inHand}>
         <Top
           narrow={narrow}
+          theme={theme}
+          onTheme={turnTheme}
+          onShow={show}
           drawer={drawer}
           onDrawer={() => setDrawer(!drawer)}
           drawerButton={drawerButton}
@@ -49,11 +57,12 @@ export function App() {
             choice={choice}
             face={inHand}
             onFace={setFace}
+            theme={theme}
             hidden={!visible("phone") && !visible("website")}
             bare={narrow}
           />
           <div className="side slack-side" hidden={!visible("slack")}>
-            <Slack />
+            <Slack visible={visible("slack")} />
           </div>
           <Backstage
             hidden={narrow ? place !== "backstage" : !drawer}
@@ -68,13 +77,16 @@ export function App() {
 
 interface TopProps {
   narrow: boolean;
+  theme: Theme;
+  onTheme: () => void;
+  /** Brings a side on the screen. */
+  onShow: (place: Place) => void;
   drawer: boolean;
   onDrawer: () => void;
   drawerButton: RefObject<HTMLButtonElement | null>;
 }
 
-function Top({ narrow, drawer, onDrawer, drawerButton }: TopProps) {
-  const [theme, turnTheme] = useTheme();
+function Top({ narrow, theme, onTheme, onShow, drawer, onDrawer, drawerButton }: TopProps) {
   const [dismissed, setDismissed] = useRemembered("hint-dismissed", false, isSwitch, "browser");
   const [hint, setHint] = useState(!dismissed);
   const hintButton = useRef<HTMLButtonElement>(null);
@@ -87,7 +99,7 @@ function Top({ narrow, drawer, onDrawer, drawerButton }: TopProps) {
     <>
       <Header
         theme={theme}
-        onTheme={turnTheme}
+        onTheme={onTheme}
         hint={hint}
         onHint={() => (hint ? dismiss() : setHint(true))}
         drawer={drawer}
@@ -95,7 +107,7 @@ function Top({ narrow, drawer, onDrawer, drawerButton }: TopProps) {
         hintButton={hintButton}
         drawerButton={drawerButton}
       />
-      {hint && <Hint onDismiss={dismiss} />}
+      {hint && <Tour onShow={onShow} onDone={dismiss} />}
     </>
   );
 }

@@ -50,6 +50,17 @@ export interface Command {
   usage_hint: string;
 }
 
+/** A job in the bot's database; `due_at` in UTC, as SQLite writes it. */
+export interface Job {
+  id: number;
+  kind: string;
+  lane: string;
+  status: "ready" | "done" | "failed" | "dismissed";
+  attempts: number;
+  error: string;
+  due_at: string;
+}
+
 /** A message shortcut or a global shortcut of the app. */
 export interface Shortcut {
   name: string;

@@ -1,6 +1,6 @@
 /** Requests to the page's server: actions, and the journal. */
 
-import type { Actions, Attachment, Done, JournalEntry } from "./api";
+import type { Actions, Attachment, Done, Job, JournalEntry } from "./api";
 
 /** Longer than the timeout of a webhook. */
 const PATIENCE_MS = 60_000;
@@ -30,6 +30,13 @@ export async function journal(after: number): Promise<JournalEntry[]> {
   });
   if (!response.ok) throw new Error(`The journal could not be loaded (HTTP ${response.status}).`);
   return ((await response.json()) as { entries: JournalEntry[] }).entries;
+}
+
+/** The bot's newest jobs, newest first. Throws on errors. */
+export async function jobs(): Promise<Job[]> {
+  const response = await fetch("/sandbox/api/jobs", { signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!response.ok) throw new Error(`The jobs could not be loaded (HTTP ${response.status}).`);
+  return ((await response.json()) as { jobs: Job[] }).jobs;
 }
 
 /** A file as an action takes it. */

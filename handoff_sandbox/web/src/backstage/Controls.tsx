@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import type { FaultSwitch, Script, World } from "../api";
 import { dayOf, lengthOf, preciseTime, useWorldTime } from "../shell/time";
 import { useAct } from "../shell/trouble";
+import { Jobs } from "./Jobs";
 import { Mailbox } from "./Mailbox";
 
 /** All of them, one below the other. */
@@ -14,6 +15,7 @@ export function Controls({ world }: { world: World }) {
       <Scripts scripts={world.scripts} />
       <Faults faults={world.faults} />
       <Mailbox />
+      <Jobs />
       <BotSwitch bot={world.bot} />
     </div>
   );

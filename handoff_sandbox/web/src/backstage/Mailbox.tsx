@@ -1,4 +1,4 @@
-/** The mailbox: every e-mail that the bot has sent to the team. */
+/** The mailbox: every e-mail that the bot has sent to the team and to visitors. */
 
 import type { Letter } from "../api";
 import { preciseTime } from "../shell/time";
@@ -14,8 +14,8 @@ export function Mailbox() {
       <h3 id="mailbox-title">Mailbox</h3>
       <p className="help">
         {letters.length
-          ? "E-mails to the team, newest first. None has left this machine."
-          : "No e-mails yet. As Mia, add a rule with an address in /handoff notices, and ask for a person."}
+          ? "E-mails, newest first. None has left this machine."
+          : "No e-mails yet. As Mia, add a rule with an address in /handoff notices, and ask for a person; or send a website conversation to yourself."}
       </p>
       {letters.map((letter) => (
         <details key={letter.id} className="letter">

@@ -1,6 +1,7 @@
 /** The customer's side: a phone, and a website with a chat. */
 
 import { Tabs } from "../shell/Tabs";
+import type { Theme } from "../shell/theme";
 import { type Choice, allUnread } from "./choice";
 import "./browser.css";
 import "./people.css";
@@ -16,13 +17,14 @@ interface Props {
   choice: Choice;
   face: Face;
   onFace: (face: Face) => void;
+  theme: Theme;
   hidden: boolean;
   /** Without its own tabs, where the page's tab bar replaces them. */
   bare: boolean;
 }
 
 /** Shows one of the two sides at a time. */
-export function CustomerSide({ choice, face, onFace, hidden, bare }: Props) {
+export function CustomerSide({ choice, face, onFace, theme, hidden, bare }: Props) {
   return (
     <section className="side customer" aria-labelledby="customer-title" hidden={hidden}>
       <div className="side-head">
@@ -44,7 +46,7 @@ export function CustomerSide({ choice, face, onFace, hidden, bare }: Props) {
         <PhoneSide choice={choice} />
       </Panel>
       <Panel name="website" chosen={face} bare={bare}>
-        <Website visible={!hidden && face === "website"} />
+        <Website visible={!hidden && face === "website"} theme={theme} />
       </Panel>
     </section>
   );

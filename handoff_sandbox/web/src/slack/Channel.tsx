@@ -1,25 +1,30 @@
 /** A slack_channel, and a thread beside it. */
 
-import { type ReactNode, useEffect, useRef } from "react";
+import type { ReactNode } from "react";
 import type { Private, SlackChannel, SlackMessage } from "../api";
+import { useStickToEnd } from "../shell/stick";
 import { useValue } from "../store";
 import { Composer } from "./Composer";
 import { Head } from "./Head";
 import { Membership, Uninvited } from "./Membership";
 import { Message } from "./Message";
 import { channelName, isInChannel, repliesTo, useScene } from "./people";
+import { freshIn, type Seen } from "./seen";
 
 const NOTHING: SlackMessage[] = [];
 
 interface ChannelProps {
   channel: SlackChannel;
+  seen: Seen;
   onThread: (ts: string) => void;
   onBack: () => void;
 }
 
-export function Channel({ channel, onThread, onBack }: ChannelProps) {
+export function Channel({ channel, seen, onThread, onBack }: ChannelProps) {
   const messages = useValue<SlackMessage[]>(`channel:${channel.id}`) ?? NOTHING;
+  const { me } = useScene();
   const shown = messages.filter(isInChannel);
+  const ephemerals = useEphemerals(channel.id, undefined);
   const name = channelName(channel);
   const title = channel.is_im ? name : `# ${name}`;
   return (
@@ -28,9 +33,9 @@ export function Channel({ channel, onThread, onBack }: ChannelProps) {
         <Membership channel={channel} />
       </Head>
       <Uninvited channel={channel} />
-      <Log label={`Messages in ${name}`}>
+      <Log label={`Messages in ${name}`} pull={lastOf(me, shown, ephemerals)}>
         <Pinned channel={channel} messages={messages} onThread={onThread} />
-        {withEphemerals(shown, useEphemerals(channel.id, undefined)).map(([message, isEphemeral]) => (
+        {withEphemerals(shown, ephemerals).map(([message, isEphemeral]) => (
           <Message
             key={message.ts}
             message={message}
@@ -38,6 +43,7 @@ export function Channel({ channel, onThread, onBack }: ChannelProps) {
             isEphemeral={isEphemeral}
             isPinned={channel.pins.includes(message.ts)}
             replies={repliesTo(messages, message.ts).length}
+            fresh={freshIn(seen, me, channel.id, repliesTo(messages, message.ts)).length}
             onThread={isEphemeral ? undefined : () => onThread(message.thread_ts ?? message.ts)}
           />
         ))}
@@ -57,12 +63,13 @@ export function Thread({ channel, ts, onClose }: ThreadProps) {
   const messages = useValue<SlackMessage[]>(`channel:${channel.id}`) ?? NOTHING;
   const root = messages.find((one) => one.ts === ts);
   const replies = repliesTo(messages, ts);
+  const { me } = useScene();
   const ephemerals = useEphemerals(channel.id, ts);
   if (!root) return null;
   return (
     <section className="sl-pane sl-thread" aria-label="Thread">
       <Head title="Thread" onClose={onClose} />
-      <Log label="Messages in the thread">
+      <Log label="Messages in the thread" pull={lastOf(me, replies, ephemerals)}>
         <Message message={root} channel={channel.id} isPinned={channel.pins.includes(root.ts)} />
         <p className="sl-event">{replies.length === 1 ? "1 reply" : `${replies.length} replies`}</p>
         {withEphemerals(replies, ephemerals).map(([message, isEphemeral]) => (
@@ -109,20 +116,18 @@ function Pinned({ channel, messages, onThread }: PinnedProps) {
   );
 }
 
-/** Messages, scrolled to the end unless the person reads further up. */
-function Log({ label, children }: { label: string; children: ReactNode }) {
-  const log = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
-  useEffect(() => {
-    if (isAtEnd.current && log.current) log.current.scrollTop = log.current.scrollHeight;
-  });
-  const onScroll = () => {
-    const at = log.current;
-    if (at) isAtEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < 60;
-  };
+/** The newest of what this person has written, or asked for with a command. */
+function lastOf(me: string, messages: SlackMessage[], ephemerals: SlackMessage[]): string {
+  const mine = messages.filter((one) => one.user === me && !one.bot_id);
+  return `${mine.at(-1)?.ts} ${ephemerals.at(-1)?.ts}`;
+}
+
+/** Messages, scrolled to the end unless the person reads further up; `pull` goes to the end in any case. */
+function Log({ label, pull, children }: { label: string; pull: string; children: ReactNode }) {
+  const { frame, content, onScroll } = useStickToEnd(pull);
   return (
-    <div ref={log} className="sl-log" role="log" aria-label={label} tabIndex={0} onScroll={onScroll}>
-      {children}
+    <div ref={frame} className="sl-log" role="log" aria-label={label} tabIndex={0} onScroll={onScroll}>
+      <div ref={content}>{children}</div>
     </div>
   );
 }

@@ -20,11 +20,13 @@ interface Props {
   isEphemeral?: boolean;
   /** The number of replies, and the function to show them; undefined inside a thread. */
   replies?: number;
+  /** How many of the replies this person has not read. */
+  fresh?: number;
   onThread?: (() => void) | undefined;
   isPinned?: boolean;
 }
 
-export function Message({ message, channel, isEphemeral = false, replies = 0, onThread, isPinned }: Props) {
+export function Message({ message, channel, isEphemeral = false, replies = 0, fresh = 0, onThread, isPinned }: Props) {
   const scene = useScene();
   const surface = useMessageSurface(message, channel, isEphemeral);
   const [isEditing, setEditing] = useState(false);
@@ -54,6 +56,7 @@ export function Message({ message, channel, isEphemeral = false, replies = 0, on
         {onThread && replies > 0 && (
           <button type="button" className="sl-replies" onClick={onThread}>
             {replies === 1 ? "1 reply" : `${replies} replies`}
+            {fresh > 0 && <span className="sl-new">{fresh} new</span>}
           </button>
         )}
       </div>

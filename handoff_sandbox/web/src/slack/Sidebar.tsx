@@ -5,14 +5,15 @@ import type { SlackChannel, SlackMessage } from "../api";
 import { useAct } from "../shell/trouble";
 import { useValue } from "../store";
 import { AddChannel } from "./AddChannel";
-import { channelName, isInChannel, useScene } from "./people";
+import { channelName, useScene } from "./people";
+import { freshIn, type Seen } from "./seen";
 import { You } from "./You";
 
 const HOME = "home";
 
 interface Props {
   place: string;
-  seen: Record<string, string>;
+  seen: Seen;
   onPlace: (place: string) => void;
   onPerson: (user: string) => void;
 }
@@ -63,7 +64,7 @@ function New({ onPlace }: { onPlace: (place: string) => void }) {
 }
 
 interface Rows {
-  seen: Record<string, string>;
+  seen: Seen;
   place: string;
   onPlace: (place: string) => void;
 }
@@ -91,10 +92,8 @@ function Direct({ seen, place, onPlace }: Rows) {
 function Row({ channel, seen, place, onPlace }: Rows & { channel: SlackChannel }) {
   const scene = useScene();
   const messages = useValue<SlackMessage[]>(`channel:${channel.id}`) ?? [];
-  const last = Number(seen[`${scene.me}:${channel.id}`] ?? 0);
-  const fresh = messages.filter((one) => isInChannel(one) && Number(one.ts) > last && one.user !== scene.me);
   const isHere = place === channel.id;
-  const unread = isHere ? 0 : fresh.length;
+  const unread = freshIn(seen, scene.me, channel.id, messages).length;
   return (
     <li>
       <button

@@ -1,13 +1,14 @@
 /** Slack's side: the current person, a list of places, a channel or Home, a thread, and modals. */
 
-import { useCallback, useEffect, useMemo } from "react";
+import { useCallback, useMemo } from "react";
 import "slack-blocks-to-jsx/dist/style.css";
-import type { Person, Private, SlackChannel, SlackMessage, UserGroup, World } from "../api";
-import { isText, recordOf, useRemembered } from "../shell/remembered";
+import type { Person, Private, SlackChannel, UserGroup, World } from "../api";
+import { isText, useRemembered } from "../shell/remembered";
 import { useValue } from "../store";
 import { Channel, Thread } from "./Channel";
 import { Home } from "./Home";
 import { type Scene, SceneContext } from "./people";
+import { useSeen } from "./seen";
 import { Sidebar } from "./Sidebar";
 import "./slack.css";
 import "./fields.css";
@@ -20,8 +21,8 @@ const NOBODY: Person[] = [];
 const NOWHERE: SlackChannel[] = [];
 const NO_GROUPS: UserGroup[] = [];
 
-/** Fills its container. */
-export function Slack() {
+/** Fills its container. `visible`: whether it is on the screen. */
+export function Slack({ visible }: { visible: boolean }) {
   const world = useValue<World>("world");
   const people = useValue<Person[]>("people") ?? NOBODY;
   const channels = useValue<SlackChannel[]>("channels") ?? NOWHERE;
@@ -34,7 +35,7 @@ export function Slack() {
   const here = place || world?.queue || "";
   // Other people's direct messages, and channels without membership, are not shown.
   const channel = channels.find((one) => one.id === here && (one.is_im ? one.user === me : one.members.includes(me)));
-  const seen = useSeen(me, here);
+  const seen = useSeen(me, here, channel ? thread : "", visible && pane !== "list");
 
   const go = (next: string) => {
     setPlace(next);
@@ -63,23 +64,12 @@ export function Slack() {
         {/* Before the world has arrived there is nobody who could act. */}
         {me && <Sidebar place={here} seen={seen} onPlace={go} onPerson={setPerson} />}
         {here === HOME && <Home onBack={() => setPane("list")} />}
-        {channel && <Channel channel={channel} onThread={(ts) => open(channel.id, ts)} onBack={() => setPane("list")} />}
+        {channel && <Channel channel={channel} seen={seen} onThread={(ts) => open(channel.id, ts)} onBack={() => setPane("list")} />}
         {channel && thread && <Thread channel={channel} ts={thread} onClose={close} />}
         <Windows me={me} />
       </section>
     </SceneContext>
   );
-}
-
-/** The last read message in this window, by "<user>:<slack_channel>": its ts. */
-function useSeen(me: string, here: string): Record<string, string> {
-  const [seen, setSeen] = useRemembered<Record<string, string>>("slack.seen", {}, recordOf(isText));
-  const messages = useValue<SlackMessage[]>(`channel:${here}`);
-  const newest = messages?.at(-1)?.ts;
-  useEffect(() => {
-    if (newest) setSeen((before) => ({ ...before, [`${me}:${here}`]: newest }));
-  }, [me, here, newest, setSeen]);
-  return seen;
 }
 
 /** The open modals of this person. */
