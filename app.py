@@ -25,6 +25,7 @@ from handoff_bot.ai.assistant.library import FolderLibrary
 from handoff_bot.ai.composition import Asking, build_ai, build_model, build_probe
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
+from handoff_bot.ai.look_ups import HttpLookUps
 from handoff_bot.channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from handoff_bot.channels._twilio_checks import check_twilio
 from handoff_bot.clock import SystemClock
@@ -55,6 +56,7 @@ from handoff_bot.ports import (
     TicketConnector,
 )
 from handoff_bot.services.ai_turns.feedback import Feedback
+from handoff_bot.services.ai_turns.look_ups import LookUpLedger
 from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
 from handoff_bot.services.ai_turns.spending import Ledger
 from handoff_bot.services.backups import Backups
@@ -172,6 +174,9 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     if site:
         channels[WEBCHAT] = site
     watch = Watch(database, clock, settings.OPENAI_MODEL)
+    fetcher = HttpLookUps(
+        settings.look_up_secrets, clock, allows_loopback=settings.LOOK_UP_LOOPBACK
+    )
     ai_services = build_ai(
         settings.KNOWLEDGE_DIR,
         api_key=settings.OPENAI_API_KEY.get_secret_value(),
@@ -180,6 +185,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         spending=Ledger(database, spending_caps(settings), clock),
         watch=watch,
         asking=asking(settings),
+        look_ups=LookUpLedger(database, fetcher, clock),
     )
     slack = _slack(settings)
     core = Services.build(
@@ -204,6 +210,8 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
             model=ModelPart(watch, ai_services.probe) if ai_services.probe else None,
             escalation_limits=escalation_limits(settings),
+            look_up_secrets=tuple(settings.look_up_secrets),
+            allows_loopback=settings.LOOK_UP_LOOPBACK,
             is_holding=settings.HOLD_OUTGOING,
             has_own_knowledge=lambda: has_own_articles(
                 settings.KNOWLEDGE_DIR, SystemClock().now().date()

@@ -28,6 +28,7 @@ SHORTEST_SECRET = 32
 """Minimum characters of a signing secret; a shorter one can be guessed."""
 MAKE_ONE = f"at least {SHORTEST_SECRET} random characters, e.g. from `openssl rand -hex 32`"
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+insecure")
+_SECRET_NAME = re.compile(r"[a-z0-9_-]{1,40}")
 _ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s]+")
 Effort = Literal["default", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
 DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")
@@ -183,6 +184,15 @@ class Settings(BaseModel):
             "cut off."
         ),
     )
+    LOOK_UP_SECRETS: SecretStr = Field(
+        NOTHING,
+        description="Secrets that sign look-ups, as `name:secret` with spaces between; each secret "
+        "has at least 32 random characters. Admins choose one by its name.",
+    )
+    LOOK_UP_LOOPBACK: bool = Field(
+        default=False,
+        description="Allows look-ups by plain HTTP on this machine. Only for trying and tests.",
+    )
     OPENAI_INPUT_PRICE: float | None = Field(
         None,
         ge=0,
@@ -280,6 +290,12 @@ class Settings(BaseModel):
         return tuple(self.KNOWLEDGE_URLS.replace(",", " ").split())
 
     @property
+    def look_up_secrets(self) -> dict[str, str]:
+        """Returns the secrets that sign look-ups, by name."""
+        pairs = (one.partition(":") for one in self.LOOK_UP_SECRETS.get_secret_value().split())
+        return {name: secret for name, _, secret in pairs}
+
+    @property
     def wants_twilio(self) -> bool:
         """Returns whether Twilio channels are used. Required without a website chat."""
         given = (self.TWILIO_ACCOUNT_SID, self.TWILIO_AUTH_TOKEN.get_secret_value())
@@ -343,6 +359,11 @@ def _is_short(secret: SecretStr) -> bool:
 
 def _is_given_but_short(secret: SecretStr) -> bool:
     return bool(secret.get_secret_value()) and _is_short(secret)
+
+
+def _is_named_secret(text: str) -> bool:
+    name, _, secret = text.partition(":")
+    return bool(_SECRET_NAME.fullmatch(name)) and len(secret) >= SHORTEST_SECRET
 
 
 def _is_mail_server(text: str) -> bool:
@@ -496,6 +517,11 @@ _RULES: tuple[Rule, ...] = (
         "OPENAI_BASE_URL",
         f"must be a URL such as https://api.openai.com/v1; {BY_HTTPS}",
         lambda s: not is_for_keys(s.OPENAI_BASE_URL),
+    ),
+    (
+        "LOOK_UP_SECRETS",
+        f"must be name:secret, with spaces between several; each secret must be {MAKE_ONE}",
+        lambda s: not all(map(_is_named_secret, s.LOOK_UP_SECRETS.get_secret_value().split())),
     ),
     (
         "SLACK_API_URL",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-Who = Literal["slack", "twilio", "openai", "zendesk", "webhook"]
+Who = Literal["slack", "twilio", "openai", "zendesk", "webhook", "shop"]
 Direction = Literal["in", "out"]
 
 UNANSWERED = 0

@@ -54,6 +54,7 @@ class EventKind(StrEnum):
     FILE_NOT_SHOWN = "file.not_shown"
     FILE_SHOWN = "file.shown"
     POLICY_STEP = "ladder.rung"
+    LOOK_UP = "lookup.made"
     MESSAGE_CONSIDERED = "message.considered"
     MESSAGE_DROPPED = "message.dropped"
     MESSAGE_FAILED = "message.failed"

@@ -42,6 +42,7 @@ from handoff_bot.services.ai_turns import (
 )
 from handoff_bot.services.ai_turns.drafting import Drafting
 from handoff_bot.services.ai_turns.feedback import Feedback
+from handoff_bot.services.ai_turns.look_ups import LookUpList
 from handoff_bot.services.ai_turns.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.ai_turns.subjects import Subjects
 from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
@@ -153,6 +154,8 @@ class Dependencies:
         library: the articles, for editing; None without.
         learner: drafts articles; None without.
         crawler: reads web pages into the articles; None without any.
+        look_up_secrets: names of the secrets that sign look-ups.
+        allows_loopback: whether look-ups may ask this machine.
         escalation_limits: how many escalations may start at a time, by groups of senders.
     """
 
@@ -183,6 +186,8 @@ class Dependencies:
     library: Library | None = None
     learner: Learner | None = None
     crawler: Crawler | None = None
+    look_up_secrets: tuple[str, ...] = ()
+    allows_loopback: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,7 @@ class Services:
     offers: offers.Offers
     routing: routing.Routing
     notices: notifications.Notifications
+    look_ups: LookUpList
     tags: TagList
     tickets: Tickets
     merging: Merging
@@ -452,6 +458,12 @@ class Services:
             offers=offers.Offers(database, clock),
             routing=routing.Routing(database, preferences, parts.channels),
             notices=notifications.Notifications(database, preferences, has_mail=mails is not None),
+            look_ups=LookUpList(
+                preferences,
+                parts.look_up_secrets,
+                allows_loopback=parts.allows_loopback,
+                has_model=parts.rewriter is not None,
+            ),
             tags=TagList(database, preferences),
             tickets=ticket_service,
             merging=Merging(database, clock, ticket_service),

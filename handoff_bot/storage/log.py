@@ -77,6 +77,17 @@ def count(tx: Transaction, kind: Kind, since: datetime) -> int:
     return tx.session.execute(found).scalar_one()
 
 
+def count_of_contact(tx: Transaction, kind: Kind, contact_id: int, since: datetime) -> int:
+    """Returns the number of events of this kind in a contact's conversations since then."""
+    theirs = select(col(Conversation.id)).where(Conversation.contact_id == contact_id)
+    found = (
+        select(func.count())
+        .select_from(Event)
+        .where(col(Event.conversation_id).in_(theirs), Event.kind == kind, col(Event.at) >= since)
+    )
+    return tx.session.execute(found).scalar_one()
+
+
 def of_escalation(tx: Transaction, escalation_id: int, kind: Kind) -> Sequence[Event]:
     """Returns this kind's events of an escalation, oldest first."""
     values = {"escalation_id": escalation_id, "of_kind": kind}

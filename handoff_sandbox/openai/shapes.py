@@ -22,6 +22,13 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Called:
+    """The model calls these functions instead of answering: name and arguments of each."""
+
+    calls: tuple[tuple[str, Json], ...]
+
+
+@dataclass(frozen=True)
 class Wanted:
     """The requested format: "text", "json_object", or "json_schema" with a schema."""
 
@@ -61,7 +68,7 @@ def _texts(item: Json) -> Iterator[str]:
             yield text
 
 
-def response(body: Json, said: str | Refusal, reasoned: int = 0) -> Json:
+def response(body: Json, said: str | Refusal | Called, reasoned: int = 0) -> Json:
     """Returns a response of the Responses API.
 
     It is cut off if the tokens do not suffice for reasoning and text. Without reasoning it is never cut off.
@@ -71,7 +78,7 @@ def response(body: Json, said: str | Refusal, reasoned: int = 0) -> Json:
     is_cut = made > room
     output = [_reasoning()] if reasoned else []
     if not is_cut:
-        output.append(_message(said))
+        output += _calls(said) if isinstance(said, Called) else [_message(said)]
     return {
         "id": f"resp_{uuid.uuid4().hex}",
         "object": "response",
@@ -93,8 +100,8 @@ def response(body: Json, said: str | Refusal, reasoned: int = 0) -> Json:
         "store": body.get("store", True),
         "temperature": 1.0,
         "text": body.get("text", {"format": {"type": "text"}}),
-        "tool_choice": "auto",
-        "tools": [],
+        "tool_choice": body.get("tool_choice", "auto"),
+        "tools": body.get("tools", []),
         "top_p": 1.0,
         "truncation": "disabled",
         "usage": {
@@ -115,6 +122,27 @@ def effort_of(body: Json) -> str | None:
 
 def _reasoning() -> Json:
     return {"type": "reasoning", "id": f"rs_{uuid.uuid4().hex}", "summary": []}
+
+
+def _calls(said: Called) -> list[Json]:
+    return [
+        {
+            "type": "function_call",
+            "id": f"fc_{uuid.uuid4().hex}",
+            "call_id": f"call_{uuid.uuid4().hex[:24]}",
+            "name": name,
+            "arguments": json.dumps(arguments),
+            "status": "completed",
+        }
+        for name, arguments in said.calls
+    ]
+
+
+def outputs(body: Json) -> list[str]:
+    """Returns what the functions that were called have returned."""
+    asked = body.get("input")
+    items = asked if isinstance(asked, list) else []
+    return [str(one["output"]) for one in items if one.get("type") == "function_call_output"]
 
 
 def _message(said: str | Refusal) -> Json:

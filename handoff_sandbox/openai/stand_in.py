@@ -11,12 +11,12 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from handoff_sandbox.openai import refusals, schemas, shapes, translations
-from handoff_sandbox.openai.shapes import Refusal
+from handoff_sandbox.openai.shapes import Called, Refusal
 from handoff_sandbox.server import Faults, Journal, Server
 
 Json = dict[str, Any]
-Said = str | Json | Refusal
-"""A text, an object to return as JSON, or a refusal."""
+Said = str | Json | Refusal | Called
+"""A text, an object to return as JSON, a refusal, or calls of functions."""
 Script = Callable[[Json], Said | None]
 """Returns the answer for a request body; None falls back to the rules."""
 
@@ -139,7 +139,7 @@ class OpenAIStandIn:
     def _completions(self) -> Response:
         return self._answer("messages", shapes.completion)
 
-    def _answer(self, asked: str, shape: Callable[[Json, str | Refusal, int], Json]) -> Response:
+    def _answer(self, asked: str, shape: Callable[[Json, Any, int], Json]) -> Response:
         if problem := self._wrong_key():
             return problem
         body = request.get_json(silent=True)
@@ -199,9 +199,36 @@ def _problem_with(body: Json, asked: str) -> Response | None:
         if not body.get(name):
             words = f"Missing required parameter: '{name}'."
             return _problem(400, words, "missing_required_parameter", name)
+    if problem := _problem_with_tools(body):
+        return problem
     if body.get("stream"):
         return _problem(400, "This stand-in answers at once.", "unsupported_value", "stream")
     return _problem_with_form(body, _form(asked))
+
+
+def _problem_with_tools(body: Json) -> Response | None:
+    """Returns OpenAI's error for tools that are not strict, and for calls without an output."""
+    for at, tool in enumerate(body.get("tools") or ()):
+        schema = tool.get("parameters") or {}
+        if tool.get("type") != "function" or not tool.get("name"):
+            param = f"tools[{at}].name"
+            words = f"Missing required parameter: '{param}'."
+            return _problem(400, words, "missing_required_parameter", param)
+        complaint = schemas.complaint(schema) if tool.get("strict") else None
+        if complaint:
+            words = f"Invalid schema for function '{tool['name']}': {complaint}"
+            return _problem(400, words, "invalid_function_parameters", f"tools[{at}].parameters")
+    asked = body.get("input")
+    items = asked if isinstance(asked, list) else []
+    called = {one.get("call_id") for one in items if one.get("type") == "function_call"}
+    told = {one.get("call_id") for one in items if one.get("type") == "function_call_output"}
+    for missing in called - told:
+        words = f"No tool output found for function call {missing}."
+        return _problem(400, words, param="input")
+    for missing in told - called:
+        words = f"No tool call found for function call output with call_id {missing}."
+        return _problem(400, words, param="input")
+    return None
 
 
 def _form(asked: str) -> str:

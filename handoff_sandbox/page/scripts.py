@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from handoff_sandbox.page.phones import App, Phone, Phones
@@ -80,6 +81,14 @@ SCRIPTS: tuple[Script, ...] = (
         ),
     ),
     Script(
+        "order-status",
+        "Where is my order?",
+        "Nora asks about an order. The assistant looks it up in the shop's stand-in: see the journal.",
+        "Nora",
+        "sms",
+        ("Where is my order 4711?",),
+    ),
+    Script(
         "ten-at-once",
         "Ten at once",
         "Ten customers ask for an agent in the same second.",
@@ -92,9 +101,19 @@ SCRIPTS: tuple[Script, ...] = (
 
 
 class Player:
-    """Plays scripts; ends with the world."""
+    """Plays scripts; ends with the world.
 
-    def __init__(self, twilio: TwilioStandIn, phones: Phones) -> None:
+    Args:
+        before: what a script needs, by its name.
+    """
+
+    def __init__(
+        self,
+        twilio: TwilioStandIn,
+        phones: Phones,
+        before: Mapping[str, Callable[[], None]] | None = None,
+    ) -> None:
+        self._before = before or {}
         self._twilio = twilio
         self._phones = phones
         self._ending = threading.Event()
@@ -141,6 +160,7 @@ class Player:
 
     def _run(self, script: Script, person: Phone) -> None:
         try:
+            self._before.get(script.name, _nothing)()
             for line in script.lines:
                 if self._ending.is_set():
                     return
@@ -160,6 +180,10 @@ class Player:
                 return
             waited += 0.1
         self._ending.wait(PAUSE)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _numbered(script: Script) -> list[str]:

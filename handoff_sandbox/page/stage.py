@@ -12,11 +12,12 @@ from typing import Any, Literal
 from handoff_bot.slack.manifest import manifest
 from handoff_sandbox.mailbox import Mailbox
 from handoff_sandbox.movable_time import MovableTime
-from handoff_sandbox.openai import OpenAIStandIn
+from handoff_sandbox.openai import OpenAIStandIn, Said
 from handoff_sandbox.openai.translations import nothing_else
 from handoff_sandbox.page.phones import Phones
 from handoff_sandbox.page.scripts import Player
 from handoff_sandbox.page.switches import Switches
+from handoff_sandbox.shop import SIGNED_AS, ShopStandIn, asks_the_shop, define_look_up
 from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.state.messages import SlackChannel
 from handoff_sandbox.slack.state.people import Person, UserGroup
@@ -55,10 +56,12 @@ class Stage:
         )
         self.slack, self.twilio = self.world.slack, self.world.twilio
         self.journal = self.world.journal
-        # It only translates: judging and answering stay with the real local models.
+        # It translates, and asks the shop: the rest stays with the real local models.
         self.mailbox = Mailbox(self.time.now).start()
         self._openai = OpenAIStandIn(self.journal).start()
-        self._openai.respond_with(nothing_else)
+        self._openai.respond_with(_model)
+        self._shop_secret = secrets.token_urlsafe(32)
+        self.shop = ShopStandIn(self._shop_secret, self.journal).start()
         self.twilio.account.templates.update(TEMPLATES)
         self.shop_url = f"{origins[0]}/shop/"
         self._origins = origins
@@ -66,7 +69,7 @@ class Stage:
         self.slack.add_channel("general", [self.world.ana, self.world.ben, self.world.mia])
         self.slack.add_group("support", "Support", [self.world.ana, self.world.ben])
         self.phones = Phones(self.twilio)
-        self.player = Player(self.twilio, self.phones)
+        self.player = Player(self.twilio, self.phones, {"order-status": self._with_look_up})
         self.switches = Switches(self.slack.faults, self.twilio.faults, self.twilio.callbacks)
         self._state: BotState = "down"
         self._changing = threading.Lock()
@@ -119,9 +122,16 @@ class Stage:
             "WEBCHAT_VISITORS": "50",
             "OPENAI_API_KEY": self._openai.api_key,
             "OPENAI_BASE_URL": self._openai.base_url,
+            "LOOK_UP_SECRETS": f"{SIGNED_AS}:{self._shop_secret}",
+            "LOOK_UP_LOOPBACK": "true",
             "SMTP_URL": self.mailbox.url,
             "MAIL_FROM": "Handoff <handoff@example.com>",
         }
+
+    def _with_look_up(self) -> None:
+        """Defines the shop's look-up, as an admin would."""
+        self.wait_for_a_starting_bot()
+        define_look_up(self.slack, self.world.mia, self.world.queue, self.shop.url)
 
     def stop(self) -> None:
         """Stops everything. No data is kept, so the bot is killed."""
@@ -129,6 +139,7 @@ class Stage:
         self.world.kill_bot()
         self.world.__exit__(None, None, None)
         self._openai.stop()
+        self.shop.stop()
         self.mailbox.stop()
         if self._watcher:
             self._watcher.join()
@@ -186,6 +197,12 @@ class Stage:
                     "chosen": self.slack.chosen(person.id),
                 }
         return values
+
+
+def _model(body: Json) -> Said | None:
+    """What the language model answers."""
+    asked = asks_the_shop(body)
+    return nothing_else(body) if asked is None else asked
 
 
 def _minute(at: float) -> float:

@@ -1,6 +1,6 @@
 """What the bot does unasked: every kind of job and event that the chapters of the desk lack."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from handoff_bot.domain.crowds import EscalationLimits, Quota
@@ -9,12 +9,16 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import ConnectorError, DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import MB, DeskFile, Fetched
+from handoff_bot.domain.look_ups import Found, LookUp
 from handoff_bot.domain.messages import Consent, InboundMessage, Limits, SenderKind
 from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.services.ai_turns import answering
+from handoff_bot.services.ai_turns.look_ups import LookUpLedger
 from handoff_bot.services.ai_turns.model_watch import ModelPart, Watch
 from handoff_bot.services.outbox.ticket_sync import SYSTEMS
+from handoff_bot.storage import conversations
 from handoff_bot.storage.database import Database
 from tests.fakes import FakeMailer, FakeSink, FrozenClock
 from tests.samples import JPEG
@@ -81,8 +85,24 @@ def run(database: Database, clock: FrozenClock) -> None:
     too_many(house)
     claims(house)
     the_model(house, watch)
+    look_up(house)
     ticks(house)
     privacy(house)
+
+
+class Fetching:
+    """Finds nothing."""
+
+    def fetch(self, look_up: LookUp, arguments: Mapping[str, str], seconds: float) -> Found:
+        return Found("not found")
+
+
+def look_up(house: House) -> None:
+    with house.database.read() as tx:
+        conversation = conversations.latest(tx, 1)[0]
+        talk = answering.question(tx, conversation).talk
+    ledger = LookUpLedger(house.database, Fetching(), house.clock)
+    ledger.find(LookUp("order_status", is_on=True), {}, talk, 1)
 
 
 def wait(house: House, **time: float) -> None:

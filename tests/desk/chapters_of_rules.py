@@ -141,12 +141,41 @@ def notices_to_the_team(story: Recording) -> None:
     story.presses("mia", "notices_delete", "0")
 
 
+def guidance_and_look_ups(story: Recording) -> None:
+    story.says("where is my order 4711?")
+    story.commands("mia", "settings guidance")
+    story.presses("mia", "settings_ask", **{"rules.tone": "friendly"})
+    story.sends("mia", **{"rules.tone": "friendly"})
+    look_up = {
+        "lookup_name": "order_status",
+        "lookup_when": "The customer asks where an order is.",
+        "lookup_url": "https://shop.example.com/orders/{number}",
+        "lookup_parameters": "number: The number of the order",
+        "lookup_shown": "Status: order.status",
+    }
+    story.commands("mia", "lookups")
+    story.closes("mia")
+    story.commands("mia", "settings")
+    story.presses("mia", "lookups_show")
+    story.presses("mia", "lookups_add")
+    story.presses("mia", "lookups_preview", **look_up)
+    story.sends("mia", **look_up | {"lookup_url": "http://shop.example.com/orders"})
+    story.sends("mia", **look_up)
+    story.presses("mia", "lookups_add")
+    story.sends("mia", **look_up | {"lookup_name": "stock", "lookup_on": ["yes"]})
+    story.presses("mia", "lookups_up", "1")
+    story.presses("mia", "lookups_change", "0")
+    story.sends("mia", lookup_when="The customer asks what is in stock.")
+    story.presses("mia", "lookups_delete", "0")
+
+
 CHAPTERS = {
     each.__name__: each
     for each in (
         translation,
         waiting_and_reminders,
         routing_and_offers,
+        guidance_and_look_ups,
         notices_to_the_team,
     )
 }

@@ -326,3 +326,62 @@ def test_of_two_who_save_at_once_one_is_told_of_the_other(bureau):
             lambda: preferences.change_several({"hold_seconds": -number - 1}, "U2", known),  # noqa: B023
         )
         assert sorted(said) == [False, True]
+
+
+# -- look-ups
+
+LOOK_UP = {
+    "lookup_name": "order_status",
+    "lookup_when": "The customer asks where an order is.",
+    "lookup_url": "https://shop.example.com/orders/{number}",
+    "lookup_parameters": "number: The number of the order",
+    "lookup_shown": "Status: order.status",
+    "lookup_secret": None,
+    "lookup_private": None,
+    "lookup_on": ["yes"],
+}
+
+
+def looked_up(bureau, **fields):
+    """Mia adds a look-up."""
+    bureau.command(bureau.mia, "lookups")
+    bureau.presses(bureau.mia, "lookups_add")
+    return bureau.sends(bureau.mia, LOOK_UP | fields)
+
+
+def test_an_admin_defines_what_the_ai_may_ask(bureau):
+    assert looked_up(bureau).errors == {}
+    assert "order_status: The customer asks" in words(bureau.modal(bureau.mia))
+    bureau.says("where is my order 4711?")
+    (one,) = bureau.assistant.asked[-1].rules.look_ups
+    assert [each.name for each in one.parameters] == ["number"]
+    assert [each.path for each in one.shown] == ["order.status"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("lookup_name", "Order status", "Use lowercase letters"),
+        ("lookup_url", "http://shop.example.com/{number}", "The URL must begin with https://."),
+        ("lookup_url", "https://10.0.0.1/{number}", "10.0.0.1 is not a public address."),
+        ("lookup_url", "https://shop.example.com/", "Name each {parameter} of the URL"),
+        ("lookup_parameters", "number", "Enter lines such as"),
+        ("lookup_shown", "Status: order..status", "is not a path"),
+        ("lookup_secret", "shop", "There is no secret of this name."),
+    ],
+)
+def test_a_look_up_that_cannot_be_is_refused_at_its_field(bureau, field, value, error):
+    errors = looked_up(bureau, **{field: value}).errors
+    assert list(errors) == [field]
+    assert error in errors[field]
+
+
+def test_a_look_up_s_name_is_given_once(bureau):
+    looked_up(bureau)
+    bureau.presses(bureau.mia, "lookups_add")
+    assert "lookup_name" in bureau.sends(bureau.mia, LOOK_UP).errors
+
+
+def test_agents_who_are_no_admins_define_no_look_ups(bureau):
+    bureau.command(bureau.ana, "lookups")
+    assert bureau.slack.views(bureau.ana) == []

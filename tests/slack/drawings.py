@@ -9,9 +9,10 @@ from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
-from handoff_bot.domain.drafts import Tone
+from handoff_bot.domain.drafts import Previewed, Tone
 from handoff_bot.domain.escalations import LONGEST_TAG, Status
 from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.look_ups import LookUp, Parameter, Shown
 from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.notifications import Audience, NotificationRule
@@ -27,7 +28,7 @@ from handoff_bot.services.privacy.forgetting import Preview
 from handoff_bot.services.privacy.retention import RetentionPreview
 from handoff_bot.services.settings.hours import COUNTRY, with_holidays
 from handoff_bot.services.settings.rule_lists import MOST
-from handoff_bot.services.settings_catalog import HOURS, SECTIONS
+from handoff_bot.services.settings_catalog import GUIDANCE, HOURS, SECTIONS
 from handoff_bot.services.tickets.tag_list import KnownTag, OfferedTags
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.card import render_card
@@ -47,6 +48,7 @@ from handoff_bot.slack.features import (
     draft,
     escalation_modals_blocks,
     history,
+    look_ups,
     merging,
     message_templates,
     notifications,
@@ -60,7 +62,9 @@ from handoff_bot.slack.features import (
 from handoff_bot.slack.features.actions_blocks import conversation, gone, loading
 from handoff_bot.slack.features.draft import Drafting
 from handoff_bot.slack.features.escalation_modals_blocks import About
+from handoff_bot.slack.features.guidance import render_previews
 from handoff_bot.slack.features.home import render_home, render_presence
+from handoff_bot.slack.features.look_ups import look_up_words
 from handoff_bot.slack.features.notifications import EMAILS, NO_MAIL, notice_words
 from handoff_bot.slack.features.queue import render_queue
 from handoff_bot.slack.features.routing import routing_words
@@ -266,8 +270,26 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
     noticed = notifications.FORM.having(
         CHANNELS.offering({"sms": "SMS"}), replace(EMAILS, hint=NO_MAIL)
     )
+    look_up = LookUp(
+        "x" * 40,
+        text[:500],
+        f"https://shop.example.com/{'x' * 900}/{{number}}",
+        tuple(Parameter("x" * 40, text[:100]) for _ in range(5)),
+        tuple(Shown(text[:40], "x" * 60) for _ in range(12)),
+        "shop",
+        is_private=True,
+        is_on=True,
+    )
     forms = {"routing": (ROUTING, routed, route), "notices": (NOTICES, noticed, notice)}
-    drawn = {}
+    words = look_up_words(look_up)
+    drawn = {
+        "look-up form": render_rule(look_ups.FORM, look_up, Opened(3, 7), [text], "look-up"),
+        "look-ups": render_rules(look_ups.LOOK_UPS, [words] * MOST, 7, text),
+    }
+    previews = [Previewed(text, text, text, by) for by in ("local", "openai")] * 5
+    for name, found in {"none": None, "nothing": [], "ten": previews}.items():
+        more = render_previews(found)
+        drawn[f"guidance {name}"] = settings.render_section(GUIDANCE, {}, 7, more=more)
     for name, (kind, form, rule) in forms.items():
         drawn[f"{name} form"] = render_rule(form, rule, Opened(3, 7), [text] * 2)
         for rows in (0, 1, MOST):

@@ -20,6 +20,7 @@ from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.escalations import applied_route
 from handoff_bot.services.notifications import notifications
 from handoff_bot.services.replies import canned, message_templates
+from handoff_bot.services.settings import detection_rules
 from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.services.tickets.tag_list import TAGS
 from handoff_bot.slack.cards.card import REASONS
@@ -27,6 +28,7 @@ from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand
 from handoff_bot.slack.features.admins import by_admins, mention, put
 from handoff_bot.slack.features.customer_texts import MOMENTS
+from handoff_bot.slack.features.look_ups import LOOK_UPS, look_up_words
 from handoff_bot.slack.features.notifications import notice_words
 from handoff_bot.slack.features.policy_rows import step_words
 from handoff_bot.slack.features.routing import routing_words
@@ -56,12 +58,16 @@ _SHARED = {
     applied_route.RULES: "Routing",
     notifications.RULES: "Notifications",
     message_templates.TEMPLATES: "Templates",
+    detection_rules.LOOK_UPS: LOOK_UPS.title,
 }
 """Preferences that hold more than one setting, and those that no section shows."""
 _LABELS = {each.key: each.label for one in SECTIONS for each in one.settings} | _SHARED
 _IN_WORDS: dict[str, Callable[[Any], str]] = {
     applied_route.RULES: lambda rule: routing_words(applied_route.RULE.validate_python(rule)).text,
     notifications.RULES: lambda rule: notice_words(notifications.RULE.validate_python(rule)).text,
+    detection_rules.LOOK_UPS: lambda one: (
+        look_up_words(detection_rules.LOOK_UP.validate_python(one)).text
+    ),
     "ladder.rungs": step_words,
     message_templates.TEMPLATES: lambda template: str(template["name"]),
 }

@@ -45,7 +45,7 @@ from handoff_bot.slack.kit.text import (
 )
 
 CHANGED_MEANWHILE = "Another admin has changed the rules. Go back and open them again."
-TOO_MANY = f"Limit of {MOST} rules reached. Delete one first."
+TOO_MANY = f"Limit of {MOST} {{noun}}s reached. Delete one first."
 NOT_THERE = "Handoff cannot post there. Invite @Handoff first."
 
 Rule = TypeVar("Rule")
@@ -53,12 +53,15 @@ Rule = TypeVar("Rule")
 
 @dataclass(frozen=True)
 class RuleList:
-    """One list of rules: its title, and the prefix of its action and callback ids."""
+    """One list of rules: its title, the prefix of its action and callback ids, and what admins call
+    one of them.
+    """
 
     name: str
     title: str
     intro: str
     otherwise: str
+    noun: str = "rule"
 
     @property
     def show(self) -> str:
@@ -139,14 +142,14 @@ def render_rules(kind: RuleList, rules: Sequence[RuleWords], seen: int, banner: 
         blocks += _rule(kind, number, rule)
     blocks += [
         context(plain(kind.otherwise)),
-        actions(labelled(kind.add, "Add a rule…", "new")),
+        actions(labelled(kind.add, f"Add a {kind.noun}…", "new")),
     ]
     metadata = OPENED.dump(Opened(seen=seen))
     return modal(kind.title, blocks, metadata=metadata, close="Back", banner=banner)
 
 
 def _rule(kind: RuleList, number: int, rule: RuleWords) -> Iterator[Block]:
-    where = f"rule {number + 1}"
+    where = f"{kind.noun} {number + 1}"
     yield section(f"{number + 1}. {rule.text}")
     if named := ", ".join(filter(None, map(mention, rule.named))):
         yield context(mrkdwn(named))
@@ -154,7 +157,7 @@ def _rule(kind: RuleList, number: int, rule: RuleWords) -> Iterator[Block]:
     if number:
         buttons.append(labelled(kind.up, "Move up", str(number), where))
     effect = "Its text stays in the history."
-    delete = delete_button(kind.delete, str(number), where, "Delete this rule?", effect)
+    delete = delete_button(kind.delete, str(number), where, f"Delete this {kind.noun}?", effect)
     yield actions(*buttons, delete)
 
 
@@ -254,11 +257,15 @@ def postable(tools: Tools, entered: Submission[Opened], field: Field[str]) -> st
 
 
 def render_rule(
-    form: Form[Opened], rule: object, opened: Opened, preview: Sequence[str] = ()
+    form: Form[Opened],
+    rule: object,
+    opened: Opened,
+    preview: Sequence[str] = (),
+    noun: str = "rule",
 ) -> Block:
     """Renders the form of a new or existing rule."""
     if opened.number >= 0:
-        form = replace(form, title=f"Rule {opened.number + 1}")
+        form = replace(form, title=f"{noun.capitalize()} {opened.number + 1}")
     return form.render(opened, rule, below=map(section, preview))
 
 
@@ -332,7 +339,9 @@ class RuleModals(Generic[Rule]):
         """Adds a rule."""
         ack()
         if len(self.book(tools).all()) >= MOST:
-            tools.desk.update_view(click.view_id, self.render(tools, TOO_MANY))
+            tools.desk.update_view(
+                click.view_id, self.render(tools, TOO_MANY.format(noun=self.kind.noun))
+            )
             return
         opened = Opened(-1, OPENED.parse(click.metadata).seen)
         put(tools, click, self._form(tools, self.empty, opened))
@@ -350,7 +359,7 @@ class RuleModals(Generic[Rule]):
     def _form(self, tools: Tools, rule: Rule, opened: Opened, lines: Sequence[str] = ()) -> Block:
         kinds = {one: spelled(one) for one in tools.core.routing.channels}
         form = self.form.having(CHANNELS.offering(kinds), *self.offered(tools))
-        return render_rule(form, rule, opened, lines)
+        return render_rule(form, rule, opened, lines, self.kind.noun)
 
     def up(self, tools: Tools, click: Click, ack: Ack) -> None:
         """Moves a rule up."""
@@ -366,7 +375,7 @@ class RuleModals(Generic[Rule]):
         ack()
         seen = OPENED.parse(click.metadata).seen
         gone = self.book(tools).delete(click.number or 0, click.desk_id, seen)
-        words = "Rule deleted." if gone else CHANGED_MEANWHILE
+        words = f"{self.kind.noun.capitalize()} deleted." if gone else CHANGED_MEANWHILE
         tools.desk.update_view(click.view_id, self.render(tools, words))
 
     def previewed(self, tools: Tools, click: Click, ack: Ack) -> None:
@@ -392,7 +401,9 @@ class RuleModals(Generic[Rule]):
         self.form.require_unchanged(self.book(tools).put(which, rule, entered.by, opened.seen))
         ack()
         if entered.below:
-            tools.desk.update_view(entered.below, self.render(tools, "Rule saved."))
+            tools.desk.update_view(
+                entered.below, self.render(tools, f"{self.kind.noun.capitalize()} saved.")
+            )
 
     def feature(self, help_line: str) -> Feature:
         """Returns the feature, for admins only."""

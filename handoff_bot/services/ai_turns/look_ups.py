@@ -1,0 +1,90 @@
+"""Look-ups of the language model: limited per customer, and recorded in the event log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.conversation_context import ConversationContext
+from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.look_ups import Found, LookUp
+from handoff_bot.ports import Clock, Fetcher
+from handoff_bot.services.settings.detection_rules import LOOK_UP, LOOK_UPS
+from handoff_bot.services.settings.preferences import Preferences
+from handoff_bot.services.settings.rule_lists import RuleSet
+from handoff_bot.storage import conversations, log
+from handoff_bot.storage.database import Database
+
+MOST_PER_HOUR = 20
+"""Look-ups of one customer on all channels: a customer cannot try out the numbers of other orders."""
+HOUR = timedelta(hours=1)
+
+
+class LookUpLedger:
+    """Implements `LookUps`. Each call is an event, also a refused one."""
+
+    def __init__(self, database: Database, fetcher: Fetcher, clock: Clock) -> None:
+        self._database = database
+        self._fetcher = fetcher
+        self._clock = clock
+
+    def find(
+        self,
+        look_up: LookUp,
+        arguments: Mapping[str, str],
+        talk: ConversationContext,
+        seconds: float,
+    ) -> Found:
+        if talk.conversation_id is None or not look_up.is_on:
+            return Found("not allowed")
+        found = Found("too many requests")
+        if self._is_within_limit(talk.conversation_id):
+            found = self._fetcher.fetch(look_up, arguments, seconds)
+        self._record(talk.conversation_id, look_up, found)
+        return found
+
+    def _is_within_limit(self, conversation_id: int) -> bool:
+        now = self._clock.now()
+        with self._database.read() as tx:
+            contact_id = conversations.get(tx, conversation_id).contact_id
+            made = log.count_of_contact(tx, EventKind.LOOK_UP, contact_id, now - HOUR)
+        return made < MOST_PER_HOUR
+
+    def _record(self, conversation_id: int, look_up: LookUp, found: Found) -> None:
+        """Records no arguments, results and secrets: the log is kept longer than messages."""
+        with self._database.write() as tx:
+            log.record(
+                tx,
+                EventKind.LOOK_UP,
+                self._clock.now(),
+                conversation=conversations.get(tx, conversation_id),
+                name=look_up.name,
+                outcome=found.outcome,
+                milliseconds=found.milliseconds,
+            )
+
+
+class LookUpList:
+    """The look-ups that admins define.
+
+    Args:
+        secrets: the names of the signing secrets.
+        allows_loopback: whether the sandbox's shop on this machine may be asked.
+        has_model: whether a language model is connected, without which none is made.
+    """
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        secrets: tuple[str, ...] = (),
+        *,
+        allows_loopback: bool = False,
+        has_model: bool = False,
+    ) -> None:
+        adapter: TypeAdapter[LookUp] = LOOK_UP
+        self.rules = RuleSet(preferences, LOOK_UPS, adapter)
+        self.secrets = secrets
+        self.allows_loopback = allows_loopback
+        self.has_model = has_model
