@@ -37,7 +37,7 @@ wheel: install
 lock: install
 	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	    --custom-compile-command 'make lock' --output-file deploy/requirements.txt $(ARGS) pyproject.toml
+	    --custom-compile-command 'make lock' --output-file deploy/requirements.txt --extra sources $(ARGS) pyproject.toml
 
 # The sandbox's page and the website's chat. What they build is committed, so that running needs no Node.
 web:

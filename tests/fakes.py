@@ -6,6 +6,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from handoff_bot.domain.articles import (
+    Article,
+    ArticleError,
+    ArticleFile,
+    Crawled,
+    Taught,
+    Unanswered,
+)
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.delivery import DeliveryStatus, ReplyMark
 from handoff_bot.domain.desk import (
@@ -471,6 +479,49 @@ class ScriptedAssistant:
             asks=self.asks,
             evidence=self.evidence,
         )
+
+
+class ScriptedLibrary:
+    """Articles in memory."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, ArticleFile] = {}
+
+    def articles(self) -> Sequence[ArticleFile]:
+        return [replace(one, article=replace(one.article, text="")) for one in self.files.values()]
+
+    def get(self, name: str) -> ArticleFile | None:
+        return self.files.get(name)
+
+    def create(self, article: Article) -> str:
+        name = f"article-{len(self.files) + 1}.md"
+        self.files[name] = ArticleFile(name, article, "1")
+        return name
+
+    def save(self, name: str, article: Article, digest: str) -> None:
+        if self.files[name].digest != digest:
+            raise ArticleError("changed")
+        self.files[name] = ArticleFile(name, article, f"{digest}1")
+
+
+class ScriptedLearner:
+    """Learns nothing until it has an article; every question stands for itself."""
+
+    def __init__(self) -> None:
+        self.article: Article | None = None
+
+    def draft(self, taught: Taught, drafted: Sequence[str] = ()) -> Article | None:
+        return self.article
+
+    def groups(self, asked: Sequence[Unanswered]) -> Sequence[Unanswered]:
+        return asked
+
+
+class ScriptedCrawler:
+    """Cannot read one page."""
+
+    def crawl(self) -> Crawled:
+        return Crawled(1, 0, 0, ("https://shop.example/a: the server answers 500",))
 
 
 class ScriptedRewriter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Mapping
@@ -48,9 +49,11 @@ class Stage:
     def __init__(self, folder: Path, origins: tuple[str, ...]) -> None:
         self._clock_file, self.database = folder / "clock", folder / "handoff.db"
         self.time = MovableTime(self._clock_file)
+        # A copy, because approved drafts become articles.
+        articles = shutil.copytree(KNOWLEDGE, folder / "knowledge")
         self.world = World(
             f"sqlite:///{self.database}",
-            knowledge=KNOWLEDGE,
+            knowledge=articles,
             log=folder / "log",
             now=self.time.now,
         )

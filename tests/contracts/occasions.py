@@ -20,7 +20,7 @@ from handoff_bot.services.ai_turns.model_watch import ModelPart, Watch
 from handoff_bot.services.outbox.ticket_sync import SYSTEMS
 from handoff_bot.storage import conversations
 from handoff_bot.storage.database import Database
-from tests.fakes import FakeMailer, FakeSink, FrozenClock
+from tests.fakes import FakeMailer, FakeSink, FrozenClock, ScriptedCrawler, ScriptedLearner
 from tests.samples import JPEG
 from tests.services.conftest import House, build_house
 
@@ -63,7 +63,7 @@ class Customers:
 def run(database: Database, clock: FrozenClock) -> None:
     """All of it, one after the other, in one database."""
     watch = Watch(database, clock, MODEL)
-    zendesk, webhook = FakeSink(), FakeSink()
+    zendesk, webhook, learner = FakeSink(), FakeSink(), ScriptedLearner()
     house = build_house(
         database,
         clock,
@@ -71,6 +71,8 @@ def run(database: Database, clock: FrozenClock) -> None:
         | {"zendesk": zendesk, "webhook": webhook},
         mailer=FakeMailer(),
         customers=Customers(),
+        learner=learner,
+        crawler=ScriptedCrawler(),
         model=ModelPart(watch, Probe()),
         backlogs={"sms": Listing()},
         escalation_limits=EscalationLimits(conversation=Quota(2, timedelta(hours=1))),

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from handoff_bot.domain.articles import Article
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.slack.incoming.registry import EVERYTHING
@@ -229,6 +230,50 @@ def canned_replies(story: Recording) -> None:
     story.closes("mia")
 
 
+def articles_and_drafts(story: Recording) -> None:
+    bureau = story.bureau
+    story.commands("ben", "knowledge")
+    story.commands("mia", "settings")
+    story.presses("mia", "knowledge_show")
+    story.presses("mia", "knowledge_add")
+    story.sends(
+        "mia", article_title="Returns", article_text="Within 30 days.", article_language="xx"
+    )
+    story.sends("mia", article_language="en", article_tags="send back, exchange")
+    story.presses("mia", "knowledge_change")
+    story.sends("mia", article_text="Within 60 days.")
+    for number in range(15):
+        bureau.library.create(Article(f"Article {number}", "Text."))
+    story.commands("mia", "knowledge")
+    story.presses("mia", "knowledge_page_on")
+    story.presses("mia", "knowledge_page_back")
+    story.sends("mia", knowledge_query="nothing like it")
+    story.closes("mia")
+    bureau.learner.article = Article("Do you engrave?", "Yes, … for 15 EUR.", "en")
+    for _ in range(2):
+        taken(story)
+        story.writes("ana", "Yes, for 15 EUR.")
+        story.clicks("ana", "resolve")
+        story.sends("ana")
+    approved, rejected = (
+        one["ts"] for one in bureau.slack.messages(bureau.queue) if "Draft article" in one["text"]
+    )
+    story.clicks("ben", "article_approve", ts=approved)
+    story.clicks("mia", "article_edit_draft", ts=approved)
+    story.closes("mia")
+    story.clicks("mia", "article_approve", ts=approved)
+    story.clicks("mia", "article_reject", ts=rejected)
+    bureau.assistant.confidence = 0.1
+    story.says("Do you repair zips?")
+    story.waits(days=1)
+    story.does("a Monday has come", lambda: bureau.core.scheduler.tick("tick.unanswered"))
+    listed = next(
+        one["ts"] for one in bureau.slack.messages(bureau.queue) if "no answer" in one["text"]
+    )
+    story.clicks("mia", "article_write", ts=listed)
+    story.sends("mia", article_text="Yes.")
+
+
 def looking_back(story: Recording) -> None:
     bureau = story.bureau
     taken(story)
@@ -369,6 +414,7 @@ CHAPTERS = {
         tickets,
         settings,
         canned_replies,
+        articles_and_drafts,
         looking_back,
         channels_and_people,
         first_day,

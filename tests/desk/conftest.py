@@ -30,6 +30,8 @@ from tests.fakes import (
     FrozenClock,
     ScriptedAssistant,
     ScriptedDetector,
+    ScriptedLearner,
+    ScriptedLibrary,
     ScriptedRewriter,
     ScriptedTranslator,
     answer_at_once,
@@ -62,6 +64,8 @@ class Bureau:
     queue: str
     translator: ScriptedTranslator
     rewriter: ScriptedRewriter
+    learner: ScriptedLearner
+    library: ScriptedLibrary
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def settle(self) -> None:
@@ -240,7 +244,10 @@ def at_work(
         "assistant": ScriptedAssistant(),
         "translator": ScriptedTranslator(),
         "rewriter": ScriptedRewriter(),
+        "learner": ScriptedLearner(),
+        "library": ScriptedLibrary(),
     }
+    fakes |= {name: parts.pop(name) for name in fakes.keys() & parts.keys()}
     answer_at_once(database, clock)
     side = build_slack(
         bot_token=slack.bot_token,

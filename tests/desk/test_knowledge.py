@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +14,7 @@ from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.services.ai_turns import articles
-from handoff_bot.storage import log
+from handoff_bot.storage import contact_data, log
 from handoff_bot.storage.models import ArticleDraft
 from tests.desk.conftest import at_work, words
 from tests.fakes import FakeChannel
@@ -199,6 +200,23 @@ def test_a_forgotten_customers_draft_is_blank_and_cannot_be_approved(shop, folde
     assert not shop.core.drafts.approve(1, ref(shop)).done
     assert drafts(shop) == []
     assert learnt(folder) == []
+
+
+def test_retention_of_messages_blanks_drafts_and_an_export_contains_them(shop):
+    asks_and_hears(shop)
+    with shop.database.read() as tx:
+        (draft,) = contact_data.exported(tx, 1)["article_draft"]
+    assert draft["title"] == "Do you engrave watches?"
+    shop.core.retention.save(["all messages 30"], "test")
+
+    shop.clock.at += timedelta(days=31)
+    shop.core.scheduler.tick("tick.retention")
+    shop.settle()
+    shop.later(seconds=5)
+
+    with shop.database.read() as tx:
+        draft = tx.session.get(ArticleDraft, 1)
+        assert (draft.title, draft.text, draft.status) == ("", "", "expired")
 
 
 # -- writing in Slack

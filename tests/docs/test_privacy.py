@@ -10,6 +10,11 @@ FOREVER = "until forgotten"
 HOLDS = {
     "agent": ("agents' names, Slack ids, hours", "always", "stays: no customer's data"),
     "alembic_version": ("the schema's version", "always", "stays: no personal data"),
+    "article_draft": (
+        "articles drafted from agents' answers, without personal data",
+        "`messages` days",
+        "",
+    ),
     "attachment": ("files of visitors and agents", "30 days, or `files` days", ""),
     "canned": ("canned replies", "until deleted", "stays: no customer's data"),
     "contact": ("a customer's name", FOREVER, ""),

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from handoff_bot.domain import report
+from handoff_bot.domain.articles import Article, ArticleFile
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
-from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
+from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind, PostRow
 from handoff_bot.domain.drafts import Previewed, Tone
 from handoff_bot.domain.escalations import LONGEST_TAG, Status
 from handoff_bot.domain.health_checks import CheckResult
@@ -48,6 +49,7 @@ from handoff_bot.slack.features import (
     draft,
     escalation_modals_blocks,
     history,
+    knowledge,
     look_ups,
     merging,
     message_templates,
@@ -135,6 +137,8 @@ def messages(text: str) -> dict[str, SlackMessage]:
         post = replace(post, charts=tuple(report.charts(numbers, MONTH)))
         drawn[f"report of {rows}"] = render_post(post)
         drawn[f"agents of {rows}"] = render_post(replace(post, table=report.of_agents(numbers)))
+    asked = (PostRow(text, Button.WRITE_ARTICLE, "1"),) * 10
+    drawn["questions"] = render_post(Post(PostKind.TOLD, text, rows=asked))
     drawn["plain text"] = render_words(text)
     drawn["buttons done"] = settled(drawn["post failure"].blocks, text)
     for rows in (0, 1, 15, 50, 500):
@@ -184,6 +188,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn |= settings_views(text)
     drawn |= canned_views(text)
     drawn |= tag_views(text)
+    drawn |= knowledge_views(text)
     drawn |= template_views(text)
     drawn |= privacy_views(text)
     drawn |= merging_views(text)
@@ -321,6 +326,23 @@ def canned_views(text: str) -> dict[str, dict[str, Any]]:
     for rows in (0, 1, 15):
         page = CannedPage((reply,) * rows, 1, 3, rows)
         drawn[f"{rows} replies"] = canned.render_list(page, search, may_change=True, banner=text)
+    return drawn
+
+
+def knowledge_views(text: str) -> dict[str, dict[str, Any]]:
+    """The windows of articles and drafts."""
+    article = Article(text[:150], text, "de", (text,))
+    drawn = {
+        "article": knowledge.render_edit(article, knowledge.Editing("shop/returns.md", "1")),
+        "new article": knowledge.render_edit(Article("", ""), knowledge.Editing()),
+        "draft article": knowledge.render_edit(article, knowledge.Editing(draft=7)),
+        "no article": knowledge.render_refused(text),
+    }
+    for rows in (0, 1, 10):
+        files = (ArticleFile(text, article), ArticleFile(text, article, locked=text))
+        found = knowledge.Found((files * 5)[:rows], 1, 3, rows)
+        search = knowledge.Search(text[:100], 1)
+        drawn[f"{rows} articles"] = knowledge.render_list(found, search, text)
     return drawn
 
 

@@ -42,7 +42,7 @@ ENCRYPTED = "The file is encrypted. Save it without a password."
 BROKEN = "The file is damaged, or not what its name says."
 TOO_MANY_PAGES = f"The document has more than {MOST_PAGES} pages. Split it."
 TOO_MUCH = f"The archive unpacks to more than {_UNPACKED // 1_000_000} MB, or to too many files."
-TOO_SLOW = f"Reading takes longer than {_SECONDS:.0f} seconds. Split the document."
+TOO_SLOW = "Reading takes longer than a minute. Split the document."
 
 _OUTSIDE = ("nav", "header", "footer", "aside", "script", "style")
 _ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})

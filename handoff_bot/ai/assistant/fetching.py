@@ -23,7 +23,7 @@ from handoff_bot.domain.web_addresses import WebAddress, elsewhere
 
 AGENT = "HandoffBot"
 _SECONDS, _CONNECT, _READ = 30.0, 5.0, 10.0
-TOO_SLOW = f"takes longer than {_SECONDS:.0f} seconds"
+TOO_SLOW = "takes longer than half a minute"
 _LARGEST = 3_000_000
 """Bytes of a page, unpacked."""
 _MOST_REDIRECTS = 4

@@ -29,6 +29,7 @@ SAME = 0.85
 _ALIKE = 0.6
 """Similarity from which questions are listed together ("do you sell gift cards", "gift vouchers?")."""
 _FEWEST_WORDS, _MOST_GAPS = 4, 3
+_LONGEST_MESSAGE, _MOST_MESSAGES = 4_000, 50
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。\uff01\uff1f])")
 _QUESTION = re.compile(r"[?\uff1f؟;]\s*[\"'”»)]?\Z")
 _GREETING = re.compile(
@@ -109,7 +110,7 @@ class LocalLearner:
         return sorted(shown, key=lambda one: -one.count)
 
     def _title(self, said: Sequence[str], names: Sequence[str]) -> str:
-        topic = self._detector.topic(said)
+        topic = self._detector.topic([one[:_LONGEST_MESSAGE] for one in said])
         parts = [part for part in _SENTENCE.split(_GREETING.sub("", topic)) if part.strip()]
         asked = [part for part in parts if asks(part)]
         words = impersonal(" ".join(asked or parts), names)
@@ -117,9 +118,9 @@ class LocalLearner:
         return one_line(bare, LONGEST_TITLE) if telling_words(bare) else ""
 
     def _text(self, answered: Sequence[str], names: Sequence[str]) -> str:
-        kept = (self._paragraphs(one) for one in answered)
+        kept = (self._paragraphs(one[:_LONGEST_MESSAGE]) for one in answered[:_MOST_MESSAGES])
         text = "\n\n".join(dict.fromkeys(one for one in kept if one))
-        return impersonal(text, names)[:LONGEST_TEXT].strip()
+        return impersonal(text[: 2 * LONGEST_TEXT], names)[:LONGEST_TEXT].strip()
 
     def _paragraphs(self, message: str) -> str:
         """Returns a message without greeting, sign-off, questions and what is only about this case."""

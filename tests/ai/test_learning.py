@@ -1,0 +1,228 @@
+"""Drafts of articles say what the agent said, and nothing about the customer."""
+
+import threading
+
+import pytest
+
+from handoff_bot.ai.article_writing import OpenAILearner
+from handoff_bot.ai.assistant import library as files
+from handoff_bot.ai.assistant.articles import readings
+from handoff_bot.ai.assistant.learning import LocalLearner
+from handoff_bot.ai.assistant.library import FolderLibrary
+from handoff_bot.ai.assistant.local import LocalAssistant
+from handoff_bot.ai.impersonal import impersonal
+from handoff_bot.domain.articles import GAP, Article, ArticleError, Taught, Unanswered
+from tests.ai.test_articles import TODAY
+
+PERSONAL = {
+    "a name in any case": ("Dana and DANA SMITH and Smith's parcel", "… and … and … parcel"),
+    "a name in a script without blanks": ("山田様の時計です", "…様の時計です"),
+    "a title": ("Ask Mr. Miller or Frau Müller", "Ask … or …"),
+    "an email and a phone": ("dana@x.example or +49 30 1234567", "… or …"),
+    "order numbers": ("Order 47112, AB-1234, #55 and 1Z999AA10123456784", "Order … and …"),
+    "a full-width order number": ("注文\uff14\uff17\uff11\uff11\uff12です", "注文…です"),
+    "a day": ("born on 12.05.1980 or 2026-11-30", "born on … or …"),
+    "addresses": (
+        "Hauptstraße 12, 12 Main Street and 5 rue de la Paix, Calle Mayor 5",
+        "… and …",
+    ),
+    "an IBAN": ("DE89 3704 0044 0532 0130 00 is it", "… is it"),
+    "a personal link": (
+        "https://x.example/t/123456 https://x.example/help",
+        "… https://x.example/help",
+    ),
+}
+KEPT = (
+    "It costs 4.90 EUR, $1,000 or 1500 円, 100 % of it within 30 days, 3-5 days or 24/7.",
+    "Sizes 38-40 and A4, 9:00-17:00, Monday to Friday, since 2019, up to 1000 g or 20 characters.",
+)
+
+
+@pytest.mark.parametrize(("text", "left"), PERSONAL.values(), ids=PERSONAL)
+def test_personal_data_leaves_a_gap(text, left):
+    assert impersonal(text, ["Dana Smith", "山田"]) == left
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_prices_durations_and_sizes_stay(text):
+    assert impersonal(text, ["Dana"]) == text
+
+
+# -- without a key
+
+
+@pytest.fixture(scope="module")
+def learner(known, detector):
+    return LocalLearner(LocalAssistant(known, detector.act_of), detector)
+
+
+ENGRAVED = "Yes, we engrave steel watches with up to 20 characters for 15 EUR."
+TAUGHT = Taught(("Do you engrave watches?",), (ENGRAVED,), ("Dana Smith", "Ana"), "en")
+
+
+def test_a_draft_has_neither_greeting_nor_sign_off_nor_what_is_about_one_case(learner):
+    taught = Taught(
+        ("Guten Tag, mein Name ist Schmidt.", "Gravieren Sie auch Uhren?", "Bitte einen Menschen"),
+        (
+            "Guten Tag Frau Schmidt,\nich schaue kurz nach.",
+            "Ja, wir gravieren Uhren aus Stahl mit bis zu 20 Zeichen. Das kostet 15 Euro. Reicht das?\n"
+            "Viele Grüße\nAna",
+        ),
+        language="de",
+    )
+
+    assert learner.draft(taught) == Article(
+        "Gravieren Sie auch Uhren?",
+        "Ja, wir gravieren Uhren aus Stahl mit bis zu 20 Zeichen. Das kostet 15 Euro.",
+        "de",
+    )
+
+
+def test_a_similar_draft_is_not_offered_again(learner):
+    assert learner.draft(TAUGHT)
+    assert learner.draft(TAUGHT, ("Do you engrave any watches?",)) is None
+
+
+def test_a_question_does_not_bring_a_link_into_an_article(learner):
+    taught = Taught(("Do you engrave watches like evil.example/x ?",), (ENGRAVED,))
+
+    assert "evil" not in learner.draft(taught).title
+
+
+def test_similar_questions_are_grouped_without_small_talk_and_what_is_answered(learner):
+    asked = [
+        Unanswered(1, "Do you sell gift wrap?", "en"),
+        Unanswered(2, "Hi! Do you engrave watches for Dana?", "en", ("Dana",)),
+        Unanswered(3, "thanks, bye", "en"),
+        Unanswered(4, "Is engraving of watches possible?", "en"),
+        Unanswered(5, "How long does delivery take?", "en"),
+    ]
+
+    found = [(one.message_id, one.count) for one in learner.groups(asked)]
+
+    assert found == [(2, 2), (1, 1)]
+
+
+# -- with a key
+
+
+@pytest.fixture
+def written(learner, language_model):
+    return OpenAILearner(language_model, learner)
+
+
+def answer(**more):
+    made = {"useful": True, "title": "Can watches be engraved?", "text": "Yes, for 15 EUR."}
+    return made | more
+
+
+def test_the_model_gets_no_personal_data_and_writes_the_draft(written, service):
+    service.answers(answer())
+    taught = Taught(
+        ("Do you engrave watches? I'm Dana Smith, order 4711-22",),
+        (f"Hi Dana, your order 4711-22 is here. {ENGRAVED} Call +49 30 1234567.",),
+        ("Dana Smith",),
+        "en",
+    )
+
+    draft = written.draft(taught)
+
+    assert draft == Article("Can watches be engraved?", "Yes, for 15 EUR.", "en")
+    assert not any(one in service.raw[0] for one in ("Dana", "4711", "1234567"))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(text="Yes, for 99 EUR."),
+        answer(text="Yes, see https://evil.example/x"),
+        answer(text=""),
+    ],
+    ids=["a new number", "a new link", "no text"],
+)
+def test_what_the_model_makes_up_is_refused_and_the_agents_words_are_used(written, service, reply):
+    service.answers(reply)
+
+    assert written.draft(TAUGHT).text == ENGRAVED
+
+
+def test_the_model_may_see_no_use_in_a_draft(written, service):
+    service.answers(answer(useful=False))
+
+    assert written.draft(TAUGHT) is None
+
+
+# -- the folder
+
+
+def test_a_new_article_never_replaces_a_file_also_at_the_same_moment(tmp_path):
+    library = FolderLibrary(tmp_path)
+    (tmp_path / "returns.md").write_text("# Mine\n\nText.")
+    starts = threading.Barrier(8)
+
+    def create(number):
+        starts.wait()
+        library.create(Article("Returns", f"Text {number}."))
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert (tmp_path / "returns.md").read_text() == "# Mine\n\nText."
+    assert len(list(tmp_path.glob("returns*.md"))) == 9
+    assert list(tmp_path.glob("*.tmp")) == list(tmp_path.glob(".*.tmp")) == []
+
+
+def test_an_edit_keeps_the_other_fields_of_the_front_matter(tmp_path):
+    path = tmp_path / "a.md"
+    path.write_text(
+        "<!-- ours -->\n---\ntitle: A\nsample: true\ntags:\n  - x\nexpires: 2030-01-01\n---\nOld.\n"
+    )
+    library = FolderLibrary(tmp_path)
+
+    library.save("a.md", Article("B: new", "New.", "de", ("y",)), library.get("a.md").digest)
+
+    assert path.read_text() == (
+        "<!-- ours -->\n---\ntitle: 'B: new'\nlocale: de\ntags:\n- y\nexpires: 2030-01-01\n---\n\nNew.\n"
+    )
+
+
+def test_what_slack_cannot_show_is_said_and_only_articles_are_opened(tmp_path):
+    (tmp_path / "long.md").write_text("# Long\n\n" + "word " * 1_000)
+    (tmp_path / "toml.md").write_text('+++\ntitle = "T"\n+++\nText.\n')
+    (tmp_path / "_hidden.md").write_text("secret")
+    (tmp_path.parent / "outside.md").write_text("secret")
+    library = FolderLibrary(tmp_path)
+
+    assert {one.name: bool(one.locked) for one in library.articles()} == {
+        "long.md": True,
+        "toml.md": True,
+    }
+    assert "Slack shows at most 3,000" in library.get("long.md").locked
+    for name in ("../outside.md", "_hidden.md", "/etc/passwd", ""):
+        assert library.get(name) is None
+        with pytest.raises(ArticleError):
+            library.save(name, Article("A", "Text."), "")
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files.os, "link", refuse)
+
+    with pytest.raises(ArticleError, match="Permission denied"):
+        FolderLibrary(tmp_path).create(Article("A", "Text."))
+
+
+@pytest.mark.parametrize(
+    "title", ["../../etc/passwd", "時計に刻印できますか", "-", "CON", "a" * 500, ".x"]
+)
+def test_every_title_becomes_a_harmless_file_that_is_read(tmp_path, title):
+    name = FolderLibrary(tmp_path).create(Article(title, f"Text {GAP}"))
+
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
+    (reading,) = readings(tmp_path, TODAY)
+    assert reading.passages[0].title == title
