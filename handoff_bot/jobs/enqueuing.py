@@ -6,13 +6,14 @@ A thread that starts a lane runs it itself if it can, because switching threads 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs.job import (
@@ -140,6 +141,20 @@ def _insert_work(insert: Any, *, coalesce: bool) -> Prepared:
     return Prepared(statement.on_conflict_do_nothing(index_elements=[WORK.c.key]))
 
 
+_IS_BUSY = (
+    select(LANE.c.key)
+    .where(
+        LANE.c.key == bindparam("its_lane"),
+        or_(LANE.c.due_at.is_not(None), LANE.c.leased_by.is_not(None)),
+    )
+    .exists()
+)
+_ARRIVE = Prepared(
+    DIALECTS[True](WORK)
+    .on_conflict_do_nothing(index_elements=[WORK.c.key])
+    .returning(WORK.c.id, _IS_BUSY)
+)
+"""Appends a job on SQLite, and tells whether its lane has other ones or is leased."""
 _NOTIFY = Prepared(select(func.pg_notify(NOTIFY_CHANNEL, "")))
 _OPEN_LANE = {on_sqlite: _open_lane(insert) for on_sqlite, insert in DIALECTS.items()}
 _INSERT_WORK = {
@@ -147,6 +162,33 @@ _INSERT_WORK = {
     for on_sqlite, insert in DIALECTS.items()
     for coalesce in (False, True)
 }
+
+
+def _work(row: NewJob) -> dict[str, Any]:
+    """Returns the columns of a new job."""
+    return {
+        "lane": row.lane,
+        "kind": row.kind,
+        "key": row.key,
+        "payload": row.payload,
+        "status": "ready",
+        "due_at": row.due_at,
+        "first_due_at": row.due_at,
+        "attempts": 0,
+        "error": "",
+    }
+
+
+def _lane(lane: str, due_at: datetime, slot: Slot | None, rank: int = LAST) -> dict[str, Any]:
+    """Returns the columns of a lane to open."""
+    return {
+        "key": lane,
+        "family": queue_of(lane),
+        "due_at": due_at,
+        "leased_by": slot.worker if slot else None,
+        "grant": slot.grant if slot else None,
+        "rank": rank,
+    }
 
 
 def enqueue_job(tx: Transaction, job: NewJob) -> None:
@@ -175,6 +217,7 @@ class Enqueuer:
         self._slots = slots
         self._new: list[NewJob] = []
         self._others_needed = False
+        self._unopened: dict[str, Slot] = {}
         self.reserved: list[Slot] = []
         self.started: list[Slot] = []
 
@@ -239,6 +282,49 @@ class Enqueuer:
             _NOTIFY.first(self._tx.core, {})
         return fresh
 
+    def arrive(self, rows: Sequence[NewJob]) -> set[str]:
+        """Appends arrivals and returns the new keys.
+
+        On SQLite, an idle lane with one arrival is opened at the end of the transaction, and only if
+        its job is not done by then: nobody else can look before.
+        """
+        times = Counter(row.lane for row in rows)
+        single = [row for row in rows if self._tx.is_sqlite and times[row.lane] == 1]
+        others = [row for row in rows if row not in single]
+        fresh = self.append_now(others) if others else set()
+        found = (
+            _ARRIVE.each(self._tx.core, [_work(row) | {"its_lane": row.lane} for row in single])
+            if single
+            else []
+        )
+        busy = []
+        for row, its in zip(single, found, strict=True):
+            if its is None:
+                continue
+            number, is_busy = its
+            fresh.add(str(row.key))
+            slot = None if is_busy else self._reserve(row.lane)
+            if slot:
+                self.started.append(slot)
+                self._unopened[row.lane] = slot
+                self._name_first_job(row, number)
+            else:
+                busy.append(row)
+        if busy:
+            self._open_lanes(busy)
+        return fresh
+
+    def open(self, lanes: Iterable[str]) -> None:
+        """Opens these lanes now, as far as that was put off."""
+        slots = [slot for lane in lanes if (slot := self._unopened.pop(lane, None))]
+        if slots:
+            values = [_lane(slot.lane, slot.job.due_at, slot) for slot in slots if slot.job]
+            _OPEN_LANE[self._tx.is_sqlite].each(self._tx.core, values)
+
+    def leaves_unopened(self, lane: str) -> bool:
+        """Returns whether the lane was not opened; its only job is done, so it need not be."""
+        return self._unopened.pop(lane, None) is not None
+
     def wake(self, lane: str, due_at: datetime) -> None:
         """Makes a lane due by then, for a job that is already stored."""
         self._open_lanes([NewJob("", lane, {}, due_at)])
@@ -249,6 +335,7 @@ class Enqueuer:
             _NOTIFY.first(self._tx.core, {})
 
     def _open_lanes(self, rows: Sequence[NewJob]) -> None:
+        self.open([row.lane for row in rows if row.lane in self._unopened])
         due: dict[str, datetime] = {}
         urgent = {row.lane for row in rows if row.high_priority}
         for row in rows:
@@ -257,14 +344,7 @@ class Enqueuer:
         ready = {lane for lane, at in due.items() if self._slots is None or self._slots.is_due(at)}
         asked = {lane: self._reserve(lane) if lane in ready else None for lane in sorted(due)}
         values = [
-            {
-                "key": lane,
-                "family": queue_of(lane),
-                "due_at": due[lane],
-                "leased_by": slot.worker if slot else None,
-                "grant": slot.grant if slot else None,
-                "rank": 0 if lane in urgent else LAST,
-            }
+            _lane(lane, due[lane], slot, rank=0 if lane in urgent else LAST)
             for lane, slot in asked.items()
         ]
         opened = _OPEN_LANE[self._tx.is_sqlite].each(self._tx.core, values)
@@ -284,20 +364,7 @@ class Enqueuer:
         return slot
 
     def _insert(self, rows: Sequence[NewJob], *, coalesce: bool) -> set[str]:
-        values = [
-            {
-                "lane": row.lane,
-                "kind": row.kind,
-                "key": row.key,
-                "payload": row.payload,
-                "status": "ready",
-                "due_at": row.due_at,
-                "first_due_at": row.due_at,
-                "attempts": 0,
-                "error": "",
-            }
-            for row in rows
-        ]
+        values = [_work(row) for row in rows]
         found = _INSERT_WORK[self._tx.is_sqlite, coalesce].each(self._tx.core, values)
         inserted = [(row, its[0]) for row, its in zip(rows, found, strict=True) if its]
         # Several jobs without keys (a card and a message to the customer) are picked up as usual:
@@ -317,6 +384,7 @@ class Enqueuer:
     def before_commit(self) -> None:
         """See `Participant`."""
         self.flush()
+        self.open(list(self._unopened))
 
     def ended(self, error: BaseException | None) -> None:
         """See `Participant`."""

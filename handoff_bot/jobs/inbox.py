@@ -108,7 +108,7 @@ class Inbox:
         unique = {arrival.job.key: arrival for arrival in reversed(batch)}
         chosen = [arrival.job for arrival in batch if unique[arrival.job.key] is arrival]
         fresh = self._worker.write(
-            lambda tx: enqueuer_of(tx).append_now(chosen),
+            lambda tx: enqueuer_of(tx).arrive(chosen),
             max(0.0, until - time.monotonic()),
             chained=self._chains_many or len(chosen) == 1,
         )

@@ -148,8 +148,10 @@ class Runner:
         """Returns the lane's first job if it may run now; otherwise releases the lane."""
         enqueuer = enqueuer_of(tx)
         enqueuer.flush(lane)
-        now, is_locked = self._clock.now(), enqueuer.holds(lane)
-        job = leases.go_on(tx, lane, grant, now, stop=last, is_locked=is_locked)
+        job = None
+        if not enqueuer.leaves_unopened(lane):
+            now, is_locked = self._clock.now(), enqueuer.holds(lane)
+            job = leases.go_on(tx, lane, grant, now, stop=last, is_locked=is_locked)
         if job is None and enqueuer.starts_lanes:
             following = self._others.lease_next(tx, queue_of(lane))
             if following:
@@ -259,6 +261,7 @@ class Runner:
             return  # on PostgreSQL budgets are locked before lanes, or two processes could deadlock
         lacking = self._limiter.admit(tx, cost, "", now)
         if lacking:
+            enqueuer_of(tx).open([slot.lane])
             self._limiter.wait(tx, step.job, step.grant, lacking, now)
             enqueuer_of(tx).started.remove(slot)
             return
