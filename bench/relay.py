@@ -1,8 +1,8 @@
 """The relay of a claimed message in one process: `python -m bench.relay [--against CHECKOUT]`; 2 minutes.
 
-Processor time from the webhook's WSGI request to the finished post in Slack's thread, without the HTTP server.
-With another checkout, both are measured in turn, batch by batch, so that the machine's other load meets both.
-With `--calls` the calls of Python functions a message are counted instead, which no other load changes.
+Processor time from the webhook's WSGI request to the finished post in Slack, without the HTTP server.
+With another checkout, both are measured in turn, batch by batch, so that other load meets both. With
+`--calls` the calls of Python functions are counted instead, which no other load changes.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Child:
 
     def __init__(self, checkout: Path, environment: dict[str, str], log: Path) -> None:
         self.batches: list[float] = []
+        self.log = log
         self.last: dict[str, Any] = {}
         with log.open("ab") as errors:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
@@ -46,12 +47,13 @@ class Child:
         self.ask({})
 
     def ask(self, command: dict[str, Any]) -> dict[str, Any]:
-        assert self.process.stdin and self.process.stdout  # noqa: S101 - for the type checker
+        assert self.process.stdin  # noqa: S101 - for the type checker
+        assert self.process.stdout  # noqa: S101
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise SystemExit("a bot has ended")
+            raise SystemExit(f"a bot has ended: {self.log.read_text()[-2000:]}")
         return dict(json.loads(answer))
 
     def close(self) -> None:
@@ -139,7 +141,7 @@ def _serve() -> None:
     calls: Counter[str] = Counter()
     if os.environ["RELAY_CALLS"]:
         _count(calls)
-    from app import build  # type: ignore[import-not-found] # of the checkout that is measured
+    from app import build  # of the checkout that is measured
     from bench.saturation.fire import Load
     from handoff_bot.serving import SWITCH_INTERVAL
     from handoff_bot.settings import read_settings
@@ -149,13 +151,13 @@ def _serve() -> None:
     bot.start()
     sys.stdin.readline()
     time.sleep(2)
-    print("{}", flush=True)
+    _answer({})
     began, before = 0.0, Counter[str]()
     for line in sys.stdin:
         command = json.loads(line)
         if "done" in command:
             used = (time.process_time() - began) * 1000
-            print(json.dumps({"ms": used, "calls": Counter(dict.copy(calls)) - before}), flush=True)
+            _answer({"ms": used, "calls": Counter(dict.copy(calls)) - before})
             continue
         load = Load(**command["load"])
         requests = [_environ(load.request(number)) for number in range(load.count)]
@@ -163,8 +165,13 @@ def _serve() -> None:
         for environ in requests:
             time.sleep(command["pause"])
             b"".join(bot.web(environ, _start))
-        print("{}", flush=True)
+        _answer({})
     bot.stop()
+
+
+def _answer(content: dict[str, Any]) -> None:
+    sys.stdout.write(f"{json.dumps(content)}\n")
+    sys.stdout.flush()
 
 
 def _start(status: str, _headers: object, _error: object = None) -> Any:

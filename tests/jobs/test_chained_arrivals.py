@@ -13,7 +13,7 @@ from handoff_bot.jobs.handler import ProviderJob, TransactionJob
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.storage.models import Work
+from handoff_bot.storage.models import Lane, Work
 
 WITHIN = 30
 """Seconds for what takes milliseconds on a quiet machine."""
@@ -75,6 +75,10 @@ class Rig:
     def arrives(self, number, lane="in:1"):
         return self.inbox.store("arrival", lane, f"key{number}", {"n": number})
 
+    def lane(self, key):
+        with self.database.read() as tx:
+            return tx.session.get(Lane, key)
+
     def rows(self):
         with self.database.read() as tx:
             return [
@@ -126,6 +130,32 @@ def test_the_same_arrival_again_sets_nothing_in_motion(rig):
     with rig.worker.stepping():
         assert not rig.arrives(1)
     assert rig.post.calls == [1]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])  # elsewhere the lane is locked by its row
+def test_an_arrival_that_is_done_in_its_commit_opens_no_lane(rig):
+    with rig.worker.stepping():
+        assert rig.arrives(1)
+        assert rig.lane("in:1") is None
+    assert rig.post.calls == [1]
+
+
+def test_an_arrival_that_still_needs_a_call_leaves_its_lane_leased(rig):
+    with rig.worker.stepping():
+        assert rig.inbox.store("post", "out:9", "key9", {"n": 9})
+        assert rig.lane("out:9").leased_by == rig.worker.heartbeat.id
+        assert rig.post.calls == []
+    assert rig.post.calls == [9]
+    assert rig.lane("out:9").leased_by is None
+
+
+def test_an_arrival_behind_one_that_waits_is_not_prepared_before_it(rig):
+    assert rig.arrives(1)
+    with rig.worker.stepping():
+        assert rig.arrives(2)
+        assert rig.rows() == [("arrival", "ready", False)] * 2
+    rig.worker.run_until_idle()
+    assert rig.post.calls == [1, 2]
 
 
 @pytest.mark.parametrize("which", ["relay", "post"])
