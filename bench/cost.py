@@ -1,8 +1,8 @@
 """Processor time for each message, and nothing else: `python -m bench.cost`; 3 minutes.
 
 Times on a shared machine say little, but processor time can be compared. Measured in one run: a message in
-a claimed conversation, a question that the assistant answers (detector, answer, message to the customer), and
-a message that opens an escalation (detector, ticket, card, board, message to the customer). With `--postgres` on PostgreSQL, with as many processes as `--processes` says. With `--profile
+a claimed conversation, and a question that the assistant answers (detector, answer, message to the
+customer). With `--postgres` on PostgreSQL, with as many processes as `--processes` says. With `--profile
 FOLDER` and py-spy installed, each load's samples are written there for a flame graph.
 """
 
@@ -35,12 +35,6 @@ QUESTIONS = (
     "Which payment methods do you accept?",
 )
 
-REQUESTS = (
-    "Can I please speak to a human being?",
-    "My parcel arrived broken, connect me with an agent.",
-    "Let me talk to a person, now!",
-)
-
 
 class Cost:
     """Loads on one bot."""
@@ -55,7 +49,6 @@ class Cost:
         for name, customers, first, warm, said in (
             ("claimed", CONVERSATIONS, 0, SAID, SAID),
             ("assistant", self._count, NEW, ("Hello",), QUESTIONS),
-            ("escalation", self._count, 2 * NEW, ("Hello",), REQUESTS),
         ):
             if self._only not in ("", name):
                 continue
@@ -125,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=500, help="messages of each load")
     parser.add_argument("--rate", type=float, default=25.0, help="messages a second")
-    parser.add_argument("--load", choices=["claimed", "assistant", "escalation"], default="")
+    parser.add_argument("--load", choices=["claimed", "assistant"], default="")
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--profile", type=Path)
