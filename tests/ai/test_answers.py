@@ -289,3 +289,18 @@ def test_was_in_german_asks_for_a_thing_and_never_for_yes_or_no(tmp_path, detect
 
     assert "2 Euro" in text
     assert not text.startswith("Ja.")
+
+
+def test_a_question_is_read_once_with_those_of_its_words_that_no_article_has(detector, tmp_path):
+    (tmp_path / "parcels.md").write_text("# Parcels\n\nA parcel to Austria takes two days.\n")
+    read: list[tuple[str, ...]] = []
+
+    def meaning(texts):
+        read.append(tuple(texts))
+        return detector.encoder.vectors(texts)
+
+    with Knowledge(tmp_path, meaning=meaning) as knowledge:
+        knowledge.languages()
+        read.clear()
+        assert knowledge.search("How long does a parcel to Austria take?")
+    assert len(read) == 1

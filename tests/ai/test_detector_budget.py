@@ -111,6 +111,52 @@ def test_meanings_of_earlier_messages_are_read_together_when_they_are_compared(c
     assert counting.read == [(PLAIN, OTHER_PLAIN, THIRD_PLAIN)]
 
 
+def test_whether_an_answer_announces_an_agent_is_mostly_told_by_its_spelling(counted, counting):
+    assert not counted.announces(OFFER)
+    assert counting.read == []
+    assert counted.announces("I am connecting you with a colleague now.")
+    assert counting.read
+
+
+def test_what_the_spelling_excludes_announces_nothing_by_its_meaning_either(shipped):
+    detector = LocalDetector(model_with(shipped))
+    replies = [one.text for talk in conversations(HARD, 4) for one in talk.turns[:-1]]
+    for words in {*replies, OFFER, ANSWER, "A colleague will be with you shortly."}:
+        parts = (words, *text.clauses(words))
+        whole = any(detector._model.reply(part).announcement >= 0.7 for part in parts)
+        assert detector.announces(words) == whole, words
+
+
+def test_a_text_that_was_read_for_one_purpose_is_not_read_for_another(counted, counting):
+    counted.encoder.vectors([PLAIN, "parcel"])
+    counted.encoder.vectors(["parcel", OTHER_PLAIN, PLAIN])
+    assert counting.read == [(PLAIN, "parcel"), (OTHER_PLAIN,)]
+    assert counted.encoder.vectors([]).shape == (0, 512)
+
+
+def test_vectors_of_recent_texts_are_bounded_and_none_keeps_those_read_with_it(counted):
+    for n in range(300):
+        counted.encoder.vectors([f"order {n}", LONG])
+    counted.encoder.vectors(["long " * 200])
+    known = counted.encoder._known
+    assert len(known) == 128
+    assert all(len(words) <= 400 and one.base is None for words, one in known.items())
+    assert counted._utterance(LONG).traces.vector.base is None
+
+
+def test_each_text_of_a_message_is_clipped_and_folded_once():
+    detector = LocalDetector.load()
+    words = "Where is order 8123, which I paid on Monday? It should be here by now."
+    for once in (text._clipped_once, text._folded_once):
+        once.cache_clear()
+
+    detector.judge(as_talk(words))
+
+    distinct = {words, *text.clauses(words)}
+    assert text._folded_once.cache_info().misses <= len(distinct) + 1
+    assert text._clipped_once.cache_info().misses <= 2 * len(distinct) + 2
+
+
 def test_of_a_known_conversation_only_the_new_message_is_read(counted, counting, monkeypatch):
     earlier = (LONG, OFFER, PLAIN, ANSWER, OTHER_PLAIN, ANSWER)
     counted.judge(as_talk(*earlier[:-1]))

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, event
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.escalations import Step
+from handoff_bot.storage import log
 
 UNCOUNTED = ("PRAGMA", "BEGIN", "SAVEPOINT", "RELEASE")
 
@@ -101,4 +102,30 @@ def test_a_question_that_the_assistant_answers(house, count):
     house.says("hello")
     with count() as counted:
         house.says("when do you open?", settle=False)
-    assert within(counted, (60, 6, 6), house.database.is_sqlite) == {}
+    assert within(counted, (54, 6, 6), house.database.is_sqlite) == {}
+
+
+def test_a_customers_first_question(house, count):
+    with count() as counted:
+        house.says("when do you open?", settle=False)
+    assert within(counted, (66, 9, 6), house.database.is_sqlite) == {}
+
+
+def test_a_message_that_opens_an_escalation(house, count):
+    house.says("hello")
+    with count() as counted:
+        house.says("a human please", settle=False)
+    assert house.desk.cards
+    assert within(counted, (149, 13, 17), house.database.is_sqlite) == {}
+
+
+def test_settings_are_read_once_a_transaction_and_again_after_a_change(house, count):
+    with count() as counted, house.database.write() as tx:
+        assert log.preference(tx, "rules.pause_seconds", 1) == 0
+        assert log.preference(tx, "rules.always", []) == []
+        assert log.preferences(tx, "rules.") == {"pause_seconds": 0}
+        assert counted["statements"] == 1
+        log.prefer(tx, "rules.always", ["fire"], "Mia", house.clock.now())
+        assert log.preference(tx, "rules.always", []) == ["fire"]
+        log.forget(tx, "rules.always")
+        assert log.preferences(tx, "rules.") == {"pause_seconds": 0}

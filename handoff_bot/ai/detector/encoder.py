@@ -77,11 +77,11 @@ class Rows:
 
     Attributes:
         codes: [rows, DIMENSIONS / stretch].
-        book: [DIMENSIONS / stretch * CODES, stretch], the codes' values.
+        book: [DIMENSIONS / stretch * CODES, stretch], the codes' values, as they are stored.
     """
 
     codes: NDArray[np.uint8]
-    book: Vectors
+    book: NDArray[np.float16]
 
     @classmethod
     def of(cls, arrays: Arrays, name: str) -> Rows:
@@ -91,13 +91,13 @@ class Rows:
         if codes.dtype != np.uint8 or codes.shape[1:] != (DIMENSIONS // stretch,):
             raise ValueError("wrong shape")
         book = _floats(arrays[f"{name}.book"], (DIMENSIONS // stretch, CODES, stretch))
-        return cls(codes, book.reshape(-1, stretch))
+        return cls(codes, book.reshape(-1, stretch).astype(np.float16))
 
     def at(self, places: NDArray[Any]) -> Vectors:
         """Returns [places, DIMENSIONS]."""
         stretches = np.arange(0, len(self.book), CODES)
-        found: Vectors = self.book.take(self.codes[places] + stretches, axis=0)
-        return found.reshape(len(places), DIMENSIONS)
+        found = self.book.take(self.codes[places] + stretches, axis=0)
+        return found.reshape(len(places), DIMENSIONS).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Encoder:
         rows = len(vocabulary) + SPECIAL
         matrices = {name: Matrix.of(arrays, name, shape) for name, shape in MATRICES.items()}
         biases = {name: _floats(arrays[name], (size,)) for name, size in BIASES.items()}
-        scores = _floats(arrays["scores"], (len(vocabulary),)).tolist()
+        scores = _floats(arrays["scores"], (len(vocabulary),))
         fine, coarse = Rows.of(arrays, "fine"), Rows.of(arrays, "coarse")
         if len(fine.codes) + len(coarse.codes) != rows:
             raise ValueError("wrong shape")

@@ -51,8 +51,8 @@ class Memory(Generic[_Found]):
         return found
 
 
-_KEPT, _KEPT_LENGTH = 512, 400
-"""At most 1 MB of vectors: of what is longer, hardly any is read twice."""
+_KEPT, _KEPT_LENGTH = 128, 400
+"""At most 0.3 MB of vectors. A longer text is hardly ever read twice."""
 
 
 class RecentMeanings:

@@ -137,7 +137,7 @@ class Model:
             found = _utterance(seen, spelt, spelt, acts, traces)
             return replace(found, plain=True) if len(ids[0]) else replace(SILENCE, traces=traces)
         vectors = self._meanings([*seen.texts, *(maybe.parts if maybe else ())])
-        traces.vector = vectors[0]
+        traces.vector = vectors[0].copy()  # a row would keep the vectors of all clauses
         kinds = maybe.kinds(vectors[len(seen.texts) :]) if maybe else frozenset()
         if not len(ids[0]):
             return replace(SILENCE, traces=traces, kinds=kinds)
@@ -182,7 +182,7 @@ class Model:
         if unread:
             vectors = self.encoder.vectors([one.words for one in unread])
             for one, vector in zip(unread, vectors, strict=True):
-                one.vector = vector
+                one.vector = vector.copy()
 
     def likeness(self, one: Traces, other: Traces) -> tuple[float, float]:
         """Returns two messages' similarity, each 0 to 1: in words, weighted by rarity, and in

@@ -8,6 +8,9 @@ from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from handoff_bot.ai.detector import text
 from handoff_bot.ai.detector.vocabulary import Vocabulary
 
@@ -25,11 +28,11 @@ _QUOTES = str.maketrans("\u2019\u2018`\u00b4", "''''")
 class Pieces:
     """Splits texts into pieces. Ids follow the order of the pieces, after the special ones."""
 
-    def __init__(self, vocabulary: Vocabulary, scores: Sequence[float]) -> None:
+    def __init__(self, vocabulary: Vocabulary, scores: NDArray[np.float32]) -> None:
         if len(scores) != len(vocabulary):
             raise ValueError("a score for each piece")
         self._vocabulary = vocabulary
-        self._scores = array("f", scores)
+        self._scores = array("f", scores.tobytes())
         self._run = lru_cache(_CACHED)(self._segment)
 
     def ids(self, words: str) -> list[int]:

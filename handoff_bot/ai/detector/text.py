@@ -37,6 +37,8 @@ _UNSEEN = dict.fromkeys(
 )
 _GAPS = re.compile(r"[ \t]{2,}|\s{3,}")
 _HUGE = 200_000
+_SHORT = 400
+"""In characters: of what is longer, the readers' caches keep nothing."""
 # Starts at the first letter of a run: tried from each letter, a long word would take quadratic
 # time.
 _MIXED = re.compile(
@@ -76,6 +78,10 @@ def clip(text: str) -> str:
     Removes the middle of a huge text, control characters, surrogates and zero-width characters.
     Look-alikes of Latin letters are replaced, and words spelt with spaces are joined.
     """
+    return _clipped_once(text) if len(text) <= _SHORT else _clipped(text)
+
+
+def _clipped(text: str) -> str:
     text = _GAPS.sub(lambda found: found[0][0], text[:_HUGE])
     if len(text) > LONGEST:
         text = text[: LONGEST // 2] + "\n" + text[-LONGEST // 2 :]
@@ -103,12 +109,21 @@ def fold(text: str) -> str:
     """Normalises: lowercase, one form per character, no Latin accents, digits as 0, no stretched
     letters.
     """
+    return _folded_once(text) if len(text) <= _SHORT else _folded(text)
+
+
+def _folded(text: str) -> str:
     text = clip(text)
     if text.isascii():
         return unstretched(_URL.sub(" url ", text).lower().translate(_FOLDED_ASCII))
     text = _URL.sub(" url ", unicodedata.normalize("NFKD", text).translate(_QUOTES))
     text = unicodedata.normalize("NFC", _MARKS.sub("", text)).casefold()
     return unstretched(_DIGIT.sub("0", text))
+
+
+# Readers of a message share its parts: each is asked for five to ten times.
+_clipped_once = lru_cache(maxsize=512)(_clipped)
+_folded_once = lru_cache(maxsize=512)(_folded)
 
 
 def unstretched(text: str) -> str:

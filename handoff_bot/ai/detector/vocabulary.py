@@ -34,15 +34,16 @@ class Vocabulary:
         bounds = np.concatenate(([0], ends + 1))
         characters = np.add.reduceat(codes & 0xC0 != 0x80, bounds[:-1], dtype=np.int64)
         self.longest = int(characters.max()) - 1
+        self._bounds = _compact(bounds)
+        # Not over a list: its 86,000 numbers would leave 4 MB of holes in memory.
         checksums = np.fromiter(
-            (zlib.crc32(joined[start : end - 1]) for start, end in pairwise(bounds.tolist())),
+            (zlib.crc32(joined[start : end - 1]) for start, end in pairwise(self._bounds)),
             np.uint32,
             len(ends),
         )
         order = np.argsort(checksums, kind="stable")
         buckets = np.arange((1 << (32 - _SHIFT)) + 1)
         self._joined = joined
-        self._bounds = _compact(bounds)
         self._numbers = _compact(order)
         self._checksums = _compact(checksums[order])
         self._buckets = _compact(np.searchsorted(checksums[order] >> _SHIFT, buckets))
