@@ -21,8 +21,6 @@ from tests.fakes import FrozenClock
 os.environ["HANDOFF_ENV_FILE"] = os.devnull  # not the `.env` of the checkout
 TEMPLATE = "handoff_template"
 TESTS = Path(__file__).parent
-BOT_ELSEWHERE = frozenset({"attacks", "browser", "chaos", "flows", "release"})
-"""Folders whose tests run the bot as a process of its own, where coverage sees nothing, or repeat lines."""
 REPEATS_LINES = frozenset(
     {
         "test_attacks.py",
@@ -35,7 +33,9 @@ REPEATS_LINES = frozenset(
 )
 """Files of many cases, whose lines other tests cover as well; so are properties with many examples."""
 REAL_BOT = frozenset({"attacks", "browser", "chaos", "flows", "release"})
-"""Folders of the third level: a browser, attacks, the wheel, or the bot as a process of its own."""
+"""Folders of the third level: a browser, attacks, the wheel, or the bot as a process of its own, where
+coverage sees nothing.
+"""
 ON_BOTH = frozenset(
     {"contracts", "jobs", "journeys", "storage", "test_budgets.py", "test_main_path.py"}
 )
@@ -159,7 +159,7 @@ def _adds_no_coverage(item: pytest.Item) -> bool:
     has_many_cases = item.path.name in REPEATS_LINES or is_hypothesis_test(
         getattr(item, "obj", None)
     )
-    return is_repeated or has_many_cases or folder in BOT_ELSEWHERE
+    return is_repeated or has_many_cases or folder in REAL_BOT
 
 
 def pytest_collection_finish() -> None:
