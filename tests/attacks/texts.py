@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import re
 import sys
 import time
@@ -23,6 +24,8 @@ LONGEST = 4000
 SHORT = 64
 TRIES = 5
 """The least of so many measurements counts: nothing makes a call quicker than it is."""
+AGREEING = 2
+"""So many measurements without trouble are believed."""
 BOUND = 0.25
 """Seconds of CPU for one call: a linear function needs milliseconds."""
 GROWTH = 3.0
@@ -335,14 +338,13 @@ def trouble(function: Callable[[str], object], seed: str, spoil: bool) -> str:
     whole = seconds(function, made(LONGEST))
     if whole < UNNOTICED:
         return ""
-    # In turn: what slows the machine down meanwhile then slows both.
-    pairs = [
-        (seconds(function, made(LONGEST // 2)), seconds(function, made(LONGEST)))
-        for _ in range(TRIES)
-    ]
-    half, whole = min(each[0] for each in pairs), min(each[1] for each in pairs)
-    if whole > BOUND:
-        return f"{whole:.2f} s"
-    if whole > UNNOTICED and whole > GROWTH * half:
-        return f"grows {whole / half:.1f} times, to {whole:.2f} s"
-    return ""
+    half = whole = math.inf
+    for number in range(1, TRIES + 1):
+        # In turn: what slows the machine down meanwhile then slows both.
+        half = min(half, seconds(function, made(LONGEST // 2)))
+        whole = min(whole, seconds(function, made(LONGEST)))
+        if number >= AGREEING and whole <= max(UNNOTICED, min(BOUND, GROWTH * half)):
+            return ""
+    return (
+        f"{whole:.2f} s" if whole > BOUND else f"grows {whole / half:.1f} times, to {whole:.2f} s"
+    )
