@@ -462,7 +462,6 @@ class Services:
                 preferences,
                 parts.look_up_secrets,
                 allows_loopback=parts.allows_loopback,
-                has_model=parts.rewriter is not None,
             ),
             tags=TagList(database, preferences),
             tickets=ticket_service,

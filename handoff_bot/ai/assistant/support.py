@@ -140,14 +140,14 @@ def unsupported(said: str, known: str, customer: str = "") -> list[str]:
     """
     found = foreign_addresses(said, known)
     held = _facts(without_addresses(known))
-    own = _facts(without_addresses(customer))
+    plain = _plain(without_addresses(customer))
+    own, numbers = _codes(plain), frozenset(_IDENTIFIER.findall(plain))
     made = _facts(_ENUMERATOR.sub("", without_addresses(said)))
     found += [str(sorted(map(str, day))[0]) for day in made.days if not _is_dated(day, held)]
     found += [f"{one // 60}:{one % 60:02}" for one in made.clock if not _is_timed(one, held)]
-    found += [one.text for one in made.amounts if not _is_counted(one, held, own)]
-    found += sorted(made.codes - held.codes - own.codes)
-    numbers = _values(held)
-    return found + [str(one) for one in made.words if one not in held.words | numbers]
+    found += [one.text for one in made.amounts if not _is_counted(one, held, numbers)]
+    found += sorted(made.codes - held.codes - own)
+    return found + [str(one) for one in made.words - held.words - _values(held)]
 
 
 def _is_dated(day: frozenset[_Day], held: _Facts) -> bool:
@@ -161,8 +161,8 @@ def _is_timed(minutes: int, held: _Facts) -> bool:
     return minutes in held.clock or (is_whole and bool({hour, hour - 12} & _values(held)))
 
 
-def _is_counted(amount: _Amount, held: _Facts, own: _Facts) -> bool:
-    if _is_identifier(amount) and any(one.text == amount.text for one in own.amounts):
+def _is_counted(amount: _Amount, held: _Facts, own: frozenset[str]) -> bool:
+    if _is_identifier(amount) and amount.text in own:
         return True
     same = [one for one in held.amounts if one.readings & amount.readings]
     if not amount.unit:
@@ -188,17 +188,23 @@ def _facts(text: str) -> _Facts:
     text = _plain(text)
     days, text = _days(text)
     clock, text = _clock(text)
-    codes = {one[0].casefold() for one in _CODE.finditer(text) if re.search(r"\d", one[0])}
-    codes = {one for one in codes if not _AMOUNT.fullmatch(one)}
     words = {_WORDS[one] for one in map(str.casefold, _WORD.findall(text)) if one in _WORDS}
     units = {_UNITS[one[0].casefold()] for one in _ANY_UNIT.finditer(text)}
     return _Facts(
         tuple(days),
         frozenset(clock),
         tuple(_amounts(text)),
-        frozenset(codes),
+        _codes(text),
         frozenset(words),
         frozenset(units),
+    )
+
+
+def _codes(text: str) -> frozenset[str]:
+    """Returns the words of letters and digits, such as "SAVE20", in lowercase; not "EUR20"."""
+    found = {one[0].casefold() for one in _CODE.finditer(text)}
+    return frozenset(
+        one for one in found if any(map(str.isdigit, one)) and not _AMOUNT.fullmatch(one)
     )
 
 

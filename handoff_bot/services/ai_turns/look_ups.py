@@ -72,7 +72,6 @@ class LookUpList:
     Args:
         secrets: the names of the signing secrets.
         allows_loopback: whether the sandbox's shop on this machine may be asked.
-        has_model: whether a language model is connected, without which none is made.
     """
 
     def __init__(
@@ -81,10 +80,8 @@ class LookUpList:
         secrets: tuple[str, ...] = (),
         *,
         allows_loopback: bool = False,
-        has_model: bool = False,
     ) -> None:
         adapter: TypeAdapter[LookUp] = LOOK_UP
         self.rules = RuleSet(preferences, LOOK_UPS, adapter)
         self.secrets = secrets
         self.allows_loopback = allows_loopback
-        self.has_model = has_model
