@@ -240,7 +240,8 @@ def test_without_a_query_the_last_turns_are_searched(searching, service, purse, 
     assert ask(searching, FOLLOW_UP, "en").by == "openai"
     headings = [one.heading for one in passages_for(knowledge, FOLLOW_UP)]
     assert headings
-    assert all(json.dumps(one) in service.asked[1]["input"] for one in headings)
+    shown = service.asked[1]["input"]
+    assert all(json.dumps(one, ensure_ascii=False) in shown for one in headings)
     assert len(purse.spent) == 2
 
 
