@@ -310,11 +310,11 @@ def test_a_pipe_does_not_stop_the_reading(tmp_path):
 # -- files
 
 
-def test_articles_have_four_endings_in_any_case(tmp_path):
-    names = ("a.md", "b.markdown", "c.MDX", "d.TXT", "e.html", "f.md.bak")
+def test_articles_and_pages_are_known_by_their_endings_in_any_case(tmp_path):
+    names = ("a.md", "b.markdown", "c.MDX", "d.TXT", "e.HTM", "f.md.bak", "g.json")
     text = write(tmp_path, **{name: f"Text {name[0]}." for name in names})
 
-    assert text == "Text a.\nText b.\nText c.\nText d."
+    assert text == "Text a.\nText b.\nText c.\nText d.\nText e."
 
 
 def test_a_text_file_is_told_as_it_is(tmp_path):

@@ -160,7 +160,8 @@ def _pdf(data: bytes) -> Document:
             raise ValueError(TOO_SLOW)
         if sum(len(text) for text, _ in lines) > _LONGEST:
             raise ValueError(TOO_LARGE)
-    title = " ".join(str((reader.metadata or {}).get("/Title") or "").split())
+    named = reader.metadata.title if reader.metadata else ""
+    title = " ".join(str(named or "").split())
     return Document("" if _NO_TITLE.search(title) else title, _by_size(lines))
 
 

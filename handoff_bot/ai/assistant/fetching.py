@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import urllib3
-from requests.certs import where
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from handoff_bot import __version__
 from handoff_bot.ai.deadline import within
@@ -145,7 +145,7 @@ def _connection(scheme: str, ip: str, address: WebAddress) -> urllib3.HTTPConnec
         ip,
         port,
         timeout=timeout,
-        ca_certs=where(),
+        ca_certs=DEFAULT_CA_BUNDLE_PATH,
         server_hostname=host,
         assert_hostname=host,
     )

@@ -272,8 +272,8 @@ def _main_text(html: bytes) -> tuple[str, str]:
     robots = page.find("meta", attrs={"name": re.compile(r"\Arobots\Z", re.IGNORECASE)})
     if robots and "noindex" in str(robots.get("content") or "").lower():
         raise _NotForUs("the page asks not to be indexed")
-    heading = page.find("h1")
-    title = (heading or page.title).get_text(" ", strip=True) if heading or page.title else ""
+    heading = page.find("h1") or page.title
+    title = heading.get_text(" ", strip=True) if heading else ""
     try:
         text = trafilatura.extract(
             html,
