@@ -55,14 +55,6 @@ def _value(given: object) -> str:
     return shown if is_visible(shown) else ""
 
 
-def together(*sources: Mapping[str, str] | None) -> dict[str, str]:
-    """Returns the attributes of all sources; an earlier source wins."""
-    found: dict[str, str] = {}
-    for each in sources:
-        found = {**(each or {}), **found}
-    return dict(list(found.items())[: 2 * MOST])
-
-
 @dataclass(frozen=True)
 class Condition:
     """A rule's condition on one attribute; compared regardless of case."""

@@ -7,28 +7,14 @@ addresses stay as they are.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
-from sqlalchemy import BindParameter, func, select, union_all
+from sqlalchemy import select
 
-from handoff_bot.domain import attributes
+from handoff_bot.storage.conversations import same_customer
 from handoff_bot.storage.models import Contact, Conversation
 from handoff_bot.storage.transaction import Transaction, table_of
 
 CONTACT, CONVERSATION = table_of(Contact), table_of(Conversation)
-
-
-def same_customer(contact_id: int | BindParameter[int]) -> Any:
-    """Returns a subquery of the ids of all contacts that are the same customer as this one."""
-    first = (
-        select(func.coalesce(CONTACT.c.merged_into_id, CONTACT.c.id))
-        .where(CONTACT.c.id == contact_id)
-        .scalar_subquery()
-    )
-    return union_all(
-        select(CONTACT.c.id).where(CONTACT.c.id == first),
-        select(CONTACT.c.id).where(CONTACT.c.merged_into_id == first),
-    )
 
 
 def ids(tx: Transaction, contact_ids: Collection[int]) -> list[int]:
@@ -63,16 +49,3 @@ def merge(tx: Transaction, contact_ids: Collection[int]) -> None:
     tx.set(first, merged_into_id=None, name=first.name or name)
     for other in others:
         tx.set(other, merged_into_id=first.id, name=other.name or name)
-
-
-def attributes_of(tx: Transaction, contact_id: int) -> dict[str, str]:
-    """Returns a customer's attributes: the team's system before the website, and this contact before
-    those that it was merged with.
-    """
-    tx.flush()
-    rows = tx.core.execute(
-        select(CONTACT.c.looked_up, CONTACT.c.attributes)
-        .where(CONTACT.c.id.in_(same_customer(contact_id)))
-        .order_by((CONTACT.c.id != contact_id), CONTACT.c.id)
-    ).all()
-    return attributes.together(*(one for row in rows for one in row))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import BindParameter, bindparam, func, union_all, update
 from sqlmodel import col, select
 
 from handoff_bot.domain.desk import NAMELESS
@@ -28,6 +28,9 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 # Runs for every message. Built once, because building a statement costs as much as running it.
 _MESSAGE, _CONVERSATION = table_of(Message), table_of(Conversation)
+_CONTACT = table_of(Contact)
+MOST_ATTRIBUTES = 24
+"""Of one customer, from all sources."""
 _OF_CONTACT = Prepared(
     select_all(Conversation)
     .where(
@@ -236,6 +239,38 @@ def contact_name(tx: Transaction, conversation: Conversation) -> str:
 def own_name(tx: Transaction, conversation: Conversation) -> str:
     """Returns the contact's own name, "" if unknown."""
     return tx.session.get_one(Contact, conversation.contact_id).name
+
+
+def same_customer(contact_id: int | BindParameter[int]) -> Any:
+    """Returns a subquery of the ids of all contacts that are the same customer as this one."""
+    first = (
+        select(func.coalesce(_CONTACT.c.merged_into_id, _CONTACT.c.id))
+        .where(_CONTACT.c.id == contact_id)
+        .scalar_subquery()
+    )
+    return union_all(
+        select(_CONTACT.c.id).where(_CONTACT.c.id == first),
+        select(_CONTACT.c.id).where(_CONTACT.c.merged_into_id == first),
+    )
+
+
+_ATTRIBUTES = Prepared(
+    select(_CONTACT.c.looked_up, _CONTACT.c.attributes)
+    .where(_CONTACT.c.id.in_(same_customer(bindparam("of_contact"))))
+    .order_by(_CONTACT.c.id != bindparam("of_contact"), _CONTACT.c.id)
+)
+
+
+def attributes_of(tx: Transaction, contact_id: int) -> dict[str, str]:
+    """Returns a customer's attributes: the team's system before the website, and this contact before
+    those that it was merged with.
+    """
+    tx.flush()
+    rows = _ATTRIBUTES.rows(tx.core, {"of_contact": contact_id})
+    found: dict[str, str] = {}
+    for each in (one for row in rows for one in row if one):
+        found = {**each, **found}
+    return dict(list(found.items())[:MOST_ATTRIBUTES])
 
 
 Marked = tuple[type[Message] | type[Note], int]

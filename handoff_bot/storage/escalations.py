@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
 from handoff_bot.domain.events import CLAIMED
-from handoff_bot.storage import contacts
+from handoff_bot.storage.conversations import same_customer
 from handoff_bot.storage.models import (
     Agent,
     Conversation,
@@ -58,7 +58,7 @@ _EARLIER_TICKETS = Prepared(
     select(func.count())
     .select_from(_TICKET)
     .where(
-        _TICKET.c.contact_id.in_(contacts.same_customer(bindparam("of_contact"))),
+        _TICKET.c.contact_id.in_(same_customer(bindparam("of_contact"))),
         _TICKET.c.id < bindparam("before"),
     )
 )

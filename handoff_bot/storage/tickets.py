@@ -17,8 +17,8 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.domain.tickets import TicketQuery, TicketRow
-from handoff_bot.storage import access, contacts
-from handoff_bot.storage.conversations import stayed_inside
+from handoff_bot.storage import access
+from handoff_bot.storage.conversations import same_customer, stayed_inside
 from handoff_bot.storage.models import (
     Agent,
     Contact,
@@ -38,7 +38,7 @@ _TICKET, _TAG = table_of(Ticket), table_of(TicketTag)
 _TAGS_OF_CONTACT = Prepared(
     select(_TAG.c.tag)
     .join(_TICKET, _TICKET.c.id == _TAG.c.ticket_id)
-    .where(_TICKET.c.contact_id.in_(contacts.same_customer(bindparam("its_contact"))))
+    .where(_TICKET.c.contact_id.in_(same_customer(bindparam("its_contact"))))
     .distinct()
 )
 _LAST_OF = Prepared(
@@ -206,7 +206,7 @@ def earlier(
         select(Ticket, DeskThread)
         .outerjoin(DeskThread, col(DeskThread.escalation_id) == Ticket.escalation_id)
         .where(
-            col(Ticket.contact_id).in_(contacts.same_customer(ticket.contact_id)),
+            col(Ticket.contact_id).in_(same_customer(ticket.contact_id)),
             col(Ticket.id) < ticket.id,
         )
     )

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from typing import Any
 
 import pytest
 from flask import Flask, request
@@ -67,7 +68,7 @@ def test_an_address_is_one_signed_parameter_whatever_it_contains(system, clock, 
     assert (asked["channel"], asked["address"]) == ("whatsapp", address)
 
 
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "a customer it does not know": (("", 404, {}), {}),
     "what is no attribute": (
         ({"attributes": {"a": [1], "plan": "x" * 500}}, 200, {}),
@@ -82,7 +83,7 @@ def test_what_it_answers_is_bounded(system, clock, answer, found):
     assert customers(system, clock).look_up("sms", "+15550001") == found
 
 
-REFUSED = {
+REFUSED: dict[str, Any] = {
     "a redirect": (("", 302, {"Location": "http://127.0.0.1:1/"}), True),
     "no permission": (("", 403, {}), True),
     "trouble": (("", 503, {}), False),

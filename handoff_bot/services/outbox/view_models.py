@@ -25,7 +25,6 @@ from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.services.outbox import message_content, slack_channels
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import (
-    contacts,
     conversations,
     deliveries,
     escalations,
@@ -103,7 +102,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         tags=() if is_open else tickets.tags(tx, ticket.id),
         rating=None if is_open else _rating(tx, escalation),
         mentions=_mentions(tx, escalation),
-        attributes=contacts.attributes_of(tx, conversation.contact_id) if is_open else {},
+        attributes=conversations.attributes_of(tx, conversation.contact_id) if is_open else {},
     )
 
 

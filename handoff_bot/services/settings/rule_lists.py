@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from handoff_bot.domain.rule_conditions import Case
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.settings.preferences import Preferences
-from handoff_bot.storage import contacts, conversations, log, tickets
+from handoff_bot.storage import conversations, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -116,7 +116,7 @@ def case_of(tx: Transaction, escalation: Escalation, conversation: Conversation)
         language=conversation.language,
         tags=tickets.tags_of_contact(tx, conversation.contact_id),
         vip=escalation.vip,
-        attributes=contacts.attributes_of(tx, conversation.contact_id),
+        attributes=conversations.attributes_of(tx, conversation.contact_id),
     )
 
 
