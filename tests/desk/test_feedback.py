@@ -82,6 +82,26 @@ def test_a_draft_is_rated_in_its_modal_and_the_edited_text_stays(answered):
     assert verdicts(answered) == ["bad"]
 
 
+def offered(bureau, who):
+    """The buttons below what a person was told last."""
+    blocks = bureau.slack.ephemerals(who)[-1].get("blocks", ())
+    return [b["text"]["text"] for block in blocks for b in block.get("elements", ())]
+
+
+def test_a_negative_verdict_offers_admins_to_write_an_article(answered):
+    ts, good, bad = feedback_of(answered)
+    for who in (answered.ana, answered.mia):
+        answered.click(who, "ai_feedback", ts=ts, value=bad)
+    assert offered(answered, answered.ana) == []
+    assert offered(answered, answered.mia) == ["Write an article…"]
+    told = answered.slack.ephemerals(answered.mia)[-1]["ts"]
+    answered.slack.click_ephemeral(answered.mia, told, "knowledge_add")
+    answered.settle()
+    assert answered.modal(answered.mia)["title"]["text"] == "Write an article"
+    answered.click(answered.mia, "ai_feedback", ts=ts, value=good)
+    assert offered(answered, answered.mia) == []
+
+
 @pytest.mark.parametrize("about", ["0", "999999", "x", "", "draft:worse"])
 def test_a_button_about_no_answer_records_nothing(answered, about):
     ts, good, _ = feedback_of(answered)
