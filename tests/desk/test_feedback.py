@@ -1,8 +1,12 @@
 """Agents rate the assistant's answers and drafts: each agent once, changeable, counted in the reports."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from handoff_bot.domain.articles import Article, ArticleFile
 from handoff_bot.domain.events import EventKind
+from handoff_bot.slack.features.feedback import _articles
 from handoff_bot.storage import log
 from tests.desk.conftest import words
 
@@ -115,3 +119,21 @@ def test_a_button_about_no_answer_records_nothing(answered, about):
     answered.click(answered.ana, "ai_feedback", ts=ts, value=value)
     assert verdicts(answered) == []
     assert answered.whispers(answered.ana)
+
+
+def test_the_articles_of_a_bad_answer_are_offered_for_editing():
+    files = [
+        ArticleFile("returns.md", Article("Returns", "14 days")),
+        ArticleFile("returns-b2b.md", Article("Returns for companies", "30 days")),
+        ArticleFile("faq.pdf", Article("FAQ", ""), locked="Edit the file."),
+    ]
+
+    def page(title, _number):
+        found = [one for one in files if title in one.article.title]
+        return found, 0, 1, len(found)
+
+    tools = SimpleNamespace(core=SimpleNamespace(articles=SimpleNamespace(page=page)))
+    (edit,) = _articles(tools, ["Returns", "FAQ", "Gone"])
+    assert (edit["text"]["text"], edit["value"]) == ("Edit “Returns”…", "returns.md")
+    (write,) = _articles(tools, ["FAQ"])
+    assert write["text"]["text"] == "Write an article…"
