@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
 from datetime import datetime
@@ -19,7 +19,7 @@ from handoff_bot.services.settings.roles import Asker
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.kit.fields import chosen, filled_in
-from handoff_bot.slack.kit.text import Block, SlackMessage
+from handoff_bot.slack.kit.text import Block, SlackMessage, actions
 
 logger = logging.getLogger(__name__)
 
@@ -164,12 +164,15 @@ def number(text: str) -> int | None:
     return int(text) if is_id else None
 
 
-def ephemeral(desk: SlackDesk, click: Click, text: str) -> None:
+def ephemeral(desk: SlackDesk, click: Click, text: str, buttons: Sequence[Block] = ()) -> None:
     """Sends the person who clicked an ephemeral message. A failure is only logged."""
     try:
         if click.response_url:
             thread = click.place.ts if click.place and click.in_thread else ""
-            desk.answer(click.response_url, render_words(text), replace=False, thread_ts=thread)
+            said = render_words(text)
+            below = [actions(*buttons)] if buttons else []
+            said = replace_fields(said, blocks=[*said.blocks, *below])
+            desk.answer(click.response_url, said, replace=False, thread_ts=thread)
             return
     except DeskError as error:
         logger.warning("whisper lost", extra={"code": error.code, "action": click.action_id[:80]})

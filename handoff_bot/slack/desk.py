@@ -350,20 +350,28 @@ class SlackDesk:
 
     def push_view(self, trigger_id: str, view: Block) -> str:
         """Opens a modal on top of the clicked one; returns its id."""
-        with slack_errors():
-            answer = self._client.views_push(trigger_id=trigger_id, view=view)
-        return str((answer.get("view") or {}).get("id", ""))
+        return self._opened(self._client.views_push, trigger_id, view)
 
     def open_view(self, trigger_id: str, view: Block) -> str:
         """Opens a modal within three seconds of the click; returns its id."""
-        with slack_errors():
-            answer = self._client.views_open(trigger_id=trigger_id, view=view)
-        return str((answer.get("view") or {}).get("id", ""))
+        return self._opened(self._client.views_open, trigger_id, view)
+
+    def _opened(self, call: Callable[..., SlackResponse], trigger_id: str, view: Block) -> str:
+        def show(view: Block) -> str:
+            with slack_errors():
+                answer = call(trigger_id=trigger_id, view=view)
+            return str((answer.get("view") or {}).get("id", ""))
+
+        return self.layouts.show(view, show)
 
     def update_view(self, view_id: str, view: Block) -> None:
         """Updates an open modal."""
-        with slack_errors():
-            self._client.views_update(view_id=view_id, view=view)
+
+        def show(view: Block) -> None:
+            with slack_errors():
+                self._client.views_update(view_id=view_id, view=view)
+
+        self.layouts.show(view, show)
 
     def answer(
         self, response_url: str, rendered: SlackMessage, *, replace: bool, thread_ts: str = ""

@@ -1,8 +1,12 @@
 """Agents rate the assistant's answers and drafts: each agent once, changeable, counted in the reports."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from handoff_bot.domain.articles import Article, ArticleFile
 from handoff_bot.domain.events import EventKind
+from handoff_bot.slack.features.feedback import _articles
 from handoff_bot.storage import log
 from tests.desk.conftest import words
 
@@ -82,6 +86,26 @@ def test_a_draft_is_rated_in_its_modal_and_the_edited_text_stays(answered):
     assert verdicts(answered) == ["bad"]
 
 
+def offered(bureau, who):
+    """The buttons below what a person was told last."""
+    blocks = bureau.slack.ephemerals(who)[-1].get("blocks", ())
+    return [b["text"]["text"] for block in blocks for b in block.get("elements", ())]
+
+
+def test_a_negative_verdict_offers_admins_to_write_an_article(answered):
+    ts, good, bad = feedback_of(answered)
+    for who in (answered.ana, answered.mia):
+        answered.click(who, "ai_feedback", ts=ts, value=bad)
+    assert offered(answered, answered.ana) == []
+    assert offered(answered, answered.mia) == ["Write an article…"]
+    told = answered.slack.ephemerals(answered.mia)[-1]["ts"]
+    answered.slack.click_ephemeral(answered.mia, told, "knowledge_add")
+    answered.settle()
+    assert answered.modal(answered.mia)["title"]["text"] == "Write an article"
+    answered.click(answered.mia, "ai_feedback", ts=ts, value=good)
+    assert offered(answered, answered.mia) == []
+
+
 @pytest.mark.parametrize("about", ["0", "999999", "x", "", "draft:worse"])
 def test_a_button_about_no_answer_records_nothing(answered, about):
     ts, good, _ = feedback_of(answered)
@@ -95,3 +119,21 @@ def test_a_button_about_no_answer_records_nothing(answered, about):
     answered.click(answered.ana, "ai_feedback", ts=ts, value=value)
     assert verdicts(answered) == []
     assert answered.whispers(answered.ana)
+
+
+def test_the_articles_of_a_bad_answer_are_offered_for_editing():
+    files = [
+        ArticleFile("returns.md", Article("Returns", "14 days")),
+        ArticleFile("returns-b2b.md", Article("Returns for companies", "30 days")),
+        ArticleFile("faq.pdf", Article("FAQ", ""), locked="Edit the file."),
+    ]
+
+    def page(title, _number):
+        found = [one for one in files if title in one.article.title]
+        return found, 0, 1, len(found)
+
+    tools = SimpleNamespace(core=SimpleNamespace(articles=SimpleNamespace(page=page)))
+    (edit,) = _articles(tools, ["Returns", "FAQ", "Gone"])
+    assert (edit["text"]["text"], edit["value"]) == ("Edit “Returns”…", "returns.md")
+    (write,) = _articles(tools, ["FAQ"])
+    assert write["text"]["text"] == "Write an article…"

@@ -16,13 +16,8 @@ LARGEST_VIEW = 250_000
 """Bytes, with every character that is not ASCII escaped."""
 
 KNOWN = {"header", "section", "context", "actions", "rich_text", "input", "divider", "image"}
-NEWER = {
-    "alert": "modal",
-    "context_actions": "message",
-    "data_table": "message",
-    "data_visualization": "message",
-}
-"""Blocks that a workspace may not have, and the only surface that has them."""
+NEWER = {"alert", "context_actions", "data_table", "data_visualization"}
+"""Blocks that a workspace may not have."""
 RICH = {"rich_text_section", "rich_text_quote", "rich_text_list"}
 TEXTS = {"plain_text", "mrkdwn"}
 STYLES = {"primary", "danger"}
@@ -57,7 +52,7 @@ FIELDS = {
 
 def lint_message(text: str, blocks: list[Block]) -> list[str]:
     """What Slack would not accept of a message; empty when all is well."""
-    problems = list(_lint_blocks(blocks, most=50))
+    problems = list(_lint_blocks(blocks, 50, "message"))
     if not text.strip():
         problems.append("top-level text is empty")
     size = width(text) + sum(width(found) for found in texts(blocks))
@@ -68,7 +63,7 @@ def lint_message(text: str, blocks: list[Block]) -> list[str]:
 
 def lint_view(view: Block) -> list[str]:
     """What Slack would not accept of a modal or a Home tab."""
-    problems = list(_lint_blocks(view["blocks"], most=100))
+    problems = list(_lint_blocks(view["blocks"], 100, view["type"]))
     for part in ("title", "submit", "close"):
         if part in view:
             problems += _text(view[part], 24, part, plain=True)
@@ -126,7 +121,7 @@ def acting(part: Any) -> Iterator[str]:
             yield from acting(value)
 
 
-def _lint_blocks(blocks: list[Block], most: int) -> Iterator[str]:
+def _lint_blocks(blocks: list[Block], most: int, surface: str) -> Iterator[str]:
     if not 1 <= len(blocks) <= most:
         yield f"{len(blocks)} blocks"
     ids = [block["block_id"] for block in blocks if "block_id" in block]
@@ -134,7 +129,7 @@ def _lint_blocks(blocks: list[Block], most: int) -> Iterator[str]:
         yield "block_id twice"
     for block in blocks:
         if block["type"] in NEWER:
-            yield from problems_of([block], 1, NEWER[block["type"]])
+            yield from problems_of([block], 1, surface)
         elif block["type"] not in KNOWN:
             yield f"unknown block {block['type']}"
         else:

@@ -8,7 +8,9 @@ from handoff_bot.domain.desk import Button, EphemeralMessage, Place, Post, PostK
 from handoff_bot.domain.errors import DeskError, DeskGone, DeskLayout
 from handoff_bot.domain.files import File
 from handoff_bot.slack.client.errors import LAYOUT
+from handoff_bot.slack.kit.fields import modal
 from handoff_bot.slack.kit.plainer import PLAINER
+from handoff_bot.slack.kit.text import section
 from tests.slack import builders
 from tests.slack.builders import CARD_AT
 from tests.slack.wire import Reply
@@ -161,3 +163,44 @@ def test_other_refusals_are_not_tried_in_another_form(api, desk):
     with pytest.raises(DeskError):
         desk.post(CARD_AT, [DANA], "work-1")
     assert len(api.asked("chat.postMessage")) == 1
+
+
+# -- modals
+
+
+WARNS = modal("Rule", [section("As it is")], banner="⚠️ This rule never applies.")
+
+
+def opened(api):
+    return [[block["type"] for block in sent["view"]["blocks"]] for sent in api.asked("views.open")]
+
+
+def test_a_modal_warns_by_an_alert_and_by_a_section_where_alerts_are_refused(api, desk):
+    api.answers("views.open", view={"id": "V1"})
+    api.fails("views.open", "invalid_arguments")
+    for _ in range(2):
+        api.answers("views.open", view={"id": "V2"})
+    assert [desk.open_view("T1", WARNS) for _ in range(3)] == ["V1", "V2", "V2"]
+    with_alert, without = ["alert", "section"], ["section", "section"]
+    assert opened(api) == [with_alert, with_alert, without, without]
+    sent = api.asked("views.open")[-1]["view"]["blocks"][0]["text"]["text"]
+    assert sent == "⚠️ This rule never applies."
+
+
+def test_a_modal_with_another_fault_does_not_switch_alerts_off(api, desk):
+    for _ in range(2):
+        api.fails("views.open", "invalid_arguments")
+    with pytest.raises(DeskLayout):
+        desk.open_view("T1", WARNS)
+    api.answers("views.open", view={"id": "V1"})
+    desk.open_view("T1", WARNS)
+    assert opened(api)[-1] == ["alert", "section"]
+
+
+def test_an_acknowledgement_has_an_alert_only_after_slack_has_shown_one(api, desk):
+    """Slack says nothing to the app when it refuses an acknowledgement."""
+    first = desk.layouts.acknowledged(WARNS)
+    assert [block["type"] for block in first["blocks"]] == ["section", "section"]
+    api.answers("views.open", view={"id": "V1"})
+    desk.open_view("T1", WARNS)
+    assert desk.layouts.acknowledged(WARNS) == WARNS

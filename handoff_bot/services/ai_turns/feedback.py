@@ -79,6 +79,13 @@ class Feedback:
                 )
             return ActionResult(True, SAVED[verdict])
 
+    def sources(self, escalation_id: int, about: str) -> tuple[str, ...]:
+        """Returns the titles of the articles that an answer was made of."""
+        with self._database.read() as tx:
+            message_id = _answer(tx, rows.get(tx, escalation_id), about)
+            message = tx.session.get(Message, message_id) if message_id else None
+            return tuple(message.payload.get("sources") or ()) if message else ()
+
     def lessons(self) -> list[TrainingExample]:
         """Returns training examples from the team's decisions about single turns."""
         with self._database.read() as tx:

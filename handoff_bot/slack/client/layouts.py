@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from handoff_bot.domain.errors import DeskLayout
-from handoff_bot.slack.kit.plainer import BASIC, Form
+from handoff_bot.slack.kit.plainer import ALERT, BASIC, Form, has_alerts, without_alerts
+from handoff_bot.slack.kit.text import Block
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Layouts:
     def __init__(self) -> None:
         self.lacking: LackingBlocks = InMemory()
         self._basic_lacking = InMemory()
+        self._has_alerts = False
 
     def say(self, forms: Sequence[Form], say: Callable[[Form], Said]) -> Said:
         """Posts a message, in a plainer form each time Slack refuses its layout.
@@ -63,6 +65,29 @@ class Layouts:
                 remaining = _plainer(remaining, error)
                 if not remaining:
                     raise
+
+    def show(self, view: Block, show: Callable[[Block], Said]) -> Said:
+        """Shows a modal; its alerts are sections where the workspace has no alerts."""
+        if not has_alerts(view):
+            return show(view)
+        if ALERT in self.lacking.known():
+            return show(without_alerts(view))
+        try:
+            shown = show(view)
+        except DeskLayout:
+            shown = show(without_alerts(view))
+            self.lacking.add({ALERT})  # only now: the modal may have had another fault
+            return shown
+        self._has_alerts = True
+        return shown
+
+    def acknowledged(self, view: Block) -> Block:
+        """Returns the modal for an acknowledgement. Slack does not say if it refuses one, so alerts
+        stay only where a call has shown one.
+        """
+        if not has_alerts(view) or (self._has_alerts and ALERT not in self.lacking.known()):
+            return view
+        return without_alerts(view)
 
     def _is_known(self, form: Form) -> bool:
         types = _types(form)

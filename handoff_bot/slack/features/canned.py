@@ -32,6 +32,7 @@ from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.kit.fields import Number, delete_button, labelled, modal, turns
 from handoff_bot.slack.kit.form import Form, Metadata, Submission, one_or_any, stripped, text
 from handoff_bot.slack.kit.text import (
+    WARNING,
     Block,
     actions,
     context,
@@ -42,6 +43,7 @@ from handoff_bot.slack.kit.text import (
     rich,
     section,
     strong,
+    told,
 )
 
 TITLE = "Canned replies"
@@ -227,7 +229,7 @@ def render_edit(
 
 def _reads(preview: str, problem: str) -> Iterator[Block]:
     if problem:
-        yield section(f"⚠️ {problem}")
+        yield told(f"{WARNING}{problem}")
     elif preview:
         yield rich(line(strong("Preview:")), quote(preview, LONGEST))
 

@@ -22,6 +22,7 @@ from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.kit.fields import ANY, Number, State, held, labelled, menu
 from handoff_bot.slack.kit.form import Field, Form, Metadata, Submission, first, text, tick, word_of
 from handoff_bot.slack.kit.text import (
+    WARNING,
     Block,
     actions,
     context,
@@ -29,8 +30,8 @@ from handoff_bot.slack.kit.text import (
     plain,
     quote,
     rich,
-    section,
     strong,
+    told,
 )
 
 FIRST = Text(Moment.STARTED, "en")
@@ -176,7 +177,7 @@ def _choice(shown: ShownText) -> Block:
 def _reads(shown: ShownText) -> Iterator[Block]:
     whose = "This text was written by your team." if shown.is_own else ("This text is the default.")
     if shown.problem:
-        yield section(f"⚠️ {shown.problem}")
+        yield told(f"{WARNING}{shown.problem}")
     elif shown.preview:
         yield rich(line(strong("Preview:")), quote(shown.preview, LONGEST))
     yield context(plain(whose))

@@ -24,7 +24,15 @@ from handoff_bot.slack.kit.fields import (
     plain_feedback_buttons,
 )
 from handoff_bot.slack.kit.form import Field, Form, Metadata, Stale, Submission, first, text
-from handoff_bot.slack.kit.text import Block, actions, context, one_line, plain, section
+from handoff_bot.slack.kit.text import (
+    WARNING,
+    Block,
+    actions,
+    context,
+    one_line,
+    plain,
+    section,
+)
 
 CLOSED = "This conversation is already closed."
 EMPTY = "Enter a text first."
@@ -189,7 +197,7 @@ def rewrite(tools: Tools, click: Click, ack: Ack) -> None:
         return
     about, words = entered.about, entered[reply_of(entered.about)]
     if not words:
-        _show(tools, click, about, "", f"⚠️ {EMPTY}")
+        _show(tools, click, about, "", f"{WARNING}{EMPTY}")
         return
     _show(tools, click, about, words, is_busy=True)
     tone = TONES[DraftAction(click.action_id)]

@@ -21,6 +21,7 @@ from handoff_bot.slack.features.settings import (
 )
 from handoff_bot.slack.kit.form import Invalid
 from handoff_bot.slack.kit.text import (
+    WARNING,
     Block,
     context,
     line,
@@ -30,6 +31,7 @@ from handoff_bot.slack.kit.text import (
     rich,
     section,
     strong,
+    told,
 )
 
 ASKING = "Asking the AI about the latest conversations…"
@@ -43,7 +45,7 @@ _QUESTION, _ANSWER = 200, 700
 def render_previews(found: Sequence[Previewed] | None) -> list[Block]:
     """Renders each question with the AI's last message and its answer with the guidance."""
     if found is None:
-        return [section(f"⚠️ {NO_MODEL}")]
+        return [told(f"{WARNING}{NO_MODEL}")]
     if not found:
         return [section(NOTHING_ASKED)]
     return [*(_preview(one) for one in found), context(plain(TRIED))]
@@ -76,7 +78,7 @@ def tried(tools: Tools, click: Click, ack: Ack) -> None:
     try:
         values = section_form(GUIDANCE).values(entered)
     except Invalid as wrong:
-        show(section(f"⚠️ {wrong}"))
+        show(told(f"{WARNING}{wrong}"))
         return
     show(section(ASKING))
     guidance = Guidance(

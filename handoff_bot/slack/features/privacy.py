@@ -17,7 +17,16 @@ from handoff_bot.slack.feature import Feature, SlashCommand, submits
 from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.kit.fields import modal
 from handoff_bot.slack.kit.form import Form, Metadata, Submission, text
-from handoff_bot.slack.kit.text import Block, SlackMessage, context, plain, section, shorten
+from handoff_bot.slack.kit.text import (
+    WARNING,
+    Block,
+    SlackMessage,
+    context,
+    plain,
+    section,
+    shorten,
+    told,
+)
 
 FORGET_TITLE, RETENTION_TITLE = "Forget a customer", "Retention"
 NAME_ONE = "Name a customer: /handoff forget CONTACT. Use an id, an address, or channel:address."
@@ -79,7 +88,9 @@ def render_forget(found: Sequence[Preview]) -> Block:
     shown = sorted(found, key=lambda one: bool(one.state))[:_MOST]
     about = Forgotten(tuple(one.contact_id for one in shown))
     below = [section(shorten("\n".join(one.lines()), _LONGEST)) for one in shown]
-    return FORGET.render(about, below=[*below, section(FOR_GOOD), context(plain(MEANWHILE))])
+    return FORGET.render(
+        about, below=[*below, told(f"{WARNING}{FOR_GOOD}"), context(plain(MEANWHILE))]
+    )
 
 
 def render_rules(lines: Sequence[str]) -> Block:

@@ -30,6 +30,7 @@ from handoff_bot.slack.kit.form import (
     text,
     tick,
 )
+from handoff_bot.slack.kit.text import WARNING
 
 NOBODYS_TURN = "Choose how agents are picked: in turn, or least busy first."
 GOES_NOWHERE = "Choose a Slack channel, a group, people or an assignment."
@@ -115,9 +116,12 @@ def _parsed(tools: Tools, entered: Submission[Opened]) -> Rule:
     return Rule(conditions_in(entered), to)
 
 
+NEVER = "An earlier rule matches all of these conversations, so this rule never applies."
+
+
 def _preview(tools: Tools, rules: list[Rule], which: int) -> str:
     if any(rule.when.covers(rules[which].when) for rule in rules[:which]):
-        return "⚠️ An earlier rule matches all of these conversations, so this rule never applies."
+        return f"{WARNING}{NEVER}"
     tried = tools.core.routing.tried(rules, which)
     if not tried.of:
         return "No escalations yet to test the rule on."

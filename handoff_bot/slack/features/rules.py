@@ -33,6 +33,7 @@ from handoff_bot.slack.kit.form import (
     tick,
 )
 from handoff_bot.slack.kit.text import (
+    WARNING,
     Block,
     actions,
     context,
@@ -42,6 +43,7 @@ from handoff_bot.slack.kit.text import (
     section,
     shorten,
     spelled,
+    told,
 )
 
 CHANGED_MEANWHILE = "Another admin has changed the rules. Go back and open them again."
@@ -266,7 +268,7 @@ def render_rule(
     """Renders the form of a new or existing rule."""
     if opened.number >= 0:
         form = replace(form, title=f"{noun.capitalize()} {opened.number + 1}")
-    return form.render(opened, rule, below=map(section, preview))
+    return form.render(opened, rule, below=map(told, preview))
 
 
 def condition_text(when: RuleConditions) -> str:
@@ -388,7 +390,9 @@ class RuleModals(Generic[Rule]):
         try:
             rule = self.parse(tools, entered)
         except Invalid as wrong:
-            tools.desk.update_view(click.view_id, self._form(tools, before, opened, [f"⚠️ {wrong}"]))
+            tools.desk.update_view(
+                click.view_id, self._form(tools, before, opened, [f"{WARNING}{wrong}"])
+            )
             return
         rules[which : which + 1] = [rule]
         said = self.preview(tools, rules, which)

@@ -51,7 +51,13 @@ from handoff_bot.slack.kit.form import (
     Submission,
     chosen_or_any,
 )
-from handoff_bot.slack.kit.text import Block, actions, section
+from handoff_bot.slack.kit.text import (
+    WARNING,
+    Block,
+    actions,
+    section,
+    told,
+)
 
 CHANGED_MEANWHILE = "Another admin has changed these settings. Go back and open them again."
 UNCHANGED = "No changes."
@@ -352,7 +358,7 @@ def render_section(
 def _differences(differences: Sequence[Difference]) -> Iterator[Block]:
     for each in differences:
         if each.problem:
-            yield section(f"⚠️ {each.label}: {each.problem}")
+            yield told(f"{WARNING}{each.label}: {each.problem}")
         else:
             yield section(f"{each.label}\n{before_and_after(each.before, each.after)}")
     if not differences:

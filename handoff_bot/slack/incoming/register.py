@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Collection, Iterator
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from slack_bolt import Ack, App
 
@@ -139,7 +139,7 @@ def _view(rule: Guarded[ViewListener], tools: Tools) -> Callable[[Ack, Body], No
             ack(response_action="update", view=gate.refusal_modal(tools, refused))
             return
         try:
-            rule.listener(tools, body, ack)
+            rule.listener(tools, body, _acknowledging(ack, tools))
         except DeskError as error:
             logger.warning("window failed", extra={"code": error.code})
             ack(response_action="update", view=modal("Handoff", [section(str(error))]))
@@ -148,6 +148,17 @@ def _view(rule: Guarded[ViewListener], tools: Tools) -> Callable[[Ack, Body], No
             _saved(tools, sender(body))
 
     return run
+
+
+def _acknowledging(ack: Ack, tools: Tools) -> Ack:
+    """Returns what acknowledges with modals that Slack accepts in this workspace."""
+
+    def acknowledge(*args: Any, **given: Any) -> Any:
+        if isinstance(given.get("view"), dict):
+            given["view"] = tools.desk.layouts.acknowledged(given["view"])
+        return ack(*args, **given)
+
+    return cast(Ack, acknowledge)
 
 
 def _saved(tools: Tools, desk_id: str) -> None:

@@ -18,8 +18,8 @@ from handoff_bot.slack.kit.text import (
     actions,
     one_line,
     plain,
-    section,
     shorten,
+    told,
 )
 
 State = Mapping[str, Any]
@@ -57,7 +57,7 @@ def modal(
         "type": "modal",
         "title": plain(title, TITLE_LIMIT),
         "close": plain(close, TITLE_LIMIT),
-        "blocks": [*([section(banner)] if banner else ()), *blocks],
+        "blocks": [*([told(banner)] if banner else ()), *blocks],
     }
     if submit:
         view |= {"submit": plain(submit, TITLE_LIMIT), "callback_id": callback_id}

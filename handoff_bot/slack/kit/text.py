@@ -20,6 +20,7 @@ Block = dict[str, object]
 
 SECTION_LIMIT = 3000
 HEADER_LIMIT = 150
+ALERT_LIMIT = 200
 BUTTON_LIMIT = 75
 LABEL_LIMIT = 75
 NAME_LIMIT = 60
@@ -109,6 +110,18 @@ def header(text: str) -> Block:
 def section(text: str) -> Block:
     """Returns a section that Slack does not parse."""
     return {"type": "section", "text": plain(text)}
+
+
+WARNING = "⚠️ "
+"""Beginning of a text that warns."""
+
+
+def told(text: str) -> Block:
+    """Returns a section, or for a text that warns an alert, for modals only. A long one is not cut."""
+    warning = text.removeprefix(WARNING)
+    if warning == text or len(warning) > ALERT_LIMIT:
+        return section(text)
+    return {"type": "alert", "level": "warning", "text": plain(warning, ALERT_LIMIT)}
 
 
 def context(*elements: Block) -> Block:
