@@ -79,7 +79,7 @@ def house(database: Database, clock: FrozenClock) -> Iterator[House]:
     )
     watchers = Watchers(database, webchat.KIND, limit=3)
     streams = Streams(
-        Visitors(database, clock, webchat.KIND), watchers, AgentPhotos("secret", {}.get)
+        Visitors(database, clock, webchat.KIND), watchers, AgentPhotos("secret", lambda _: None)
     )
     web = create_web(
         [
