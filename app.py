@@ -88,6 +88,7 @@ from handoff_bot.storage.single_instance import SingleInstanceLock
 from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import UPLOADS, chat
 from handoff_bot.web.chat_stream import Streams
+from handoff_bot.web.photos import AgentPhotos
 from handoff_bot.web.checks import check_public_address
 from handoff_bot.web.files import files
 from handoff_bot.web.health import health
@@ -234,7 +235,10 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         slack.blueprint,
     ]
     if site:
-        shown = Streams(Visitors(database, clock, WEBCHAT), watchers)
+        seen = Visitors(database, clock, WEBCHAT)
+        secret = settings.WEBCHAT_SECRET.get_secret_value()
+        photos = AgentPhotos(secret, lambda agent: slack.desk.photo(seen.desk_id_of(agent)))
+        shown = Streams(seen, watchers, photos)
         routes.append(chat(site, core.inbox, shown, watchers, core.files, core.transcripts))
     return Handoff(
         web=create_web(routes, proxies=settings.TRUSTED_PROXIES),

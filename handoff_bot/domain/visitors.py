@@ -94,6 +94,7 @@ class VisitorLine:
         provider_id: of an inbound message, "" for ours.
         oid: of our own messages, for delivery status; "" for inbound ones.
         name: the agent's name, "" for other authors.
+        agent_id: of the agent, None for other authors.
         text: hostile if the author is the contact.
         files: attached files with harmless names.
         choices: replies to offer as buttons.
@@ -109,6 +110,7 @@ class VisitorLine:
     oid: str = ""
     files: tuple[VisitorFile, ...] = ()
     choices: tuple[str, ...] = ()
+    agent_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class VisitorState:
 
     Attributes:
         agent: the agent's name, or "".
+        agent_id: of this agent.
         position: place in the queue from 1, None unless waiting.
         wait_minutes: the rest of the estimate, None unless waiting.
         typing: True while the assistant composes an answer.
@@ -125,6 +128,7 @@ class VisitorState:
 
     phase: Phase = Phase.ASSISTANT
     agent: str = ""
+    agent_id: int | None = None
     position: int | None = None
     wait_minutes: int | None = None
     typing: bool = False

@@ -54,6 +54,11 @@ class Visitors:
             known = visitors.statuses(tx, self._channel, address, [one.oid for one in news])
         return [one for one in news if known.get(one.oid) in earlier_than(one.status)]
 
+    def desk_id_of(self, agent_id: int) -> str:
+        """Returns an agent's id in Slack; "" if unknown."""
+        with self._database.read() as tx:
+            return visitors.desk_id_of(tx, agent_id)
+
     def has_much_waiting(self, address: str) -> bool:
         """Returns whether the visitor's unprocessed messages have reached the limit."""
         with self._database.read() as tx:
@@ -69,7 +74,9 @@ class Visitors:
             return self._waiting(tx, escalation, delivered, read)
         owner = escalations.agent(tx, escalation.owner_id)
         name = owner.name if owner else ""
-        return VisitorState(Phase.AGENT, agent=name, delivered=delivered, read=read)
+        return VisitorState(
+            Phase.AGENT, agent=name, agent_id=escalation.owner_id, delivered=delivered, read=read
+        )
 
     def _waiting(
         self, tx: Transaction, escalation: Escalation, delivered: int, read: int

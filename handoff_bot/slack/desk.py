@@ -48,6 +48,7 @@ from handoff_bot.slack.client.files import SlackFiles
 from handoff_bot.slack.client.groups import Groups
 from handoff_bot.slack.client.layouts import Layouts
 from handoff_bot.slack.client.people import People, Person, without_retries
+from handoff_bot.slack.client.photos import Photos
 from handoff_bot.slack.client.resting import Presence, Resting
 from handoff_bot.slack.kit.plainer import Form, forms
 from handoff_bot.slack.kit.text import Block, SlackMessage
@@ -104,6 +105,7 @@ class SlackDesk:
         self._resting = Resting(self._quick)
         self._presence = Presence(self._quick)
         self._files = SlackFiles(client)
+        self._photos = Photos(self._quick)
         self._eraser = SlackEraser(client)
         self._workspace_url = ""
         self._own_id = ""
@@ -282,6 +284,10 @@ class SlackDesk:
     def agent(self, desk_id: str) -> AgentRef:
         """Returns an agent; "an agent" as the name while Slack is unavailable. Never raises."""
         return AgentRef(desk_id, self._people.find(desk_id).name)
+
+    def photo(self, desk_id: str) -> File | None:
+        """Returns the photo that a person has chosen in Slack; None without one. May raise DeskError."""
+        return self._photos.of(desk_id)
 
     def posted_in(self, thread: Place, cursor: str) -> ThreadPage:
         """Returns one page of a thread, by the bot and by others."""

@@ -78,6 +78,7 @@ _OUTBOUND = (
         MESSAGE.c.payload,
         MESSAGE.c.created_at,
         AGENT.c.name,
+        AGENT.c.id.label("agent_id"),
     )
     .join(MESSAGE, MESSAGE.c.id == DELIVERY.c.message_id)
     .outerjoin(AGENT, AGENT.c.id == MESSAGE.c.agent_id)
@@ -152,6 +153,11 @@ class Happening(NamedTuple):
     kind: str
     address: str | None
     channel: str | None
+
+
+def desk_id_of(tx: Transaction, agent_id: int) -> str:
+    """Returns an agent's id in Slack; "" if unknown."""
+    return tx.core.execute(select(AGENT.c.desk_id).where(AGENT.c.id == agent_id)).scalar() or ""
 
 
 def conversation_of(tx: Transaction, channel: str, address: str) -> int | None:
@@ -240,6 +246,7 @@ def _outbound(row: Row[Any], cursor: Cursor) -> VisitorLine:
         at=row.created_at,
         oid=row.oid,
         files=(VisitorFile(row.file, "", ""),) if row.file else (),
+        agent_id=row.agent_id,
         choices=tuple(row.payload.get("choices", ())) if row.part == 0 else (),
     )
 

@@ -114,6 +114,7 @@ def chat(
     blueprint.post("/transcript")(door.transcript)
     blueprint.get("/events")(door.events)
     blueprint.get("/poll")(door.poll)
+    blueprint.get("/photos/<token>")(door.photo)
     blueprint.get("/<name>.js")(door.file)
     return blueprint
 
@@ -289,6 +290,10 @@ class _Door:
     def file(self, name: str) -> Response:
         """Returns the widget."""
         return self._files.answer(f"{name}.js") or Response("", 404)
+
+    def photo(self, token: str) -> Response:
+        """Returns an agent's photo: for an `img`, which sends neither a session nor an origin."""
+        return self._streams.photos.answer(token)
 
     # -- shared
 

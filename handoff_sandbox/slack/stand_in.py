@@ -163,6 +163,12 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
         """Returns a person, to change their name, presence, or whether they have left."""
         return self._workspace.people[user]
 
+    def add_photo(self, user: str, content: bytes) -> None:
+        """Gives a person a photo; b"" for Slack's default picture."""
+        with self._workspace.changed:
+            person = self._workspace.people[user]
+            person.photo, person.photo_url = content, f"{self.url}/avatars/{user}.png"
+
     def add_channel(
         self, name: str, members: Iterable[str] = (), *, is_private: bool = False
     ) -> str:

@@ -17,6 +17,7 @@ from handoff_bot.web.chat import chat
 from handoff_bot.web.chat_stream import Streams
 from handoff_bot.web.files import files
 from handoff_bot.web.health import health
+from handoff_bot.web.photos import AgentPhotos
 from handoff_bot.web.watchers import Watchers
 from handoff_bot.web.webhooks import webhooks
 from tests.channels.builders import ACCOUNT
@@ -77,7 +78,9 @@ def house(database: Database, clock: FrozenClock) -> Iterator[House]:
         )
     )
     watchers = Watchers(database, webchat.KIND, limit=3)
-    streams = Streams(Visitors(database, clock, webchat.KIND), watchers)
+    streams = Streams(
+        Visitors(database, clock, webchat.KIND), watchers, AgentPhotos("secret", lambda _: None)
+    )
     web = create_web(
         [
             chat(site, core.inbox, streams, watchers, core.files, core.transcripts),

@@ -173,7 +173,7 @@ def test_an_e_mail_to_the_team_can_be_read_in_the_mailbox_and_its_job_is_listed(
     expect(mailbox.get_by_text("To ops@example.com")).to_be_visible()
     jobs = page.get_by_role("region", name="Jobs")
     jobs.get_by_text("The newest jobs").click()
-    expect(jobs.get_by_text("mail:ops@example.com")).to_be_visible()
+    expect(jobs.get_by_text("mail:ops@example.com").first).to_be_visible()
 
 
 def test_two_windows_stay_in_step_and_scripts_play(sandbox, windows):

@@ -223,12 +223,16 @@ def test_a_bot_that_was_killed_gets_what_was_written_meanwhile_even_after_a_relo
     assert in_thread(sandbox, card, 2) == ["line 1", "line 2"]
 
 
-def test_an_agents_words_arrive_and_are_marked_as_read(sandbox, windows):
+def test_an_agent_is_shown_and_their_words_arrive_and_are_marked_as_read(sandbox, windows):
     world = sandbox.stage.world
+    world.slack.add_photo(world.ana, DOT)
     chat = Chat(windows.open(sandbox.shop)).open()
     chat.panel.get_by_role("button", name="Talk to a person").click()
     card = claimed(sandbox)
-    expect(chat.panel.get_by_role("status")).to_contain_text("You are talking to Ana.")
+    expect(chat.panel.get_by_role("status").first).to_contain_text("You are talking to Ana.")
+    photo = chat.panel.locator(".status img.photo")
+    expect(photo).to_have_attribute("src", re.compile(re.escape(world.bot_url) + "/chat/photos/"))
+    assert photo.evaluate("(one) => one.naturalWidth") > 0
     reply = world.slack.say(world.ana, world.queue, "Hello you", card)
     chat.shows("Hello you")
     world.slack.wait_for(lambda: "eyes" in world.slack.reactions(world.queue, reply), 20)

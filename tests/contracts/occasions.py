@@ -135,6 +135,8 @@ def deliveries(house: House) -> None:
     for status in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ):
         house.replies(ANA, f"Until {status}")
         house.reports(status, house.last_sent())
+    house.core.transcripts.request("sms", "+15550001", "dana@example.com", "en")
+    house.settle()
     house.replies(ANA, "Never arrives")
     house.reports(DeliveryStatus.FAILED, house.last_sent(), error_code="30006", error="A landline.")
 

@@ -24,7 +24,7 @@ from handoff_bot.services.escalations import (
     waiting_policy,
 )
 from handoff_bot.services.escalations.lifecycle import CLAIM
-from handoff_bot.services.notifications import mail, notifications
+from handoff_bot.services.notifications import mail, notifications, transcripts
 from handoff_bot.services.outbox import mood_check, outbox, team_mention, ticket_sync
 from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.reporting import reports
@@ -109,6 +109,7 @@ PAYLOADS = {
     sla.REMIND: waiting,
     ticket_sync.TICKET_OUT: lambda _: {"ticket_id": 1, "sink": "helpdesk"},
     mail.MAIL: lambda _: {"escalation_id": 1, "to": "team@example.com"},
+    transcripts.TRANSCRIPT: lambda _: {"conversation_id": 1, "to": "d@example.com", "locale": ""},
     mood_check.MOOD: lambda _: {"escalation_id": 1},
     translating.TRANSLATE: lambda _: {"escalation_id": 1, "message_id": 1},
     reports.REPORT: lambda bureau: {"to": bureau.ben, "kind": "figures", "order": {}},
@@ -166,6 +167,7 @@ REPORTED = {
         "Ticket #1: helpdesk does not have the ticket's latest state.",
     ),
     mail.MAIL: (thread, "The email to team@example.com could not be sent."),
+    transcripts.TRANSCRIPT: (thread, transcripts.NOT_SENT),
     translating.TRANSLATE: (thread, "This message could not be translated"),
     offers.OFFER: (thread, offers.NOT_KNOWN),
     assigning.ASSIGN: (thread, offers.NOT_KNOWN),

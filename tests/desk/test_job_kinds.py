@@ -57,6 +57,7 @@ STORED = {
     "tick.watch": {"tick"},
     "tick.window": {"tick"},
     "ticket.out": {"sink-webhook", "sink-zendesk"},
+    "transcript": {"mail"},
     "translate": {"translate"},
 }
 """Kind of job -> its queues, as released versions have stored them. Nothing may be taken away."""

@@ -12,6 +12,7 @@ from handoff_bot.channels import webchat
 from handoff_bot.channels._webchat_sessions import Website
 from handoff_bot.domain.desk import AgentRef, ThreadReply
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.files import File
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.storage.database import Database
@@ -19,6 +20,7 @@ from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import chat
 from handoff_bot.web.chat_stream import Streams
 from handoff_bot.web.files import files
+from handoff_bot.web.photos import AgentPhotos
 from handoff_bot.web.watchers import Watchers
 from tests.fakes import (
     FakeDesk,
@@ -87,6 +89,7 @@ class Shop:
     streams: Streams
     client: FlaskClient
     mailer: FakeMailer
+    photos: dict[int, File]
 
     def browser(self, **asked) -> Browser:
         """A new visitor with a session."""
@@ -109,7 +112,7 @@ class Shop:
 
 @pytest.fixture
 def shop(database, clock) -> Iterator[Shop]:
-    mailer = FakeMailer()
+    mailer, photos = FakeMailer(), dict[int, File]()
     site = webchat.Webchat(Website((ORIGIN,), SECRET, IDENTITY_SECRET))
     desk, detector, assistant = FakeDesk(), ScriptedDetector(), ScriptedAssistant()
     answer_at_once(database, clock)
@@ -126,7 +129,7 @@ def shop(database, clock) -> Iterator[Shop]:
     )
     visitors = Visitors(database, clock, webchat.KIND)
     watchers = Watchers(database, webchat.KIND, limit=3)
-    streams = Streams(visitors, watchers)
+    streams = Streams(visitors, watchers, AgentPhotos("secret", photos.get))
     client = create_web(
         [
             chat(site, core.inbox, streams, watchers, core.files, core.transcripts),
@@ -146,6 +149,7 @@ def shop(database, clock) -> Iterator[Shop]:
         streams,
         client,
         mailer,
+        photos,
     )
     watchers.close()
 

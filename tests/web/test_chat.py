@@ -13,6 +13,7 @@ import pytest
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.files import File
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.domain.signals import Answer
 from handoff_bot.domain.texts import Moment, usual
@@ -349,6 +350,30 @@ def test_an_agent_is_named_and_heard(shop):
     )
     shop.take(Step.RESOLVE)
     assert browser.state()["phase"] == "assistant"
+
+
+def test_an_agents_photo_comes_from_our_own_host_and_only_by_a_signed_address(shop):
+    browser = shop.browser()
+    browser.says("Talk to a person", person=True)
+    shop.settle()
+    shop.take(Step.CLAIM)
+    shop.replies("Hello")
+    path = browser.state()["agent_photo"]
+    said = [e["data"] for e in browser.poll().json["events"] if e["event"] == "message"]
+    assert path.startswith("chat/photos/")
+    assert {one["photo"] for one in said} == {None, path}
+    assert "UANA" not in path
+    assert "agent_id" not in browser.state()
+    none = shop.client.get(f"/{path}")
+    assert (none.status_code, none.data) == (204, b"")
+    shop.photos[int(path.split("/")[-1].split(".")[0])] = File("photo", "image/png", b"\x89PNG")
+    shop.streams.photos.forget()
+    shown = shop.client.get(f"/{path}")
+    assert (shown.status_code, shown.data, shown.mimetype) == (200, b"\x89PNG", "image/png")
+    assert shown.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert shown.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    for forged in ("1", "1.", "2." + path.partition(".")[2], "x." + path.partition(".")[2], "é.é"):
+        assert shop.client.get(f"/chat/photos/{forged}").status_code == 404
 
 
 def test_a_message_of_the_ai_that_was_dropped_is_never_seen(shop, monkeypatch):

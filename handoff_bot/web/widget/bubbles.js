@@ -28,9 +28,11 @@ export function bubble(look, message, state) {
  */
 export function photo(look, path) {
   if (!path) return [];
-  const made = el("img", { src: new URL(path, look.home).href, alt: "", class: "photo", referrerpolicy: "no-referrer" });
-  made.onerror = () => made.remove();
-  return [made];
+  const made = el("img", { alt: "", class: "photo", referrerpolicy: "no-referrer" });
+  const place = el("span");
+  made.onload = () => place.append(made); // most have none, and a page may forbid pictures
+  made.setAttribute("src", new URL(path, look.home).href);
+  return [place];
 }
 
 /** Pictures that a page may show; any other file is only offered. */

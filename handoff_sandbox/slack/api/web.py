@@ -164,6 +164,14 @@ def _files(slack: Backstage, tokens: Tokens) -> Blueprint:
             return Response("Not Found", 404)
         return Response(file.content, mimetype=file.mimetype)
 
+    @files.get("/avatars/<user>.png")
+    def avatar(user: str) -> Response:
+        person = slack.workspace.people.get(user)
+        found = person is not None and bool(person.photo)
+        return (
+            Response(person.photo, mimetype="image/png") if person and found else Response("", 404)
+        )
+
     @files.post("/upload/<file_id>")
     def upload(file_id: str) -> Response:
         file = slack.files.find(file_id)

@@ -22,6 +22,8 @@ class Person:
         enterprise_id, teams: their organisation, and their workspaces in it.
         dnd_until: end of do-not-disturb in seconds since the epoch, 0 for none.
         timezone, locale: from their Slack profile.
+        photo: what they have uploaded as their photo, a PNG; b"" for Slack's default.
+        photo_url: its address.
     """
 
     id: str
@@ -44,6 +46,8 @@ class Person:
     updated: int = 0
     timezone: str = "Etc/UTC"
     locale: str = "en-US"
+    photo: bytes = b""
+    photo_url: str = ""
 
     def dnd(self, now: float) -> Json:
         """Returns the object `dnd_status` of dnd_updated_user, and of dnd.teamInfo for each person."""
@@ -104,6 +108,7 @@ class Person:
             "status_text": "",
             "status_emoji": "",
             "team": team_id,
+            **({"image_72": self.photo_url, "is_custom_image": True} if self.photo else {}),
         }
 
 
