@@ -88,11 +88,11 @@ from handoff_bot.storage.single_instance import SingleInstanceLock
 from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import UPLOADS, chat
 from handoff_bot.web.chat_stream import Streams
-from handoff_bot.web.photos import AgentPhotos
 from handoff_bot.web.checks import check_public_address
 from handoff_bot.web.files import files
 from handoff_bot.web.health import health
 from handoff_bot.web.operators import Operators
+from handoff_bot.web.photos import AgentPhotos
 from handoff_bot.web.prometheus import prometheus
 from handoff_bot.web.watchers import Watchers
 from handoff_bot.web.webhooks import webhooks
@@ -164,13 +164,10 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     url = settings.DATABASE_URL.get_secret_value()
     database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS)
     migrate(database)
-    channels: dict[str, Channel] = {}
-    backlogs: dict[str, Backlog] = {}
-    erasers: dict[str, Eraser] = {}
     over = over_twilio(settings)
-    channels |= over
-    backlogs |= over
-    erasers |= over
+    channels: dict[str, Channel] = {**over}
+    backlogs: dict[str, Backlog] = {**over}
+    erasers: dict[str, Eraser] = {**over}
     site = Webchat(website(settings)) if settings.webchat_origins else None
     if site:
         channels[WEBCHAT] = site
@@ -235,11 +232,8 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         slack.blueprint,
     ]
     if site:
-        seen = Visitors(database, clock, WEBCHAT)
-        secret = settings.WEBCHAT_SECRET.get_secret_value()
-        photos = AgentPhotos(secret, lambda agent: slack.desk.photo(seen.desk_id_of(agent)))
-        shown = Streams(seen, watchers, photos)
-        routes.append(chat(site, core.inbox, shown, watchers, core.files, core.transcripts))
+        streaming = _streams(settings, Visitors(database, clock, WEBCHAT), watchers, slack)
+        routes.append(chat(site, core.inbox, streaming, watchers, core.files, core.transcripts))
     return Handoff(
         web=create_web(routes, proxies=settings.TRUSTED_PROXIES),
         watchers=watchers,
@@ -250,6 +244,14 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         scheduler=_scheduler(core.scheduler),
         role=role,
     )
+
+
+def _streams(
+    settings: Settings, visitors: Visitors, watchers: Watchers, slack: SlackSide
+) -> Streams:
+    secret = settings.WEBCHAT_SECRET.get_secret_value()
+    photos = AgentPhotos(secret, lambda agent: slack.desk.photo(visitors.desk_id_of(agent)))
+    return Streams(visitors, watchers, photos)
 
 
 def _slack(settings: Settings) -> SlackSide:
