@@ -51,7 +51,7 @@ from handoff_bot.slack.client.people import People, Person, without_retries
 from handoff_bot.slack.client.photos import Photos
 from handoff_bot.slack.client.resting import Presence, Resting
 from handoff_bot.slack.kit.plainer import Form, forms
-from handoff_bot.slack.kit.text import Block, SlackMessage
+from handoff_bot.slack.kit.text import Block, SlackMessage, has_alerts
 
 logger = logging.getLogger(__name__)
 
@@ -368,7 +368,7 @@ class SlackDesk:
                 answer = call(trigger_id=trigger_id, view=view)
             return str((answer.get("view") or {}).get("id", ""))
 
-        return self.layouts.show(view, show)
+        return self.layouts.show(view, show) if has_alerts(view) else show(view)
 
     def update_view(self, view_id: str, view: Block) -> None:
         """Updates an open modal."""
@@ -377,7 +377,10 @@ class SlackDesk:
             with slack_errors():
                 self._client.views_update(view_id=view_id, view=view)
 
-        self.layouts.show(view, show)
+        if has_alerts(view):
+            self.layouts.show(view, show)
+        else:
+            show(view)
 
     def answer(
         self, response_url: str, rendered: SlackMessage, *, replace: bool, thread_ts: str = ""

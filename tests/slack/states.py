@@ -17,7 +17,7 @@ from handoff_bot.slack.features import availability, setup
 from handoff_bot.slack.features.actions_blocks import conversation
 from handoff_bot.slack.features.home import render_home, render_presence
 from handoff_bot.slack.kit import fields, text
-from handoff_bot.slack.kit.plainer import forms, without_alerts
+from handoff_bot.slack.kit.plainer import forms
 from handoff_bot.slack.kit.text import SlackMessage
 from tests.slack import builders, drawings
 from tests.slack.builders import CARD_AT
@@ -172,7 +172,7 @@ def _plainer() -> Iterator[tuple[str, Payload]]:
         "conversation": forms(_all(conversation(builders.page(5), 7)["blocks"])),
     }
     warning = fields.modal("Rule", [text.section("As it is")], banner="⚠️ It never applies.")
-    yield "without alerts", without_alerts(warning)
+    yield "without alerts", text.without_alerts(warning)
     for name, each in made.items():
         yield name, {"forms": [[one.text, one.blocks, one.is_full] for one in each]}
 

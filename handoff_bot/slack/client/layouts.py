@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from handoff_bot.domain.errors import DeskLayout
-from handoff_bot.slack.kit.plainer import ALERT, BASIC, Form, has_alerts, without_alerts
-from handoff_bot.slack.kit.text import Block
+from handoff_bot.slack.kit.plainer import BASIC, Form
+from handoff_bot.slack.kit.text import ALERT, Block, without_alerts
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +67,7 @@ class Layouts:
                     raise
 
     def show(self, view: Block, show: Callable[[Block], Said]) -> Said:
-        """Shows a modal; its alerts are sections where the workspace has no alerts."""
-        if not has_alerts(view):
-            return show(view)
+        """Shows a modal with alerts, as sections where the workspace has no alerts."""
         if ALERT in self.lacking.known():
             return show(without_alerts(view))
         try:
@@ -85,9 +83,8 @@ class Layouts:
         """Returns the modal for an acknowledgement. Slack does not say if it refuses one, so alerts
         stay only where a call has shown one.
         """
-        if not has_alerts(view) or (self._has_alerts and ALERT not in self.lacking.known()):
-            return view
-        return without_alerts(view)
+        is_known = self._has_alerts and ALERT not in self.lacking.known()
+        return view if is_known else without_alerts(view)
 
     def _is_known(self, form: Form) -> bool:
         types = _types(form)

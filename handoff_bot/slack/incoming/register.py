@@ -34,7 +34,7 @@ from handoff_bot.slack.features.home import settings_saved
 from handoff_bot.slack.incoming import gate
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.slack.kit.fields import modal
-from handoff_bot.slack.kit.text import SlackMessage, section
+from handoff_bot.slack.kit.text import SlackMessage, has_alerts, section
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ def _acknowledging(ack: Ack, tools: Tools) -> Ack:
     """Returns what acknowledges with modals that Slack accepts in this workspace."""
 
     def acknowledge(*args: Any, **given: Any) -> Any:
-        if isinstance(given.get("view"), dict):
+        if "view" in given and has_alerts(given["view"]):
             given["view"] = tools.desk.layouts.acknowledged(given["view"])
         return ack(*args, **given)
 

@@ -10,12 +10,10 @@ from typing import Any
 from handoff_bot.slack.kit.text import (
     NOTHING,
     SECTION_LIMIT,
-    WARNING,
     Block,
     SlackMessage,
     escape,
     plain,
-    section,
     shorten,
 )
 
@@ -79,27 +77,6 @@ def forms(rendered: SlackMessage, named: SlackMessage | None = None, hint: str =
         words = _FORMATTING.sub(_NO_FORMATTING, escape(shorten(literal, limit)))
         found.append(Form(f"{calls}{words}\n{below}", None))
     return found
-
-
-ALERT = "alert"
-
-
-def without_alerts(view: Block) -> Block:
-    """Returns a modal whose alerts are sections."""
-    return view | {"blocks": [_as_section(block) for block in _blocks(view)]}
-
-
-def has_alerts(view: Block) -> bool:
-    return any(block["type"] == ALERT for block in _blocks(view))
-
-
-def _blocks(view: Block) -> list[Any]:
-    blocks = view["blocks"]
-    return blocks if isinstance(blocks, list) else []
-
-
-def _as_section(block: Any) -> Block:
-    return section(f"{WARNING}{block['text']['text']}") if block["type"] == ALERT else block
 
 
 def _lines(blocks: Iterable[Any]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from handoff_bot.domain.desk import EVERYONE, HERE
 from handoff_bot.domain.text import clean as clean
@@ -20,6 +21,7 @@ Block = dict[str, object]
 
 SECTION_LIMIT = 3000
 HEADER_LIMIT = 150
+ALERT = "alert"
 ALERT_LIMIT = 200
 BUTTON_LIMIT = 75
 LABEL_LIMIT = 75
@@ -121,7 +123,25 @@ def told(text: str) -> Block:
     warning = text.removeprefix(WARNING)
     if warning == text or len(warning) > ALERT_LIMIT:
         return section(text)
-    return {"type": "alert", "level": "warning", "text": plain(warning, ALERT_LIMIT)}
+    return {"type": ALERT, "level": "warning", "text": plain(warning, ALERT_LIMIT)}
+
+
+def without_alerts(view: Block) -> Block:
+    """Returns a modal whose alerts are sections."""
+    return view | {"blocks": [_as_section(block) for block in _blocks(view)]}
+
+
+def has_alerts(view: Block) -> bool:
+    return any(block["type"] == ALERT for block in _blocks(view))
+
+
+def _blocks(view: Block) -> list[Any]:
+    blocks = view["blocks"]
+    return blocks if isinstance(blocks, list) else []
+
+
+def _as_section(block: Any) -> Block:
+    return section(f"{WARNING}{block['text']['text']}") if block["type"] == ALERT else block
 
 
 def context(*elements: Block) -> Block:
