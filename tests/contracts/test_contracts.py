@@ -12,6 +12,7 @@ import pytest
 
 from handoff_bot.domain import events
 from handoff_bot.domain.events import EventKind, of_connector
+from handoff_bot.services import settings_catalog
 from handoff_bot.services.outbox.ticket_sync import SYSTEMS
 from handoff_bot.slack.manifest import manifest
 from tests.contracts import occasions, running
@@ -132,5 +133,13 @@ def test_every_kind_of_job_that_is_registered_has_its_fields_in_the_contract():
 
 
 def test_keys_of_live_settings():
-    """All that are asked for; a key that ends in a dot stands for all that begin so."""
-    check("settings_asked_for", sorted({key for keys in recorded("settings") for key in keys}))
+    """Those of the model, and what is stored beside it; a key that ends in a dot stands for all that
+    begin so.
+    """
+    of_the_model = {
+        settings_catalog.key_of(name) for name in settings_catalog.LiveSettings.model_fields
+    }
+    check(
+        "settings_keys",
+        sorted({key for keys in recorded("settings") for key in keys} | of_the_model),
+    )
