@@ -116,7 +116,7 @@ def test_a_message_that_opens_an_escalation(house, count):
     with count() as counted:
         house.says("a human please", settle=False)
     assert house.desk.cards
-    assert within(counted, (149, 13, 17), house.database.is_sqlite) == {}
+    assert within(counted, (173, 0, 17), house.database.is_sqlite) == {}
 
 
 def test_settings_are_read_once_a_transaction_and_again_after_a_change(house, count):
