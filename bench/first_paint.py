@@ -1,4 +1,4 @@
-"""When a page with the chat widget first paints, beside the same page without it: `python -m bench.first_paint`.
+"""When a page with the chat widget first paints, beside one without it: `python -m bench.first_paint`.
 
 Needs Chromium. Loads both pages by turns, each in a new browser context, so that nothing is cached.
 """

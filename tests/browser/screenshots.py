@@ -85,7 +85,7 @@ def website(browser: Browser, sandbox: Sandbox) -> None:
     shop = page.frame_locator('iframe[title="The shop\'s website"]')
     shop.get_by_role("button", name="Open chat").click()
     shop.get_by_role("textbox", name="Write a message").fill("How can I return an item?")
-    shop.get_by_role("button", name="Send").click()
+    shop.get_by_role("button", name="Send", exact=True).click()
     expect(shop.get_by_text("Assistant (automatic)").last).to_be_visible()
     shop.get_by_role("button", name="Talk to a person").click()
     expect(shop.get_by_text("in the queue")).to_be_visible()

@@ -105,7 +105,7 @@ def test_a_visitor_of_the_shop_talks_to_mia_and_is_returned_to_the_assistant(san
     window.get_by_role("button", name="Return").click()
     expect(shop.get_by_text("You're back with our automated assistant.")).to_be_visible()
     shop.get_by_role("textbox", name="Write a message").fill("When are you open?")
-    shop.get_by_role("button", name="Send").click()
+    shop.get_by_role("button", name="Send", exact=True).click()
     expect(shop.get_by_text("Assistant (automatic)").last).to_be_visible()
 
 
