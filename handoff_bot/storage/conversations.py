@@ -263,14 +263,19 @@ _ATTRIBUTES = Prepared(
 
 def attributes_of(tx: Transaction, contact_id: int) -> dict[str, str]:
     """Returns a customer's attributes: the team's system before the website, and this contact before
-    those that it was merged with.
+    those that it was merged with. Queried once per transaction: routing, notifications and the mention
+    of the team all ask.
     """
+    known: dict[str, str] | None = tx.remembered.get(("attributes", contact_id))
+    if known is not None:
+        return known
     tx.flush()
     rows = _ATTRIBUTES.rows(tx.core, {"of_contact": contact_id})
     found: dict[str, str] = {}
     for each in (one for row in rows for one in row if one):
         found = {**each, **found}
-    return dict(list(found.items())[:MOST_ATTRIBUTES])
+    tx.remembered["attributes", contact_id] = found = dict(list(found.items())[:MOST_ATTRIBUTES])
+    return found
 
 
 Marked = tuple[type[Message] | type[Note], int]
