@@ -65,7 +65,7 @@ def chosen(pieces: dict[str, tuple[float, int]]) -> list[str]:
     """The pieces worth most: the most frequent ones, then what the commonest words need most."""
     names = list(pieces)
     vocabulary = Vocabulary("\n".join(names).encode())
-    everything = Pieces(vocabulary, [pieces[name][0] for name in names])
+    everything = Pieces(vocabulary, np.array([pieces[name][0] for name in names], np.float32))
     by_frequency = sorted(range(len(names)), key=lambda place: pieces[names[place]][1])
     worth: dict[int, float] = defaultdict(float)
     for language, weight in (LANGUAGES | dict.fromkeys(OTHERS, 1.0)).items():

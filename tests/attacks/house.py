@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from flask.testing import FlaskClient
+from sqlmodel import col
 
 from handoff_bot.channels import TWILIO, webchat
 from handoff_bot.channels._webchat_sessions import Website
@@ -46,7 +47,7 @@ class House:
     def drop_all_but(self, third: int) -> None:
         """Of the jobs that wait, this third remains."""
         with self.database.write() as tx:
-            for number, job in enumerate(tx.session.query(Work).order_by(Work.id)):
+            for number, job in enumerate(tx.session.query(Work).order_by(col(Work.id))):
                 if number % 3 != third:
                     tx.session.delete(job)
 

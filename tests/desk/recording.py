@@ -150,7 +150,7 @@ class Recording:
         return {"steps": self.steps, "log": log, "jobs": jobs, "settings": settings}
 
     def _look(self, _connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        """Which settings are stored, or asked for by their keys; a key that ends in a dot stands for all of these."""
+        """Which settings are stored, or asked for by their keys; a dot at the end stands for all of these."""
         if "preference" in statement and "escalation" not in statement:
             held = values.values() if isinstance(values, dict) else values
             self._settings |= {

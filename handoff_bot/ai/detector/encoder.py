@@ -97,7 +97,8 @@ class Rows:
         """Returns [places, DIMENSIONS]."""
         stretches = np.arange(0, len(self.book), CODES)
         found = self.book.take(self.codes[places] + stretches, axis=0)
-        return found.reshape(len(places), DIMENSIONS).astype(np.float32)
+        vectors: Vectors = found.reshape(len(places), DIMENSIONS).astype(np.float32)
+        return vectors
 
 
 @dataclass(frozen=True)
