@@ -132,11 +132,16 @@ class _Form:
 
     def each(self, core: Connection, several: Sequence[Mapping[str, Any]]) -> list[Any]:
         """See `Prepared.each`."""
-        return [next(iter(self.rows(core, values)), None) for values in several]
+        given = [self._converted(values) for values in several]
+        connection = self._told(core, given)
+        found = (self._run_on(core, connection, one).fetchall() for one in given)
+        return [next(iter(self._loaded(rows)), None) for rows in found]
 
     def _executed(self, core: Connection, given: Sequence[Any]) -> Any:
         """Returns the driver's cursor."""
-        connection = self._told(core, given)
+        return self._run_on(core, self._told(core, given), given)
+
+    def _run_on(self, core: Connection, connection: Any, given: Sequence[Any]) -> Any:
         cursor = connection.cursor()
         try:
             return cursor.execute(self._sql, given)
