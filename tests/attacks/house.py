@@ -46,7 +46,8 @@ class House:
     def drop_all_but(self, third: int) -> None:
         """Of the jobs that wait, this third remains."""
         with self.database.write() as tx:
-            for number, job in enumerate(tx.session.query(Work).order_by(Work.id)):
+            waiting = sorted(tx.session.query(Work), key=lambda job: job.id)
+            for number, job in enumerate(waiting):
                 if number % 3 != third:
                     tx.session.delete(job)
 
