@@ -9,8 +9,15 @@ from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS
 from handoff_bot.jobs.job import NewJob
-from handoff_bot.services import catching_up, first_steps, timers
-from handoff_bot.services.ai_turns import answering, inbound, model_watch, queued
+from handoff_bot.services import catching_up, customer_lookup, first_steps, timers
+from handoff_bot.services.ai_turns import (
+    answering,
+    articles,
+    inbound,
+    learning,
+    model_watch,
+    queued,
+)
 from handoff_bot.services.delivery import inbound_files, messaging_window, outbound_files, sending
 from handoff_bot.services.escalations import (
     assigning,
@@ -137,6 +144,12 @@ PAYLOADS = {
     forgetting.FORGET: lambda _: {"erasure_id": 1},
     outside.ERASE: lambda _: {"item_id": 1},
     retention.RETAIN: nothing,
+    learning.LEARN: lambda _: {"escalation_id": 1},
+    articles.UNANSWERED: nothing,
+    articles.TICK: nothing,
+    articles.CRAWL: nothing,
+    articles.CRAWL_TICK: nothing,
+    customer_lookup.LOOK_UP: lambda _: {"conversation_id": 1},
 }
 
 

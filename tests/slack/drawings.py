@@ -339,7 +339,8 @@ def knowledge_views(text: str) -> dict[str, dict[str, Any]]:
         "no article": knowledge.render_refused(text),
     }
     for rows in (0, 1, 10):
-        files = (ArticleFile(text, article), ArticleFile(text, article, locked=text))
+        name = f"{text}.md"
+        files = (ArticleFile(name, article), ArticleFile(name, article, locked=text))
         found = knowledge.Found((files * 5)[:rows], 1, 3, rows)
         search = knowledge.Search(text[:100], 1)
         drawn[f"{rows} articles"] = knowledge.render_list(found, search, text)

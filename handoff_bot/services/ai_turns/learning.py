@@ -14,7 +14,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ProviderJob
+from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Learner, Library
 from handoff_bot.services.ai_turns import articles
@@ -80,7 +80,7 @@ class DraftArticle(ProviderJob[Plan, Article | None]):
     """Drafts an article from one escalation, and posts it for the admins."""
 
     repeatable = True
-    told = "nobody: the conversation is resolved, and only a draft is missing"
+    told = ADMINS
 
     def __init__(self, learner: Learner | None, clock: Clock) -> None:
         self._learner = learner

@@ -36,7 +36,7 @@ from handoff_bot.slack.kit.text import (
 _BODY = 8000
 _NOTES = 1500
 _EACH = 300
-"""Characters of each message of a transcript: it is for orientation, View conversation has all."""
+"""Characters of each message of a transcript, and of each line with a button: View conversation has all."""
 MOST_SAID = 6
 BEFORE = "Messages before the escalation:"
 _OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
@@ -51,8 +51,9 @@ def render_post(
     """
     above = [*_mentions(post), *_post(post, named_outside=named_outside)]
     for row in post.rows:
-        accessory = button(row.button, row.value, row.text)
-        above.append({**section(row.text), "accessory": accessory})
+        text = shorten(row.text, _EACH)
+        accessory = button(row.button, row.value, text)
+        above.append({**section(text), "accessory": accessory})
     newer = list(_newer(post))
     below = link_to(permalink(post.about, workspace_url))
     if post.footer:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -39,6 +41,8 @@ MOST_OPTIONS = 100
 MOST_SHOWN = 500
 """Options in all groups of a menu; with more, a modal can exceed Slack's size limit."""
 _MANY_LABEL = 40
+_MENU_SIZE = 150_000
+"""Characters of JSON; a view may have 250,000. Only hundreds of values full of emoji need more."""
 HINT_LIMIT = 2000
 
 
@@ -85,6 +89,8 @@ def _offered(choices: Mapping[Any, str], chosen: Collection[str]) -> tuple[list[
         return shown, {"options": shown}
     first = dict(list(choices.items())[: MOST_SHOWN - len(kept)])
     labels = {value: shorten(words, _MANY_LABEL) for value, words in (first | kept).items()}
+    sizes = zip(labels, accumulate(len(json.dumps(each)) for each in options(labels)), strict=True)
+    labels = {one: labels[one] for one, size in sizes if size < _MENU_SIZE or one in kept}
     values = list(labels)
     parts = [values[n : n + MOST_OPTIONS] for n in range(0, len(values), MOST_OPTIONS)]
     groups = [_group({value: labels[value] for value in part}) for part in parts]
