@@ -273,7 +273,8 @@ def attributes_of(tx: Transaction, contact_id: int) -> dict[str, str]:
     rows = _ATTRIBUTES.rows(tx.core, {"of_contact": contact_id})
     found: dict[str, str] = {}
     for each in (one for row in rows for one in row if one):
-        found = {**each, **found}
+        for name, value in each.items():
+            found.setdefault(name, value)
     tx.remembered["attributes", contact_id] = found = dict(list(found.items())[:MOST_ATTRIBUTES])
     return found
 

@@ -5,6 +5,8 @@ import pytest
 from handoff_bot.domain.errors import ConnectorError
 from handoff_bot.domain.routing import Route, Rule
 from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.storage import contacts, conversations
+from handoff_bot.storage.models import Contact
 from tests.services.conftest import build_house
 
 pytestmark = pytest.mark.on_sqlite
@@ -36,6 +38,20 @@ def test_the_card_shows_what_the_system_knows_before_what_the_website_says(house
     house.says("I want a person", attributes={"plan": "Free", "page": "/cart"})
     assert system.asked == [("sms", "+15550001")]
     assert house.desk.card.attributes == {"plan": "Pro", "page": "/cart"}
+
+
+def test_of_too_many_attributes_those_of_the_customers_own_contact_stay(house):
+    house.says("hello", attributes={"mine": "yes"})
+    house.says("hello", address="+15550002")
+    with house.database.write() as tx:
+        many = {f"theirs {number}": "no" for number in range(conversations.MOST_ATTRIBUTES)}
+        tx.session.get_one(Contact, 2).attributes = {**many, "plan": "Free"}
+        contacts.merge(tx, [1, 2])
+    with house.database.read() as tx:
+        found = conversations.attributes_of(tx, 1)
+    assert list(found)[:2] == ["plan", "mine"]
+    assert found["plan"] == "Pro"
+    assert len(found) == conversations.MOST_ATTRIBUTES
 
 
 def test_it_is_asked_again_when_the_customer_writes_an_hour_later(house, system):
