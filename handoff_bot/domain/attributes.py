@@ -19,6 +19,10 @@ LARGEST = 1500
 """Bytes of all attributes as JSON: a visitor's session, which has them, travels in a header."""
 _NAME = re.compile(rf"[^\W_][\w .-]{{0,{LONGEST_NAME - 1}}}")
 _CONDITION = re.compile(r"([^=:]+)[=:](.+)")
+_WHOLE = re.compile(r"(-?\d+)\.0+")
+_SPELLED = {"true": "yes", "false": "no"}
+_LARGEST_WHOLE = 1e15
+"""Larger numbers with a fraction are not exact: they stay as they are."""
 WRONG = (
     f"“{{line}}” is not a condition. Enter one per line, such as plan = pro. "
     f"Names have at most {LONGEST_NAME} letters and digits."
@@ -51,13 +55,15 @@ def _value(given: object) -> str:
         return "yes" if given else "no"
     if not isinstance(given, str | int | float):
         return ""
+    if isinstance(given, float) and given.is_integer() and abs(given) < _LARGEST_WHOLE:
+        given = int(given)
     shown = one_line(str(given)[: 4 * LONGEST_VALUE], LONGEST_VALUE)
     return shown if is_visible(shown) else ""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A rule's condition on one attribute; compared regardless of case."""
+    """A rule's condition on one attribute; compared as `_compared`."""
 
     name: str
     value: str
@@ -79,6 +85,13 @@ class Condition:
         return f"{self.name} = {self.value}"
 
 
+def _compared(value: str) -> str:
+    """Returns what is equal for equal values: regardless of case, true is yes and 3.0 is 3."""
+    folded = value.casefold()
+    whole = _WHOLE.fullmatch(folded)
+    return whole[1] if whole else _SPELLED.get(folded, folded)
+
+
 def conditions_in(text: str) -> tuple[str, ...]:
     """Returns the conditions of a text, one per line, in their stored form.
 
@@ -96,14 +109,14 @@ def by_name(conditions: Iterable[str]) -> dict[str, frozenset[str]]:
     wanted: dict[str, frozenset[str]] = {}
     for line in conditions:
         one = Condition.parse(line)
-        wanted[one.name] = wanted.get(one.name, frozenset()) | {one.value.casefold()}
+        wanted[one.name] = wanted.get(one.name, frozenset()) | {_compared(one.value)}
     return wanted
 
 
 def fit(conditions: Iterable[str], found: Mapping[str, str]) -> bool:
     """Returns whether a customer's attributes match all conditions."""
     return all(
-        found.get(name, "").casefold() in values for name, values in by_name(conditions).items()
+        _compared(found.get(name, "")) in values for name, values in by_name(conditions).items()
     )
 
 

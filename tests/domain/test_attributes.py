@@ -13,8 +13,8 @@ from handoff_bot.domain.rule_conditions import RuleConditions
     ("given", "kept"),
     [
         (
-            {"Plan": " Pro ", "ORDER no.": 4711, "vip": True},
-            {"plan": "Pro", "order no.": "4711", "vip": "yes"},
+            {"Plan": " Pro ", "ORDER no.": 4711, "vip": True, "seats": 3.0, "rate": 2.50},
+            {"plan": "Pro", "order no.": "4711", "vip": "yes", "seats": "3", "rate": "2.5"},
         ),
         ({"page": "/a\n\x00\u202e/b"}, {"page": "/a /b"}),
         ({"": "x", "a=b": "x", "<plan>": "x", "_id": "x", "n" * 33: "x", 7: "x"}, {}),
@@ -44,6 +44,25 @@ def test_lines_of_one_name_are_alternatives_and_all_names_must_match():
     assert attributes.fit(wanted, {"plan": "BUSINESS", "country": "de", "order": "1"})
     assert not attributes.fit(wanted, {"plan": "pro"})
     assert not attributes.fit(wanted, {"plan": "free", "country": "DE"})
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("verified = true", True),
+        ("verified = No", False),
+        ("verified = FALSE", "no"),
+        ("verified = yes", "True"),
+        ("verified = 3", 3.0),
+        ("verified = 3.00", 3),
+        ("verified = 1e+300", 1e300),
+    ],
+)
+def test_a_rule_matches_yes_and_no_and_numbers_however_each_side_spells_them(line, given):
+    (condition,) = conditions_in(line)
+    assert attributes.fit([condition], attributes_in({"verified": given}))
+    assert not attributes.fit([condition], attributes_in({"verified": "1.10"}))
+    assert attributes.cover([condition], [line.upper()])
 
 
 @pytest.mark.parametrize("line", ["plan", "= pro", "plan =", "<a> = b", "plan = \u3164"])
