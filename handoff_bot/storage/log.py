@@ -11,6 +11,7 @@ from sqlalchemy import Text, bindparam, cast, func, insert
 from sqlmodel import col, select
 
 from handoff_bot.domain.events import ConnectorKind, EventKind
+from handoff_bot.storage.conversations import same_customer
 from handoff_bot.storage.models import Conversation, Escalation, Event, Preference
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import PREFERENCES, Transaction, select_all, table_of
@@ -77,9 +78,11 @@ def count(tx: Transaction, kind: Kind, since: datetime) -> int:
     return tx.session.execute(found).scalar_one()
 
 
-def count_of_contact(tx: Transaction, kind: Kind, contact_id: int, since: datetime) -> int:
-    """Returns the number of events of this kind in a contact's conversations since then."""
-    theirs = select(col(Conversation.id)).where(Conversation.contact_id == contact_id)
+def count_of_customer(tx: Transaction, kind: Kind, contact_id: int, since: datetime) -> int:
+    """Returns the number of events of this kind in a customer's conversations since then."""
+    theirs = select(col(Conversation.id)).where(
+        col(Conversation.contact_id).in_(same_customer(contact_id))
+    )
     found = (
         select(func.count())
         .select_from(Event)

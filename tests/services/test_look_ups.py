@@ -7,7 +7,7 @@ import pytest
 from handoff_bot.domain.look_ups import Found, LookUp, Shown
 from handoff_bot.services.ai_turns import answering, look_ups
 from handoff_bot.services.ai_turns.look_ups import LookUpLedger
-from handoff_bot.storage import conversations, log
+from handoff_bot.storage import contacts, conversations, log
 from handoff_bot.storage.models import Conversation
 
 STATUS = LookUp("status", "Always", "https://shop.example/status", shown=(Shown("A", "a"),))
@@ -61,7 +61,7 @@ def test_each_call_is_an_event_without_arguments_and_results(house, ledger):
     assert event.data == {"name": "status", "outcome": "ok", "milliseconds": 12}
 
 
-def test_a_customer_cannot_try_out_numbers_and_others_are_not_limited(house, ledger, fetching):
+def test_a_customer_cannot_try_out_numbers_from_any_address_and_others_are_not_limited(house, ledger, fetching):
     on = replace(STATUS, is_on=True)
     for number in range(look_ups.MOST_PER_HOUR):
         assert ledger.find(on, {"number": str(number)}, talk_of(house), 1).outcome == "ok"
@@ -72,5 +72,8 @@ def test_a_customer_cannot_try_out_numbers_and_others_are_not_limited(house, led
     with house.database.read() as tx:
         other = conversations.at(tx, "sms", "+15550002").id
     assert ledger.find(on, {}, talk_of(house, other), 1).outcome == "ok"
+    with house.database.write() as tx:
+        contacts.merge(tx, [1, 2])
+    assert ledger.find(on, {}, talk_of(house, other), 1).outcome == "too many requests"
     house.clock.advance(hours=1, seconds=1)
     assert ledger.find(on, {}, talk_of(house), 1).outcome == "ok"

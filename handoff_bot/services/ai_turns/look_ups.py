@@ -49,7 +49,7 @@ class LookUpLedger:
         now = self._clock.now()
         with self._database.read() as tx:
             contact_id = conversations.get(tx, conversation_id).contact_id
-            made = log.count_of_contact(tx, EventKind.LOOK_UP, contact_id, now - HOUR)
+            made = log.count_of_customer(tx, EventKind.LOOK_UP, contact_id, now - HOUR)
         return made < MOST_PER_HOUR
 
     def _record(self, conversation_id: int, look_up: LookUp, found: Found) -> None:
