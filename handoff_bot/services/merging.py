@@ -22,7 +22,7 @@ from handoff_bot.storage.models import Conversation, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
 
 GONE = "This ticket no longer exists, or you may not see it."
-SAME = "These tickets are of the same customer already."
+SAME = "These tickets already belong to the same customer."
 FORGOTTEN = "One of these customers was forgotten."
 DONE = "Merged with the customer of ticket #{other}."
 TOLD = "{agent} merged this customer with the customer of ticket #{other}.{opted_out}"
