@@ -2,7 +2,9 @@
 
 import pytest
 
-from handoff_bot.storage import log
+from handoff_bot.services.privacy.forgetting import Preview
+from handoff_bot.slack.features import privacy
+from handoff_bot.storage import contacts, log
 from handoff_bot.storage.models import Erasure
 from tests.desk.conftest import words
 from tests.privacy.conftest import ADDRESS, NAME, WORD, rows_with
@@ -33,6 +35,27 @@ def test_an_admin_sees_what_is_deleted_and_confirms(known):
     receipt = words(known.slack.messages(direct.id)[-1])
     assert "was forgotten on" in receipt
     assert "Backups are not reached" in receipt
+
+
+def test_all_contacts_of_a_merged_customer_are_forgotten_also_those_that_are_not_shown(known):
+    for number in range(6):
+        known.writes_in("Hello", address=f"+1555000770{number}")
+    with known.database.write() as tx:
+        contacts.merge(tx, range(1, 8))
+    known.command(known.mia, f"forget {ADDRESS}")
+    assert "And 2 more contacts." in words(known.modal(known.mia))
+    known.sends(known.mia)
+    assert "And 2 more contacts." in words(known.modal(known.mia))
+    known.finish()
+    with known.database.read() as tx:
+        assert {one.contact_id for one in tx.session.query(Erasure)} == set(range(1, 8))
+
+
+def test_what_is_not_forgotten_because_a_customer_has_too_many_contacts_is_said():
+    many = [Preview(10**11 + number) for number in range(privacy.MOST_AT_ONCE + 3)]
+    view = privacy.render_forget(many)
+    assert "enter the command again for 3 other contacts" in words(view)
+    assert len(view["private_metadata"]) < 3000
 
 
 def test_the_audit_log_names_the_admin_and_the_contact(known):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from slack_bolt import Ack
 
+from handoff_bot.domain.text import many
 from handoff_bot.services.privacy.forgetting import UNKNOWN, Preview
 from handoff_bot.services.privacy.retention import RetentionPreview
 from handoff_bot.slack.cards.thread import render_words
@@ -38,6 +39,10 @@ MEANWHILE = "A message that arrives later begins a new contact. You will get the
 OFF = "Retention is off: nothing is deleted by age."
 SAVED = "Saved. What is older is deleted within the next hour, and then every hour."
 _LINKED = re.compile(r"<(?:tel|mailto):([^|>]+)(?:\|[^>]*)?>")
+MORE = "And {}."
+LATER = "At most {} contacts at once: enter the command again for {}."
+MOST_AT_ONCE = 50
+"""Contacts: Slack waits three seconds for the requests."""
 _MOST, _LONGEST = 5, 1500
 _LONGEST_RULES = 3000
 
@@ -84,13 +89,22 @@ CONFIRM: Form[Confirmed] = Form(
 
 def render_forget(found: Sequence[Preview]) -> Block:
     """Renders what would be deleted. Names and addresses are hostile."""
-    # Those that are being forgotten come last: a customer may be more contacts than are shown.
-    shown = sorted(found, key=lambda one: bool(one.state))[:_MOST]
-    about = Forgotten(tuple(one.contact_id for one in shown))
-    below = [section(shorten("\n".join(one.lines()), _LONGEST)) for one in shown]
+    # Those that are being forgotten come last: a customer may be more contacts than are requested.
+    ordered = sorted(found, key=lambda one: bool(one.state))
+    about = Forgotten(tuple(one.contact_id for one in ordered[:MOST_AT_ONCE]))
+    below = [section(shorten("\n".join(one.lines()), _LONGEST)) for one in ordered[:_MOST]]
+    below += [context(plain(line)) for line in _unlisted(len(about.contacts), len(found))]
     return FORGET.render(
         about, below=[*below, told(f"{WARNING}{FOR_GOOD}"), context(plain(MEANWHILE))]
     )
+
+
+def _unlisted(requested: int, found: int) -> Iterator[str]:
+    """Yields how many contacts are not shown one by one."""
+    if requested > _MOST:
+        yield MORE.format(many(requested - _MOST, "more contact"))
+    if found > requested:
+        yield LATER.format(requested, many(found - requested, "other contact"))
 
 
 def render_rules(lines: Sequence[str]) -> Block:
@@ -125,7 +139,9 @@ def forget(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
 
 def forgotten(tools: Tools, entered: Submission[Forgotten], ack: Ack) -> None:
     """Starts what was shown."""
-    said = [tools.core.forgetting.request(one, entered.by).text for one in entered.about.contacts]
+    ids = entered.about.contacts
+    said = [tools.core.forgetting.request(one, entered.by).text for one in ids]
+    said[_MOST:] = _unlisted(len(ids), len(ids))
     ack(response_action="update", view=render_done(FORGET_TITLE, "\n".join(said)))
 
 
