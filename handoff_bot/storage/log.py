@@ -91,6 +91,14 @@ def count_of_customer(tx: Transaction, kind: Kind, contact_id: int, since: datet
     return tx.session.execute(found).scalar_one()
 
 
+def was_recorded(tx: Transaction, kind: Kind, conversation: Conversation, at: datetime) -> bool:
+    """Returns whether a conversation has an event of this kind at this very time."""
+    found = select(col(Event.id)).where(
+        Event.conversation_id == conversation.id, Event.kind == kind, Event.at == at
+    )
+    return tx.session.execute(found.limit(1)).first() is not None
+
+
 def of_escalation(tx: Transaction, escalation_id: int, kind: Kind) -> Sequence[Event]:
     """Returns this kind's events of an escalation, oldest first."""
     values = {"escalation_id": escalation_id, "of_kind": kind}

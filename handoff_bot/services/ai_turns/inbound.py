@@ -301,12 +301,12 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
     ) -> None:
         """Applies STOP and START without involving the AI."""
         now = self._clock.now()
-        is_repeated = consent is Consent.STOP and conversation.opted_out_at is not None
+        is_repeated = consent is Consent.STOP and opt_outs.is_own(tx, conversation)
         if consent is Consent.STOP:
             opt_outs.opt_out(tx, conversation, now)
             moment = Moment.STOPPED
         elif consent is Consent.START:
-            opt_outs.opt_in(conversation)
+            opt_outs.opt_in(tx, conversation, now)
             moment = Moment.RESUMED
         else:
             moment = Moment.DISCLOSURE

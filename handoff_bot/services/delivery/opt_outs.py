@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, Limits
-from handoff_bot.storage import contacts
+from handoff_bot.services.outbox import outbox
+from handoff_bot.storage import contacts, log
+from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation
 from handoff_bot.storage.transaction import Transaction
 
+OUT = "The customer opted out from another address: no messages can be sent."
+IN = "The customer opted in again from another address: messages can be sent."
 INVITED = timedelta(hours=24)
 """How long agents may answer an opted-out customer's message: WhatsApp's messaging window."""
 
@@ -24,23 +29,49 @@ def consent_of(conversation: Conversation, inbound: InboundMessage) -> Consent |
 
 
 def opt_out(tx: Transaction, conversation: Conversation, now: datetime) -> None:
-    """Opts the customer out of the channel, at all their addresses."""
-    conversation.opted_out_at = now
+    """Opts the customer out of the channel, at all their addresses. The caller records the event."""
+    if not is_own(tx, conversation):  # a repeated one keeps the time that siblings have
+        conversation.opted_out_at = now
     conversation.invited_at = None
-    join(tx, conversation)
+    for other in join(tx, conversation):
+        _tell(tx, other, OUT, now)
 
 
-def join(tx: Transaction, conversation: Conversation) -> None:
-    """Applies an opt-out to the conversations of merged contacts on the same channel: it wins."""
+def join(tx: Transaction, conversation: Conversation) -> list[Conversation]:
+    """Applies an opt-out to the conversations of merged contacts on the same channel: it wins.
+
+    They get the time of the opt-out. Returns those that were not opted out.
+    """
     if conversation.opted_out_at is None:
-        return
-    for other in contacts.siblings(tx, conversation):
-        if other.opted_out_at is None:
-            tx.set(other, opted_out_at=conversation.opted_out_at, invited_at=None)
+        return []
+    joined = [one for one in contacts.siblings(tx, conversation) if one.opted_out_at is None]
+    for other in joined:
+        tx.set(other, opted_out_at=conversation.opted_out_at, invited_at=None)
+    return joined
 
 
-def opt_in(conversation: Conversation) -> None:
+def is_own(tx: Transaction, conversation: Conversation) -> bool:
+    """Returns whether the opt-out came from this address, and not from that of a merged contact."""
+    at = conversation.opted_out_at
+    return at is not None and log.was_recorded(tx, EventKind.CONSENT_STOP, conversation, at)
+
+
+def opt_in(tx: Transaction, conversation: Conversation, now: datetime) -> None:
+    """Ends an opt-out, also where it was applied to merged contacts. Their own opt-outs stay."""
+    since = conversation.opted_out_at
     conversation.opted_out_at = conversation.invited_at = None
+    for other in contacts.siblings(tx, conversation) if since else ():
+        if other.opted_out_at == since and not is_own(tx, other):
+            tx.set(other, opted_out_at=None, invited_at=None)
+            _tell(tx, other, IN, now)
+
+
+def _tell(tx: Transaction, conversation: Conversation, text: str, now: datetime) -> None:
+    """Tells the agents. The customer wrote from another address, and is answered there."""
+    escalation = rows.open_of(tx, conversation.id)
+    if escalation:
+        outbox.notice(tx, escalation, text, now)
+        outbox.update_card(tx, escalation, now)
 
 
 def heard(conversation: Conversation, limits: Limits, now: datetime) -> None:
