@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from handoff_bot.domain.action_result import ActionResult
@@ -35,6 +35,7 @@ WHAT_HAPPENS = (
     "Forgetting or exporting one of them includes the other.",
     "This cannot be undone.",
 )
+HIDDEN = "and {} that you may not see"
 _LONGEST_NAME = 60
 
 
@@ -81,13 +82,18 @@ class Merging:
         query = TicketQuery(words=f"#{number}", slack_channels=slack_channels)
         return bool(self._tickets.search(query).rows)
 
-    def preview(self, escalation_id: int, other: int) -> ActionResult:
-        """Returns both customers as text, or why they cannot be merged."""
+    def preview(
+        self, escalation_id: int, other: int, slack_channels: frozenset[str] | None
+    ) -> ActionResult:
+        """Returns both customers as text, or why they cannot be merged; `slack_channels` as in
+        `TicketQuery`.
+        """
         with self._database.read() as tx:
             sides = _sides(tx, escalation_id, other)
             if isinstance(sides, str):
                 return ActionResult(False, sides)
-            return ActionResult(True, "\n\n".join("\n".join(_about(tx, one)) for one in sides))
+            both = ("\n".join(_about(tx, one, slack_channels)) for one in sides)
+            return ActionResult(True, "\n\n".join(both))
 
     def merge(self, escalation_id: int, other: int, agent: AgentRef) -> ActionResult:
         with self._database.write() as tx:
@@ -95,8 +101,10 @@ class Merging:
             sides = _sides(tx, escalation_id, other)
             if isinstance(sides, str):
                 return ActionResult(False, sides)
-            contacts.merge(tx, [number for one in sides for number in one.contact_ids])
-            for conversation in (one for side in sides for one in side.conversations):
+            ids = [number for one in sides for number in one.contact_ids]
+            contacts.merge(tx, ids)
+            # An opt-out that was committed after `_sides` counts; a later one waits for this commit.
+            for conversation in contacts.hold_conversations_of(tx, ids):
                 opt_outs.join(tx, conversation)
             self._record(tx, escalation_id, sides, agent)
         return ActionResult(True, DONE.format(other=other))
@@ -136,18 +144,30 @@ def _sides(tx: Transaction, escalation_id: int, other: int) -> tuple[_Side, _Sid
     return sides
 
 
-def _about(tx: Transaction, side: _Side) -> Iterator[str]:
-    """Yields who it is: names and addresses are hostile."""
-    names = dict.fromkeys(conversations.contact_name(tx, one) for one in side.conversations)
+def _about(tx: Transaction, side: _Side, slack_channels: frozenset[str] | None) -> Iterator[str]:
+    """Yields who it is, as far as the agent may see: names and addresses are hostile."""
+    tickets = store.of_contacts(tx, side.contact_ids, slack_channels)
+    seen = {one.conversation_id for one in tickets}
+    shown = [one for one in side.conversations if slack_channels is None or one.id in seen]
+    names = dict.fromkeys(conversations.contact_name(tx, one) for one in shown)
     yield f"#{side.ticket.id} {', '.join(one_line(name, _LONGEST_NAME) for name in names)}"
-    for one in side.conversations:
-        facts = [f"{spelled(one.channel)}: {one_line(one.address, _LONGEST_NAME)}"]
-        escalation = rows.open_of(tx, one.id)
-        if escalation:
-            owner = rows.agent(tx, escalation.owner_id)
-            facts.append(f"open, assigned to {owner.name}" if owner else "waiting in the queue")
-        if one.opted_out_at:
-            facts.append("opted out")
-        yield ", ".join(facts)
-    count = store.count_of(tx, side.contact_ids)
-    yield many(count, "ticket")
+    open_to_agent = {one.escalation_id for one in tickets}
+    for one in shown:
+        yield ", ".join(_facts(tx, one, open_to_agent))
+    hidden = len(side.conversations) - len(shown)
+    if hidden:
+        yield HIDDEN.format(many(hidden, "conversation"))
+    yield many(len(tickets), "ticket")
+
+
+def _facts(
+    tx: Transaction, conversation: Conversation, escalations: Collection[int | None]
+) -> Iterator[str]:
+    """Yields what is shown of a conversation; of an open escalation only if it is one of these."""
+    yield f"{spelled(conversation.channel)}: {one_line(conversation.address, _LONGEST_NAME)}"
+    escalation = rows.open_of(tx, conversation.id)
+    if escalation and escalation.id in escalations:
+        owner = rows.agent(tx, escalation.owner_id)
+        yield f"open, assigned to {owner.name}" if owner else "waiting in the queue"
+    if conversation.opted_out_at:
+        yield "opted out"

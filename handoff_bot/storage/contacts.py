@@ -7,8 +7,9 @@ addresses stay as they are.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from handoff_bot.storage.conversations import same_customer
 from handoff_bot.storage.models import Contact, Conversation
@@ -29,6 +30,12 @@ def conversations_of(tx: Transaction, contact_ids: Collection[int]) -> Sequence[
     return list(tx.session.execute(theirs.order_by(CONVERSATION.c.id)).scalars())
 
 
+def hold_conversations_of(tx: Transaction, contact_ids: Collection[int]) -> Sequence[Conversation]:
+    """Returns the conversations of these contacts as they are now, locked until commit."""
+    theirs = select(Conversation).where(CONVERSATION.c.contact_id.in_(contact_ids))
+    return _locked(tx, theirs)
+
+
 def siblings(tx: Transaction, conversation: Conversation) -> Sequence[Conversation]:
     """Returns the customer's other conversations on the same channel, locked until commit."""
     theirs = select(Conversation).where(
@@ -37,8 +44,15 @@ def siblings(tx: Transaction, conversation: Conversation) -> Sequence[Conversati
         CONVERSATION.c.id != conversation.id,
         CONVERSATION.c.forgotten_at.is_(None),
     )
-    locked = theirs.order_by(CONVERSATION.c.id).with_for_update()
-    return list(tx.session.execute(locked).scalars())
+    return _locked(tx, theirs)
+
+
+def _locked(tx: Transaction, found: Select[Any]) -> Sequence[Conversation]:
+    """Returns these rows as they are now, locked in the order of their ids."""
+    tx.flush()  # what is read again would be lost
+    locked = found.order_by(CONVERSATION.c.id).with_for_update()
+    renewed = locked.execution_options(populate_existing=True)
+    return list(tx.session.execute(renewed).scalars())
 
 
 def merge(tx: Transaction, contact_ids: Collection[int]) -> None:

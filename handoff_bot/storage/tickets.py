@@ -222,10 +222,14 @@ def tags(tx: Transaction, number: int) -> tuple[str, ...]:
     return tuple(tx.session.execute(tagged.order_by(col(TicketTag.id))).scalars())
 
 
-def count_of(tx: Transaction, contact_ids: Collection[int]) -> int:
-    """Returns the number of tickets of these contacts."""
-    theirs = select(func.count()).where(col(Ticket.contact_id).in_(contact_ids))
-    return int(tx.session.execute(theirs).scalar_one())
+def of_contacts(
+    tx: Transaction, contact_ids: Collection[int], slack_channels: Collection[str] | None
+) -> Sequence[Ticket]:
+    """Returns the tickets of these contacts; `slack_channels` as in `TicketQuery`."""
+    found = select(Ticket).where(col(Ticket.contact_id).in_(contact_ids))
+    if slack_channels is not None:
+        found = found.where(access.of_ticket_held_in(slack_channels, col(Ticket.escalation_id)))
+    return list(tx.session.execute(found).scalars())
 
 
 def tags_of_contact(tx: Transaction, contact_id: int) -> frozenset[str]:

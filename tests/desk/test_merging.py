@@ -95,7 +95,7 @@ def test_customers_are_merged_once_and_only_with_tickets_that_the_agent_may_see(
     assert searches(twice, twice.ana, "#2").errors == {"merge_words": NONE_FOUND}
     assert not twice.core.merging.may_see(2, twice.core.roles.reach(twice.ana))
     merges(twice, twice.mia)
-    assert twice.core.merging.preview(1, 2).text == SAME
+    assert twice.core.merging.preview(1, 2, None).text == SAME
 
 
 def test_a_customer_who_was_forgotten_is_merged_with_none(twice):

@@ -61,7 +61,7 @@ def test_each_call_is_an_event_without_arguments_and_results(house, ledger):
     assert event.data == {"name": "status", "outcome": "ok", "milliseconds": 12}
 
 
-def test_a_customer_cannot_try_out_numbers_from_any_address_and_others_are_not_limited(house, ledger, fetching):
+def test_a_customer_cannot_try_out_numbers_and_others_are_not_limited(house, ledger, fetching):
     on = replace(STATUS, is_on=True)
     for number in range(look_ups.MOST_PER_HOUR):
         assert ledger.find(on, {"number": str(number)}, talk_of(house), 1).outcome == "ok"

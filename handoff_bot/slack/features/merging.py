@@ -106,9 +106,10 @@ def chosen(tools: Tools, entered: Submission[About], ack: Ack) -> None:
     if other is None:
         raise OTHER.invalid(NONE_CHOSEN)
     about = About(entered.about.escalation_id, other)
-    if not tools.core.merging.may_see(other, tools.core.roles.reach(entered.by)):
+    reach = tools.core.roles.reach(entered.by)
+    if not tools.core.merging.may_see(other, reach):
         raise OTHER.invalid(GONE)
-    both = tools.core.merging.preview(about.escalation_id, other)
+    both = tools.core.merging.preview(about.escalation_id, other, reach)
     if not both.done:
         raise OTHER.invalid(both.text)
     ack(response_action="update", view=render_confirmation(about, both.text))
