@@ -141,8 +141,8 @@ def _serve() -> None:
     calls: Counter[str] = Counter()
     if os.environ["RELAY_CALLS"]:
         _count(calls)
-    from app import build  # of the checkout that is measured
     from bench.saturation.fire import Load
+    from handoff_bot.app import build  # of the checkout that is measured
     from handoff_bot.serving import SWITCH_INTERVAL
     from handoff_bot.settings import read_settings
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from handoff_bot.domain.errors import (
+    DatabaseAway,
     DeskLimited,
     DeskOutcomeUnknown,
     OutcomeUnknown,
@@ -35,6 +36,10 @@ FIRST_DELAY = 0.5
 LONGEST_DELAY = 60.0
 LONGEST_DELAY_UNSURE = 600.0
 BUG_ATTEMPTS = 5
+AWAY_ATTEMPTS = 20
+"""Minimum tries of a job that loses the database while other transactions succeed."""
+AWAY = "the database did not respond"
+"""Prefix of the error of such a job."""
 UNHANDLED = "its failure could not be handled"
 """Prefix of the error of a job whose handler failed in `on_retry` or `on_failed`."""
 
@@ -67,6 +72,8 @@ class Failures:
         told = {"work_id": job.id, "kind": job.kind, "attempt": job.attempts + 1}
         if isinstance(error, ProviderFailure):
             logger.warning("work failed", extra=told | {"code": error.code})
+        elif isinstance(error, DatabaseAway):
+            logger.warning("work failed", extra=told | {"why": str(error)})
         else:
             logger.error("work failed", extra=told, exc_info=error)
 
@@ -132,6 +139,9 @@ class Failures:
                 return False
             patience = error.patience or handler.give_up_after
             return error.permanent or now - job.first_due_at > patience
+        if isinstance(error, DatabaseAway):  # once may be an outage's end, hours after its due time
+            is_patient = job.attempts + 1 < AWAY_ATTEMPTS or not job.error.startswith(AWAY)
+            return not is_patient and now - job.first_due_at > handler.give_up_after
         return job.attempts + 1 >= BUG_ATTEMPTS
 
     def _delay(self, job: Job, error: Exception) -> timedelta:
@@ -149,6 +159,8 @@ def _in_words(error: Exception) -> str:
     """Returns the error to store: our own messages; for a bug only its type, as its text may
     contain anything.
     """
+    if isinstance(error, DatabaseAway):  # whose text is the name of a type too
+        return f"{AWAY}: {error}"
     return str(error) if isinstance(error, ProviderFailure) else type(error).__name__
 
 

@@ -31,8 +31,6 @@ SLICE = 25
 """Number of jobs before a worker gives the thread to another lane."""
 RECORD_AGAIN = 0.5
 """Seconds between tries to record an outcome while the database is down."""
-
-
 UNSETTLED = "waiting until the provider must know"
 
 
@@ -178,7 +176,7 @@ class Runner:
                     step, plan = planned.step, planned.plan
                 result = self._call(step, plan, since)
             return self._record(step, lambda tx: self._finished(tx, step, plan, result))
-        except (LeaseLost, DatabaseAway, _Waits):
+        except (LeaseLost, _Waits):
             raise
         except Exception as error:  # the only catch-all: every error is recorded on the job
             return self._failed(step, plan, error)
@@ -302,22 +300,25 @@ class Runner:
             DatabaseAway: the process ends. The job stays begun, so the next process asks the
                 provider.
         """
-        was_away = False
+        try:
+            return self.write(record)
+        except DatabaseAway:
+            logger.warning("outcome waits for the database", extra={"work_id": step.job.id})
+        while True:
+            if self._stopping.wait(RECORD_AGAIN):
+                raise DatabaseAway("the process ends")
+            with suppress(DatabaseAway):
+                return self._record_again(step, record)
+
+    def _record_again(self, step: _Step, record: Callable[[Transaction], Job | None]) -> Job | None:
+        """Records an outcome unless a commit without a response has settled the job."""
 
         def recorded(tx: Transaction) -> Job | None:
-            if was_away and self._is_settled(tx, step):
+            if self._is_settled(tx, step):
                 return self._next(tx, step.job.lane, step.grant, last=step.last)
             return record(tx)
 
-        while True:
-            try:
-                return self.write(recorded)
-            except DatabaseAway:
-                if not was_away:
-                    logger.warning("outcome waits for the database", extra={"work_id": step.job.id})
-                was_away = True
-                if self._stopping.wait(RECORD_AGAIN):
-                    raise
+        return self.write(recorded)
 
     def _is_settled(self, tx: Transaction, step: _Step) -> bool:
         """Returns whether the last try was committed although its response was lost."""
@@ -330,6 +331,14 @@ class Runner:
             return step
         with self._database.read() as tx:
             return replace(step, job=replace(step.job, more=store.begun_with(tx, step.job)))
+
+    def _as_stored(self, step: _Step) -> _Step:
+        """Returns the job as begun if a commit without a response says so."""
+        with self._database.read() as tx:
+            found = store.head(tx, step.job.lane)
+        if found is None or found.id != step.job.id:
+            return step
+        return replace(step, job=replace(step.job, begun_at=found.begun_at))
 
     def _must_wait(self, tx: Transaction, step: _Step, paid: str) -> bool:
         """Takes the rate-limit cost, or releases the lane until its turn."""
@@ -360,14 +369,25 @@ class Runner:
         return replace(step, job=job), plan
 
     def _failed(self, step: _Step, plan: Any, error: Exception) -> Job | None:
+        """Records a failure.
+
+        Raises:
+            DatabaseAway: as `_record`. If that was the failure, it is recorded at once or not at
+                all: if the database does not respond to this either, the job is not the cause.
+        """
+        record = self._record
+        if isinstance(error, DatabaseAway):
+            if self._stopping.is_set():  # `_record` has waited for as long as it may
+                raise error
+            step, record = self._as_stored(step), self._record_again
         self._failures.log(step.job, error)
         try:
-            return self._record(step, lambda tx: self._handled(tx, step, plan, error))
+            return record(step, lambda tx: self._handled(tx, step, plan, error))
         except (LeaseLost, DatabaseAway):
             raise
         except Exception:  # a bug in these two must not prevent the job's retry
             logger.exception("handling a failure failed", extra={"work_id": step.job.id})
-        return self._record(step, lambda tx: self._unhandled(tx, step, plan, error))
+        return record(step, lambda tx: self._unhandled(tx, step, plan, error))
 
     def _handled(self, tx: Transaction, step: _Step, plan: Any, error: Exception) -> Job | None:
         retries = self._failures.handle(tx, step.job, step.handler, plan, error)

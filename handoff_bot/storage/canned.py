@@ -32,11 +32,13 @@ def count(tx: Transaction) -> int:
 
 def keep(tx: Transaction, row: Canned, **values: Any) -> bool:
     """Stores a new or changed row; False if its name and language are taken, even concurrently."""
+    tx.flush()
     try:
-        with tx.session.begin_nested():
-            for name, value in values.items():
-                setattr(row, name, value)
-            tx.add(row)
+        with tx.core.begin_nested():  # the session's own would not cover statements on `core`
+            if row.id:
+                tx.set(row, **values)
+            else:
+                tx.add(row.sqlmodel_update(values))
     except IntegrityError:
         return False
     return True

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg import Connection, errors
+from psycopg import Connection, OperationalError, errors
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -38,9 +38,19 @@ def end(connection: Connection[Any], command: bytes) -> None:
 
     Raises:
         psycopg.Error: as psycopg's own `commit` or `rollback`, which have nothing left to do.
+        psycopg.errors.InFailedSqlTransaction: an error of a statement was ignored, and PostgreSQL
+            has answered COMMIT with a rollback.
     """
     if connection.pgconn.transaction_status != TransactionStatus.IDLE:
-        _good(connection.pgconn.exec_(command))
+        result = _good(connection.pgconn.exec_(command))
+        if result.command_status != command:
+            raise errors.InFailedSqlTransaction(f"{command.decode()} was a rollback")
+
+
+class StaleStatement(OperationalError):
+    """PostgreSQL no longer has a prepared statement (26000), or a column's type has changed since
+    (0A000). A later try of the transaction prepares it again.
+    """
 
 
 class Statements:
@@ -56,6 +66,7 @@ class Statements:
         self._types = Transformer(connection)
         self._names: dict[bytes, bytes] = {}
         self._numbers = itertools.count()
+        self._are_stale = False
 
     def rows(self, sql: bytes, values: Sequence[Any]) -> list[Any]:
         """Returns the rows as tuples.
@@ -74,12 +85,25 @@ class Statements:
     def _run(self, sql: bytes, values: Sequence[Any]) -> PGresult:
         libpq = self._libpq
         if libpq.transaction_status == TransactionStatus.IDLE and not self._connection.autocommit:
+            if self._are_stale:
+                self._discard()
             _good(libpq.exec_(b"BEGIN"))
         given = self._types.dump_sequence(values, [PyFormat.TEXT] * len(values))
         name = self._names.get(sql) or self._prepared(sql)
         if name is None:
             return _good(libpq.exec_params(sql, given))
-        return _good(libpq.exec_prepared(name, given))  # type: ignore[arg-type] # None is NULL
+        try:
+            return _good(libpq.exec_prepared(name, given))  # type: ignore[arg-type] # None is NULL
+        except (errors.FeatureNotSupported, errors.InvalidSqlStatementName) as error:
+            self._names.clear()  # what happened to one has probably happened to the others
+            self._are_stale = True
+            raise StaleStatement(str(error)) from error
+
+    def _discard(self) -> None:
+        """Frees the stale statements, which a failed transaction could not."""
+        self._libpq.exec_(b"DEALLOCATE ALL")
+        self._names.clear()
+        self._are_stale = False
 
     def _prepared(self, sql: bytes) -> bytes | None:
         """Returns the new statement's name; None if there are too many."""

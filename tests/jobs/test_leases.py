@@ -1,5 +1,7 @@
 """Leases: whose a lane is, however late a heartbeat is and whatever leaves a lane; on both databases."""
 
+import contextlib
+import itertools
 import threading
 from datetime import timedelta
 
@@ -374,3 +376,101 @@ def test_the_slots_of_threads_that_were_left_are_free_again(database, monkeypatc
     with database.read() as tx:
         assert {row.status for row in tx.session.query(Work)} <= {"done", "ready"}
         assert tx.session.query(Lane).count() == 5
+
+
+# -- a job that loses the database
+
+
+END = "SELECT pg_terminate_backend(pg_backend_pid())"
+
+
+def losing(recorder, database):
+    """Its preparation ends as if PostgreSQL had closed the connection, or with that."""
+    tried = []
+
+    def prepare(tx, job):
+        tried.append(job.payload["n"])
+        if job.payload["n"] == 1 and database.is_sqlite:
+            raise DatabaseAway("gone")
+        if job.payload["n"] == 1:
+            tx.core.execute(text(END))
+        return job.payload
+
+    recorder.prepare = prepare
+    return tried
+
+
+def tries(database):
+    with database.read() as tx:
+        return {row.payload["n"]: row.attempts for row in tx.session.query(Work) if row.payload}
+
+
+def test_a_job_that_loses_the_database_rests_and_is_given_up_after_its_time(
+    worker, database, clock, recorder
+):
+    tried = losing(recorder, database)
+    for n in (1, 2):
+        enqueue(database, clock, n)
+    worker.run_until_idle(limit=3)
+    assert (tried, tries(database)) == ([1], {1: 1, 2: 0})
+    for _ in range(failures.AWAY_ATTEMPTS - 2):
+        clock.advance(minutes=2)
+        worker.run_until_idle(limit=3)
+    clock.advance(hours=4)
+    assert statuses(database) == {1: "ready", 2: "ready"}
+    worker.run_until_idle(limit=3)
+    assert tried == [1] * failures.AWAY_ATTEMPTS + [2]
+    assert (recorder.failed, statuses(database)) == ([1], {1: "failed", 2: "done"})
+
+
+def test_the_end_of_a_long_outage_gives_no_job_up(worker, database, clock, recorder):
+    """A job tried often for another reason meets a connection that the outage has closed."""
+    enqueue(database, clock, 1)
+    recorder.errors = [DeliveryError("busy", permanent=False) for _ in range(30)]
+    for _ in range(30):
+        worker.run_until_idle()
+        clock.advance(minutes=2)
+    clock.advance(hours=9)
+    losing(recorder, database)
+    worker.run_until_idle()
+    assert (recorder.failed, statuses(database)) == ([], {1: "ready"})
+
+
+def unanswered(monkeypatch, database, *places, committed=False):
+    """These writing transactions, counted from now, fail at once, or after their commit."""
+    plain, numbers = database.write, itertools.count(1)
+
+    @contextlib.contextmanager
+    def write(patience=PATIENCE):
+        is_lost = next(numbers) in places
+        if is_lost and not committed:
+            raise DatabaseAway("gone")
+        with plain(patience) as tx:
+            yield tx
+        if is_lost:
+            raise DatabaseAway("no response")
+
+    monkeypatch.setattr(database, "write", write)
+
+
+def test_an_outage_counts_as_no_try_of_the_jobs_that_meet_it(
+    worker, database, clock, recorder, monkeypatch
+):
+    enqueue(database, clock, 1)
+    unanswered(monkeypatch, database, 2, 3)  # the preparation, and the record of its failure
+    with pytest.raises(DatabaseAway):
+        worker.run_once()
+    monkeypatch.undo()
+    assert tries(database) == {1: 0}
+
+
+def test_a_job_whose_preparation_was_committed_without_a_response_is_looked_up_first(
+    worker, database, clock, recorder, monkeypatch
+):
+    enqueue(database, clock, 1)
+    unanswered(monkeypatch, database, 2, committed=True)
+    worker.run_until_idle()
+    recorder.found = [({"n": 1}, "receipt")]
+    clock.advance(minutes=1)
+    worker.run_until_idle()
+    assert (recorder.calls, recorder.asked, statuses(database)) == ([], 1, {1: "done"})

@@ -8,6 +8,7 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import DeliveryError, DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import File
+from handoff_bot.domain.report import Cell, Table
 from handoff_bot.jobs import store
 from handoff_bot.services.jobs import Jobs
 from handoff_bot.services.reporting.reports import REPORT, Report
@@ -159,3 +160,24 @@ def test_a_report_that_cannot_be_handed_over_is_told_to_who_asked(house):
     house.settle()
     (told,) = house.desk.told["UANA"]
     assert told.text.startswith("Your report could not be created.")
+
+
+def test_a_report_of_two_messages_repeats_none_that_was_sent(house, monkeypatch):
+    plain, troubles = house.desk.tell, [None, DeskError("Slack is busy.", permanent=False)]
+
+    def tell(*message):
+        trouble = troubles.pop(0) if troubles else None
+        if trouble:
+            raise trouble
+        return plain(*message)
+
+    monkeypatch.setattr(house.desk, "tell", tell)
+    table = Table("Agents", ("Agent", "Replies"), ((Cell("Ana"), Cell("2", 2.0)),))
+    posts = (Post(PostKind.TOLD, "Numbers"), Post(PostKind.TOLD, "Agents", table=table))
+    house.core.handlers[REPORT]._makers = {"figures": lambda _: Report(posts)}
+    house.core.reports.order("UANA", "figures", {}, "one")
+    house.settle()
+    assert tuple(house.desk.told["UANA"]) == posts[:1]
+    house.clock.advance(minutes=1)
+    house.settle()
+    assert tuple(house.desk.told["UANA"]) == posts

@@ -5,12 +5,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, bindparam, event, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InternalError, SQLAlchemyError
 from sqlmodel import select as select_entity
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.storage import libpq
-from handoff_bot.storage.models import Contact, Conversation, Event, Lane, Message, Preference
+from handoff_bot.storage import canned, libpq
+from handoff_bot.storage.models import (
+    Canned,
+    Contact,
+    Conversation,
+    Event,
+    Lane,
+    Message,
+    Preference,
+)
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import select_all, table_of
 
@@ -132,6 +140,40 @@ def test_an_ignored_failure_of_a_flush_is_not_committed_in_silence(database):
         assert tx.core.execute(select(CONTACT.c.id)).all() == []
 
 
+@pytest.mark.parametrize("backend", ["postgresql"])  # SQLite undoes only the statement that failed
+def test_an_ignored_failure_of_a_statement_is_not_committed_in_silence(database):
+    added = Prepared(insert(LANE))
+    row = {"key": "a:1", "family": "a", "rank": 0}
+
+    def ignore_it():
+        with database.write() as tx:
+            added.run(tx.core, row)
+            with suppress(IntegrityError):
+                added.run(tx.core, row)
+
+    with pytest.raises(InternalError, match="rollback"):
+        ignore_it()
+    with database.write() as tx:  # the connection is as good as new
+        added.run(tx.core, row)
+
+
+def test_a_canned_reply_whose_name_is_taken_undoes_nothing_else(database):
+    with database.write() as tx:
+        contact(tx)
+        for name in ("refund", "money"):
+            assert canned.keep(tx, Canned(name=name), text="Soon.", updated_at=NOW)
+        assert not canned.keep(tx, Canned(name="refund"), text="Later.", updated_at=NOW)
+        money = canned.called(tx, "money")[0]
+        assert not canned.keep(tx, money, name="refund", updated_at=NOW)
+        assert canned.keep(tx, money, text="Never.", updated_at=NOW)
+    with database.read() as tx:
+        assert [(one.name, one.text) for one in canned.every(tx)] == [
+            ("money", "Never."),
+            ("refund", "Soon."),
+        ]
+        assert BY_NAME.first(tx.core, {"called": "Ada"})
+
+
 @pytest.mark.parametrize("names", [[], ["Ada"], ["Bo", "Ada"], ["Ada", "Bo", "nobody"]])
 def test_a_list_may_have_any_length(tx, names):
     for name in ("Ada", "Bo", "nobody"):
@@ -220,3 +262,22 @@ def test_a_connection_that_the_server_closes_in_a_statement_is_an_outage(databas
         END.run(tx.core, {})
     with database.write() as tx:
         assert BY_NAME.first(tx.core, {"called": "Ada"}) is None
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+@pytest.mark.parametrize(
+    "change", ["ALTER TABLE sample ALTER COLUMN n TYPE text", "DEALLOCATE ALL"]
+)
+def test_a_connection_whose_statements_became_stale_prepares_them_again(database, change):
+    several = [Prepared(text(sql)) for sql in ("SELECT n FROM sample", "SELECT max(n) FROM sample")]
+    with database.write() as tx:
+        tx.core.execute(text("CREATE TEMP TABLE sample AS SELECT 1 AS n"))
+        assert [one.scalar(tx.core, {}) for one in several] == [1, 1]
+    with database.write() as tx:
+        tx.core.execute(text(change))
+    with pytest.raises(DatabaseAway, match="StaleStatement"), database.write() as tx:
+        several[0].scalar(tx.core, {})
+    with database.write() as tx:
+        assert [str(one.scalar(tx.core, {})) for one in several] == ["1", "1"]
+        kept = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%sample%'"
+        assert tx.core.execute(text(kept)).scalar() == 2

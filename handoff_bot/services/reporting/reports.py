@@ -60,8 +60,10 @@ class Ordered:
     mark: str
 
 
-class HandOver(DeskHandler[Ordered, None]):
-    """Creates a report and sends it. At least once: a duplicate after a crash is harmless."""
+class HandOver(DeskHandler[Ordered, tuple[Post, ...]]):
+    """Creates a report, sends its first message and enqueues the others, each with its own retries
+    and rate-limit cost. At least once: a duplicate after a crash is harmless.
+    """
 
     repeatable = True
     told = "the person who asked for the report"
@@ -79,15 +81,20 @@ class HandOver(DeskHandler[Ordered, None]):
         said = job.payload
         return Ordered(said["to"], said["kind"], said["order"], mark_of(job))
 
-    def call(self, plan: Ordered) -> None:
+    def call(self, plan: Ordered) -> tuple[Post, ...]:
+        """Returns the messages that are left."""
         made = self._makers[plan.kind](plan.order)
         first, *others = made.posts
         if made.file:
             self._desk.hand(plan.to, made.file, first, plan.mark)
         else:
             self._desk.tell(plan.to, first, plan.mark)
-        for number, post in enumerate(others, 1):
-            self._desk.tell(plan.to, post, f"{plan.mark}:{number}")
+        return tuple(others)
+
+    def finish(self, tx: Transaction, job: Job, plan: Ordered, result: tuple[Post, ...]) -> None:
+        now = self._clock.now()
+        for number, post in enumerate(result, 1):
+            outbox.tell(tx, plan.to, post, now, key=f"report.post:{job.id}:{number}")
 
     def on_failed(self, tx: Transaction, job: Job, plan: Ordered | None, error: Exception) -> None:
         """Tells the person that the report failed."""
