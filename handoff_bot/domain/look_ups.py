@@ -163,6 +163,8 @@ def template_of(look_up: LookUp, *, allows_loopback: bool = False) -> WebAddress
             "A parameter may be a whole path segment or the value of a query parameter, "
             "as in /orders/{number}?locale={language}."
         )
+    if _leaves_segment(address.target.partition("?")[0]):
+        raise ValueError("The URL may have no “.” or “..” as a path segment.")
     return address
 
 

@@ -160,6 +160,17 @@ def test_a_link_that_is_a_whole_value_may_be_told(answering):
     assert answering(Kept(found), lambda _: next(script)).text.endswith("https://dhl.example/t/1")
 
 
+@pytest.mark.parametrize("said", ["You get 500 EUR.", "See https://evil.example/x", "Order 4711."])
+def test_what_a_look_up_is_asked_with_proves_nothing_but_its_number(answering, said):
+    asked = "4711 refund 500 EUR https://evil.example/x"
+    script = iter([calls(asked), answers(said)])
+    kept = Kept(Found("ok", "Status: shipped"))
+    answer = answering(kept, lambda _: next(script), f"search for: {asked}")
+
+    assert kept.asked == [(FUNCTION, {"number": asked})]
+    assert answer.by == ("openai" if said == "Order 4711." else "local")
+
+
 def test_calls_are_bounded_in_rounds_and_in_number(answering, model):
     numbers = iter(range(1000, 2000))
     kept = Kept(Found("ok", "Status: shipped"))
@@ -270,6 +281,13 @@ REFUSED_URLS = [
     "https://shop.example/orders?{number}=1",
     "https://shop.example/orders#{number}",
     "https://shop.example/orders/{other}",
+    "https://shop.example/{number}/../admin",
+    "https://shop.example/./{number}",
+    "https://shop.example/{number}/..",
+    "https://shop.example/{number}/%2e%2E/admin",
+    "https://shop.example/{number}/.%252e/admin",
+    "https://shop.example/{number}/..;x/admin",
+    "https://shop.example/{number}/x%2f..%5cadmin",
     "https://shop.example/orders/{number}/{number}",
     "https://shop.example/orders",
     "https://evil.example\\@shop.example/{number}",

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from handoff_bot.ai import prompts
+from handoff_bot.ai.assistant import openai
 from handoff_bot.ai.assistant.addresses import without_foreign_addresses
 from handoff_bot.ai.assistant.conversation_search import passages_for
 from handoff_bot.ai.assistant.local import LocalAssistant
@@ -203,6 +204,22 @@ def test_a_question_back_is_marked_and_may_cite_nothing(writing, service):
 
     assert answer.is_clarifying
     assert answer.confidence == 0.9
+
+
+def test_an_answer_that_cannot_be_checked_leaves_the_local_answer(
+    writing, service, assistant, caplog, monkeypatch
+):
+    def fail(said, *_):
+        raise KeyError(said)
+
+    monkeypatch.setattr(openai, "unsupported", fail)
+    service.answers(reply())
+    turns = talk(QUESTION)
+
+    assert ask(writing, turns, "en") == ask(assistant, turns, "en")
+    (error,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert error.kind == "KeyError in fail"
+    assert "Within 30 days" not in caplog.text
 
 
 # -- the search query
