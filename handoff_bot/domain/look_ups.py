@@ -87,6 +87,10 @@ class Found:
     milliseconds: int = 0
 
 
+class WrongParameters(ValueError):
+    """The parameters are not those of the URL; with a message for the admin."""
+
+
 def parameters(lines: Sequence[str]) -> tuple[Parameter, ...]:
     """Parses lines such as "number: The number of the order".
 
@@ -127,13 +131,14 @@ def check(look_up: LookUp, *, allows_loopback: bool = False) -> None:
     """Checks a definition.
 
     Raises:
-        ValueError: with a message for the admin.
+        WrongParameters: the parameters are not those of the URL.
+        ValueError: the URL is refused, with a message for the admin.
     """
     host = template_of(look_up, allows_loopback=allows_loopback).origin.host
     names = _PLACEHOLDER.findall(look_up.url)
     declared = [one.name for one in look_up.parameters]
     if set(names) != set(declared) or len(set(names)) < len(names):
-        raise ValueError("Name each {parameter} of the URL once here, and no other.")
+        raise WrongParameters("List each {parameter} of the URL once, and no others.")
     is_here = allows_loopback and host.strip("[]") in ("127.0.0.1", "::1", "localhost")
     if (literal := _literal(host)) and not is_here and not may_connect(literal, look_up):
         raise ValueError(f"{host} is not a public address.")

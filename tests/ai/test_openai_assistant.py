@@ -275,3 +275,22 @@ def test_guidance_is_part_of_the_instructions_and_cannot_leave_its_place(writing
     for part in ("Hanna's Bikes", "warm", "politics", "Ask for {order}."):
         assert part in instructions
     assert instructions.count("</guidance>") == 1
+
+
+@pytest.mark.parametrize(
+    ("topic", "is_quoted"),
+    [("Politics", True), ("any refunds", False), ("returned goods", False), ("30 days", False)],
+)
+def test_a_failing_model_leaves_no_local_answer_about_a_topic_that_is_never_discussed(
+    writing, service, assistant, topic, is_quoted
+):
+    service.refuses()
+    rules = replace(DEFAULTS, guidance=Guidance(never=("weather", topic)))
+    about = ConversationContext(tuple(talk(QUESTION)), rules=rules)
+    answer = writing.answer(about, "en")
+
+    if is_quoted:
+        assert answer == replace(assistant.answer(about, "en"), in_time=False)
+    else:
+        assert (answer.confidence, answer.sources, answer.evidence) == (0.0, (), ())
+        assert "talk to a person" in answer.text

@@ -17,8 +17,10 @@ from handoff_bot.ai.assistant.articles import Passage
 from handoff_bot.ai.assistant.conversation_search import has_earlier_question, passages_for
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
+from handoff_bot.ai.assistant.phrases import UNSURE, say
 from handoff_bot.ai.assistant.research import MOST_ROUNDS, Research
 from handoff_bot.ai.assistant.support import unsupported
+from handoff_bot.ai.assistant.words import may_be_about
 from handoff_bot.ai.language_model import Calls, LanguageModel, Probability
 from handoff_bot.ai.redaction import Redactor
 from handoff_bot.domain.conversation_context import ConversationContext
@@ -92,7 +94,7 @@ class OpenAIAssistant:
             return self._ask(talk, language)
         except ModelError as error:
             logger.warning("language model did not answer", extra={"kind": str(error)})
-            return replace(local, in_time=False)
+            return replace(_permitted(local, talk, language), in_time=False)
 
     def _ask(self, talk: ConversationContext, language: str) -> Answer:
         redactor = Redactor()
@@ -160,6 +162,19 @@ class OpenAIAssistant:
                 return said
             research.call(said.all, deadline - time.monotonic())
         raise ModelError("too many calls")
+
+
+def _permitted(local: Answer, talk: ConversationContext, language: str) -> Answer:
+    """Returns the local answer, or "not sure" if it or the question may be about a topic that is
+    never discussed: an article that mentions it would be quoted.
+    """
+    topics = talk.rules.guidance.never
+    asked = [turn.text for turn in talk.turns[-talk.waiting :]]
+    quoted = [f"{one.title}\n{one.heading}" for one in local.evidence]
+    text = "\n".join([*asked, local.text, *quoted])
+    if not any(may_be_about(topic, text) for topic in topics):
+        return local
+    return Answer(say(UNSURE, language), confidence=0.0, by=local.by)
 
 
 def _checked(said: str, known: str, customer: Sequence[str]) -> str:
