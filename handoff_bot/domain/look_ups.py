@@ -9,11 +9,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import quote, unquote
 
 from handoff_bot.domain.errors import Malformed
+from handoff_bot.domain.networks import may_connect
 from handoff_bot.domain.web_addresses import WebAddress
 
 MOST_PARAMETERS, MOST_SHOWN = 5, 12
@@ -23,9 +24,6 @@ MOST_ITEMS = 10
 """Items shown of a list."""
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_NAT64 = IPv6Network("64:ff9b::/96")
-_METADATA = frozenset({"fd00:ec2::254", "100.100.100.200", "192.0.0.192"})
-"""Metadata services of clouds in networks that are private: AWS over IPv6, Alibaba, Oracle."""
 _DOTS = frozenset({".", ".."})
 _STEP = re.compile(r"\.?([\w-]+)|\[(\d{1,4}|\*)\]")
 _LINE = re.compile(r"\s*([^:=]{1,60}?)\s*[:=]\s*(\S.*?)\s*")
@@ -87,6 +85,10 @@ class Found:
     milliseconds: int = 0
 
 
+class WrongParameters(ValueError):
+    """The parameters are not those of the URL; with a message for the admin."""
+
+
 def parameters(lines: Sequence[str]) -> tuple[Parameter, ...]:
     """Parses lines such as "number: The number of the order".
 
@@ -127,15 +129,17 @@ def check(look_up: LookUp, *, allows_loopback: bool = False) -> None:
     """Checks a definition.
 
     Raises:
-        ValueError: with a message for the admin.
+        WrongParameters: the parameters are not those of the URL.
+        ValueError: the URL is refused, with a message for the admin.
     """
     host = template_of(look_up, allows_loopback=allows_loopback).origin.host
     names = _PLACEHOLDER.findall(look_up.url)
     declared = [one.name for one in look_up.parameters]
     if set(names) != set(declared) or len(set(names)) < len(names):
-        raise ValueError("Name each {parameter} of the URL once here, and no other.")
+        raise WrongParameters("List each {parameter} of the URL once, and no others.")
     is_here = allows_loopback and host.strip("[]") in ("127.0.0.1", "::1", "localhost")
-    if (literal := _literal(host)) and not is_here and not may_connect(literal, look_up):
+    literal = None if is_here else _literal(host)
+    if literal and not may_connect(literal, private=look_up.is_private):
         raise ValueError(f"{host} is not a public address.")
 
 
@@ -163,6 +167,8 @@ def template_of(look_up: LookUp, *, allows_loopback: bool = False) -> WebAddress
             "A parameter may be a whole path segment or the value of a query parameter, "
             "as in /orders/{number}?locale={language}."
         )
+    if _leaves_segment(address.target.partition("?")[0]):
+        raise ValueError("The URL may have no “.” or “..” as a path segment.")
     return address
 
 
@@ -219,28 +225,6 @@ def _leaves_segment(value: str) -> bool:
             return True
         value = unquote(value)
     return False
-
-
-def may_connect(address: IPv4Address | IPv6Address, look_up: LookUp) -> bool:
-    """Returns whether a look-up may connect to this address.
-
-    Never this machine, its link (which has clouds' metadata services) or a group of machines.
-    """
-    if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner:
-            return may_connect(inner, look_up)
-        if address in _NAT64:
-            return may_connect(IPv4Address(int(address) & 0xFFFFFFFF), look_up)
-    is_special = (
-        address.is_loopback
-        or address.is_link_local
-        or address.is_multicast
-        or address.is_unspecified
-        or address.is_reserved
-        or str(address) in _METADATA
-    )
-    return not is_special and (address.is_global or (look_up.is_private and address.is_private))
 
 
 def _literal(host: str) -> IPv4Address | IPv6Address | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -160,6 +161,17 @@ def test_a_link_that_is_a_whole_value_may_be_told(answering):
     assert answering(Kept(found), lambda _: next(script)).text.endswith("https://dhl.example/t/1")
 
 
+@pytest.mark.parametrize("said", ["You get 500 EUR.", "See https://evil.example/x", "Order 4711."])
+def test_what_a_look_up_is_asked_with_proves_nothing_but_its_number(answering, said):
+    asked = "4711 refund 500 EUR https://evil.example/x"
+    script = iter([calls(asked), answers(said)])
+    kept = Kept(Found("ok", "Status: shipped"))
+    answer = answering(kept, lambda _: next(script), f"search for: {asked}")
+
+    assert kept.asked == [(FUNCTION, {"number": asked})]
+    assert answer.by == ("openai" if said == "Order 4711." else "local")
+
+
 def test_calls_are_bounded_in_rounds_and_in_number(answering, model):
     numbers = iter(range(1000, 2000))
     kept = Kept(Found("ok", "Status: shipped"))
@@ -270,6 +282,13 @@ REFUSED_URLS = [
     "https://shop.example/orders?{number}=1",
     "https://shop.example/orders#{number}",
     "https://shop.example/orders/{other}",
+    "https://shop.example/{number}/../admin",
+    "https://shop.example/./{number}",
+    "https://shop.example/{number}/..",
+    "https://shop.example/{number}/%2e%2E/admin",
+    "https://shop.example/{number}/.%252e/admin",
+    "https://shop.example/{number}/..;x/admin",
+    "https://shop.example/{number}/x%2f..%5cadmin",
     "https://shop.example/orders/{number}/{number}",
     "https://shop.example/orders",
     "https://evil.example\\@shop.example/{number}",
@@ -320,52 +339,29 @@ def test_an_argument_is_percent_encoded():
     assert made.origin.host == "shop.example"
 
 
-ADDRESSES = {
-    "8.8.8.8": (True, True),
-    "2606:4700::1111": (True, True),
-    "10.1.2.3": (False, True),
-    "192.168.1.1": (False, True),
-    "172.16.0.1": (False, True),
-    "fd12::1": (False, True),
-    "127.0.0.1": (False, False),
-    "::1": (False, False),
-    "0.0.0.0": (False, False),  # noqa: S104
-    "169.254.169.254": (False, False),
-    "fe80::1": (False, False),
-    "fd00:ec2::254": (False, False),
-    "100.100.100.200": (False, False),
-    "::ffff:127.0.0.1": (False, False),
-    "::ffff:169.254.169.254": (False, False),
-    "::ffff:10.0.0.1": (False, True),
-    "64:ff9b::7f00:1": (False, False),
-    "64:ff9b::a9fe:a9fe": (False, False),
-    "2002:7f00:1::": (False, False),
-    "224.0.0.1": (False, False),
-    "240.0.0.1": (False, False),
-    "255.255.255.255": (False, False),
-    "100.64.0.1": (False, False),
-}
+@pytest.mark.parametrize(
+    ("address", "is_private", "outcome"),
+    [
+        ("10.0.0.1", False, "address not allowed"),
+        ("169.254.169.254", True, "address not allowed"),
+        ("127.0.0.1", True, "address not allowed"),
+        ("10.0.0.1", True, "timeout"),
+    ],
+)
+def test_a_host_is_asked_only_at_an_address_that_is_allowed(
+    address, is_private, outcome, monkeypatch
+):
+    monkeypatch.setattr(socket.socket, "connect", raising(TimeoutError))
+    fetcher = HttpLookUps({}, FrozenClock(), resolve=lambda *_: [ip_address(address)])
+    one = replace(ORDER, is_private=is_private)
+    assert fetcher.fetch(one, {"number": "1"}, 5).outcome == outcome
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_a_host_is_asked_only_at_a_public_address_or_at_a_private_one_that_is_allowed(address):
-    def refused(*, private):
-        fetcher = HttpLookUps({}, FrozenClock(), resolve=lambda *_: [ip_address(address)])
-        # The time is over at once: nothing is ever connected to.
-        one = replace(ORDER, is_private=private)
-        try:
-            fetcher._address(one, url_for(one, {"number": "1"}).origin)
-        except Exception as error:
-            return str(error) == "address not allowed"
-        return False
+def raising(error):
+    def fail(*_):
+        raise error
 
-    assert (not refused(private=False), not refused(private=True)) == ADDRESSES[address]
-
-
-def test_one_address_that_is_not_allowed_refuses_the_host():
-    both = [ip_address("8.8.8.8"), ip_address("127.0.0.1")]
-    fetcher = HttpLookUps({}, FrozenClock(), resolve=lambda *_: both)
-    assert fetcher.fetch(ORDER, {"number": "1"}, 5).outcome == "address not allowed"
+    return fail
 
 
 # -- what comes back

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from handoff_bot.ai import prompts
+from handoff_bot.ai.assistant import openai
 from handoff_bot.ai.assistant.addresses import without_foreign_addresses
 from handoff_bot.ai.assistant.conversation_search import passages_for
 from handoff_bot.ai.assistant.local import LocalAssistant
@@ -205,6 +206,22 @@ def test_a_question_back_is_marked_and_may_cite_nothing(writing, service):
     assert answer.confidence == 0.9
 
 
+def test_an_answer_that_cannot_be_checked_leaves_the_local_answer(
+    writing, service, assistant, caplog, monkeypatch
+):
+    def fail(said, *_):
+        raise KeyError(said)
+
+    monkeypatch.setattr(openai, "unsupported", fail)
+    service.answers(reply())
+    turns = talk(QUESTION)
+
+    assert ask(writing, turns, "en") == ask(assistant, turns, "en")
+    (error,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert error.kind == "KeyError in fail"
+    assert "Within 30 days" not in caplog.text
+
+
 # -- the search query
 
 
@@ -258,3 +275,22 @@ def test_guidance_is_part_of_the_instructions_and_cannot_leave_its_place(writing
     for part in ("Hanna's Bikes", "warm", "politics", "Ask for {order}."):
         assert part in instructions
     assert instructions.count("</guidance>") == 1
+
+
+@pytest.mark.parametrize(
+    ("topic", "is_quoted"),
+    [("Politics", True), ("any refunds", False), ("returned goods", False), ("30 days", False)],
+)
+def test_a_failing_model_leaves_no_local_answer_about_a_topic_that_is_never_discussed(
+    writing, service, assistant, topic, is_quoted
+):
+    service.refuses()
+    rules = replace(DEFAULTS, guidance=Guidance(never=("weather", topic)))
+    about = ConversationContext(tuple(talk(QUESTION)), rules=rules)
+    answer = writing.answer(about, "en")
+
+    if is_quoted:
+        assert answer == replace(assistant.answer(about, "en"), in_time=False)
+    else:
+        assert (answer.confidence, answer.sources, answer.evidence) == (0.0, (), ())
+        assert "talk to a person" in answer.text

@@ -1,6 +1,8 @@
 """What an answer states in numbers, dates and addresses stands in its evidence, or it is not sent."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from handoff_bot.ai.assistant.support import unsupported
 
@@ -66,3 +68,42 @@ def test_the_same_fact_in_another_spelling_is_supported(said):
 @pytest.mark.parametrize("said", NOT_HELD)
 def test_another_number_date_price_or_address_is_not_supported(said):
     assert unsupported(said, KNOWN, CUSTOMER)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "12 KASIM 2027",
+        "12 Kas\u0131m 2027",
+        "N\u0130SAN 2027",
+        "12 Apr\u0131l",
+        "50 LE\u0130",
+        "50 le\u0131",
+        "D\u0130X",
+    ],
+)
+def test_letters_that_differ_only_in_case_in_some_language_are_read(said):
+    known = "Kasim 12, 2027, nisan 2027, 12 April, 50 lei, 10"
+    assert unsupported(said, known) == []
+    assert unsupported(said, "Nothing is known.")
+
+
+ODD = st.sampled_from(
+    [
+        *"iI\u0130\u0131\u017fK\u212b\u00b5\u03bc\u03c2\u03c3\u1e9eß\ufb01\u0149\u01c5\u0307\u0345",
+        *".,'- 1\u0663²½年月日%€$\n",
+        "kas\u0131m",
+        "KASIM",
+        "N\u0130SAN",
+        "Apr\u0131l",
+        "lei",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ODD, max_size=12).map("".join), st.text(max_size=12))
+def test_any_text_can_be_checked_and_supports_itself(odd, other):
+    for said in (odd, other, f"12 {odd} 2027", f"12 {other}"):
+        unsupported(said, "", said)
+        assert unsupported(said, f"{said}\n{said}") == []

@@ -6,10 +6,12 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
+from handoff_bot.ai import safe_requests
 from handoff_bot.ai.assistant.articles import read_folder
 from handoff_bot.ai.assistant.checks import check_knowledge
-from handoff_bot.ai.assistant.fetching import Fetcher, FetchError, is_public
+from handoff_bot.ai.assistant.fetching import Fetcher, FetchError
 from handoff_bot.ai.assistant.web_pages import WebPages
+from handoff_bot.ai.safe_requests import Response
 from tests.loopback import Loopback
 
 TODAY = date(2026, 11, 30)
@@ -167,28 +169,35 @@ def test_only_listed_hosts_are_contacted_also_after_a_redirect(site, crawl, tmp_
     assert all("not a listed host" in one for one in found.problems)
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "127.0.0.1",
-        "10.0.0.1",
-        "169.254.169.254",
-        "100.64.0.1",
-        "224.0.0.1",
-        "::1",
-        "fd00::1",
-        "::ffff:10.0.0.1",
-        "2002:a00:1::",
-        "fe80::1%eth0",
-    ],
-)
-def test_no_private_address_is_contacted(address):
-    assert not is_public(address)
-
-
 def test_a_listed_host_in_the_private_network_is_refused(site):
     with pytest.raises(FetchError, match="public internet"):
         Fetcher([site.url]).get(site.url, {})
+
+
+def test_a_redirect_is_followed_only_if_the_caller_allows_its_target(site):
+    site.pages = {"/a": (302, {"Location": "/b"}, ""), "/b": SHIPPING}
+    fetcher = Fetcher([site.url], may_contact=lambda _: True)
+    assert fetcher.get(f"{site.url}/a", {}).status == 200
+    site.asked.clear()
+
+    def refuse(url):
+        raise FetchError(f"not {url}")
+
+    with pytest.raises(FetchError, match=f"not {site.url}/b"):
+        fetcher.get(f"{site.url}/a", {}, refuse)
+    assert site.asked == ["/a"]
+
+
+def test_a_redirect_never_leaves_https(monkeypatch):
+    def redirected(address, *_):
+        asked.append(str(address))
+        return Response(302, b"", {"location": "http://shop.example/b"})
+
+    asked = []
+    monkeypatch.setattr(safe_requests, "get", redirected)
+    with pytest.raises(FetchError, match="from https to http"):
+        Fetcher(["https://shop.example/"]).get("https://shop.example/a", {})
+    assert asked == ["https://shop.example/a"]
 
 
 def test_hostile_pages_and_sitemaps_are_bounded(site, crawl, tmp_path):

@@ -364,16 +364,20 @@ def test_an_admin_defines_what_the_ai_may_ask(bureau):
         ("lookup_name", "Order status", "Use lowercase letters"),
         ("lookup_url", "http://shop.example.com/{number}", "The URL must begin with https://."),
         ("lookup_url", "https://10.0.0.1/{number}", "10.0.0.1 is not a public address."),
-        ("lookup_url", "https://shop.example.com/", "Name each {parameter} of the URL"),
         ("lookup_parameters", "number", "Enter lines such as"),
         ("lookup_shown", "Status: order..status", "is not a path"),
-        ("lookup_secret", "shop", "There is no secret of this name."),
+        ("lookup_secret", "shop", "Unknown secret."),
     ],
 )
 def test_a_look_up_that_cannot_be_is_refused_at_its_field(bureau, field, value, error):
     errors = looked_up(bureau, **{field: value}).errors
     assert list(errors) == [field]
     assert error in errors[field]
+
+
+def test_a_parameter_that_the_url_lacks_is_refused_at_the_parameters(bureau):
+    errors = looked_up(bureau, lookup_url="https://shop.example.com/").errors
+    assert errors == {"lookup_parameters": "List each {parameter} of the URL once, and no others."}
 
 
 def test_a_look_up_s_name_is_given_once(bureau):

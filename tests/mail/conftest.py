@@ -1,9 +1,7 @@
 """Real mail servers on loopback: one that keeps what it gets, one that goes by a script."""
 
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -17,6 +15,7 @@ from handoff_bot.domain.mail import Mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
 from handoff_sandbox.free_port import free_port
+from tests.certificates import for_localhost
 
 SENDER = Sender.of("Hàndoff Süd <handoff@example.com>")
 MAIL = Mail(
@@ -68,18 +67,7 @@ def believes(server, session, envelope, mechanism, login):
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """A certificate for localhost that nobody but this test believes."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("certificate")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    subprocess.run(
-        [*command.split(), "-addext", names, "-keyout", str(key), "-out", str(cert)],
-        check=True,
-        capture_output=True,
-    )
-    return cert, key
+    return for_localhost(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture

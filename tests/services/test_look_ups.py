@@ -77,3 +77,19 @@ def test_a_customer_cannot_try_out_numbers_and_others_are_not_limited(house, led
     assert ledger.find(on, {}, talk_of(house, other), 1).outcome == "too many requests"
     house.clock.advance(hours=1, seconds=1)
     assert ledger.find(on, {}, talk_of(house), 1).outcome == "ok"
+
+
+def test_a_look_up_that_raises_counts_towards_the_limit(house, ledger, fetching, monkeypatch):
+    def fail(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(fetching, "fetch", fail)
+    monkeypatch.setattr(look_ups, "MOST_PER_HOUR", 1)
+    on = replace(STATUS, is_on=True)
+    with pytest.raises(RuntimeError):
+        ledger.find(on, {}, talk_of(house), 1)
+
+    assert ledger.find(on, {}, talk_of(house), 1).outcome == "too many requests"
+    with house.database.read() as tx:
+        outcomes = [one.data["outcome"] for one in log.events(tx, "lookup.made")]
+    assert sorted(outcomes) == ["failed", "too many requests"]

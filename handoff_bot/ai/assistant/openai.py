@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -16,8 +17,10 @@ from handoff_bot.ai.assistant.articles import Passage
 from handoff_bot.ai.assistant.conversation_search import has_earlier_question, passages_for
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
+from handoff_bot.ai.assistant.phrases import UNSURE, say
 from handoff_bot.ai.assistant.research import MOST_ROUNDS, Research
 from handoff_bot.ai.assistant.support import unsupported
+from handoff_bot.ai.assistant.words import may_be_about
 from handoff_bot.ai.language_model import Calls, LanguageModel, Probability
 from handoff_bot.ai.redaction import Redactor
 from handoff_bot.domain.conversation_context import ConversationContext
@@ -91,7 +94,7 @@ class OpenAIAssistant:
             return self._ask(talk, language)
         except ModelError as error:
             logger.warning("language model did not answer", extra={"kind": str(error)})
-            return replace(local, in_time=False)
+            return replace(_permitted(local, talk, language), in_time=False)
 
     def _ask(self, talk: ConversationContext, language: str) -> Answer:
         redactor = Redactor()
@@ -108,8 +111,10 @@ class OpenAIAssistant:
         data = f"{given}\n{hints}\n{prompts.transcript(turns)}"
         reply = self._reply(instructions, data, talk, research)
         evidence = [*research.evidence, *(_as_evidence(one) for one in passages)]
-        known = "\n".join([*_known(evidence, talk), *research.arguments])
-        text = self._checked(research.restored(storable(reply.answer)[:_LONGEST]), known, talk)
+        said = research.restored(storable(reply.answer)[:_LONGEST])
+        # The model may put the customer's words into its arguments: they prove nothing.
+        customer = [turn.text for turn in talk.turns if turn.role == "customer"]
+        text = _checked(said, _known(evidence, talk), [*customer, *research.arguments])
         # A mask's value could let the customer's own text bring a URL into the answer.
         return _answer(reply, redactor.restore(text, never=_ADDRESSES).strip(), evidence, passages)
 
@@ -158,19 +163,44 @@ class OpenAIAssistant:
             research.call(said.all, deadline - time.monotonic())
         raise ModelError("too many calls")
 
-    def _checked(self, said: str, known: str, talk: ConversationContext) -> str:
-        """Returns the answer as it is sent.
 
-        Raises:
-            ModelError: it is empty, or states what its evidence does not hold.
-        """
-        customer = "\n".join(turn.text for turn in talk.turns if turn.role == "customer")
-        if unsupported(Redactor.unmarked(said), known, customer):
-            raise ModelError("unsupported answer")
-        text = without_foreign_addresses(said, known)
-        if not text.strip():
-            raise ModelError("empty answer")
-        return text
+def _permitted(local: Answer, talk: ConversationContext, language: str) -> Answer:
+    """Returns the local answer, or "not sure" if it or the question may be about a topic that is
+    never discussed: an article that mentions it would be quoted.
+    """
+    topics = talk.rules.guidance.never
+    asked = [turn.text for turn in talk.turns[-talk.waiting :]]
+    quoted = [f"{one.title}\n{one.heading}" for one in local.evidence]
+    text = "\n".join([*asked, local.text, *quoted])
+    if not any(may_be_about(topic, text) for topic in topics):
+        return local
+    return Answer(say(UNSURE, language), confidence=0.0, by=local.by)
+
+
+def _checked(said: str, known: str, customer: Sequence[str]) -> str:
+    """Returns the answer as it is sent.
+
+    Raises:
+        ModelError: it is empty, or states what its evidence does not hold.
+    """
+    if not _is_supported(Redactor.unmarked(said), known, "\n".join(customer)):
+        raise ModelError("unsupported answer")
+    text = without_foreign_addresses(said, known)
+    if not text.strip():
+        raise ModelError("empty answer")
+    return text
+
+
+def _is_supported(said: str, known: str, customer: str) -> bool:
+    """An answer that cannot be checked counts as unsupported: a retry would fail, and cost, again."""
+    try:
+        return not unsupported(said, known, customer)
+    except Exception as error:
+        # The message of the exception may hold a part of the answer.
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        kind = f"{type(error).__name__} in {at.name}"
+        logger.error("an answer could not be checked", extra={"kind": kind})  # noqa: TRY400
+        return False
 
 
 def _answer(
@@ -198,12 +228,16 @@ def _as_evidence(passage: Passage) -> Evidence:
     return Evidence(passage.title, passage.text, passage.heading)
 
 
-def _known(evidence: Sequence[Evidence], talk: ConversationContext) -> list[str]:
-    """Returns all texts that the answer may take numbers and addresses from: also the team's own."""
+def _known(evidence: Sequence[Evidence], talk: ConversationContext) -> str:
+    """Returns all texts that the answer may take numbers and addresses from: also the team's own.
+
+    Without the arguments of look-ups, which are their evidence's headings.
+    """
     guidance = talk.rules.guidance
     agents = [turn.text for turn in talk.turns if turn.role == "agent"]
-    passages = [f"{one.title}\n{one.heading}\n{one.text}" for one in evidence]
-    return [*passages, *agents, *talk.hints, guidance.company, *guidance.lines]
+    headings = [one.heading for one in evidence if not one.is_look_up]
+    texts = [f"{one.title}\n{one.text}" for one in evidence]
+    return "\n".join([*texts, *headings, *agents, *talk.hints, guidance.company, *guidance.lines])
 
 
 def _guidance(guidance: Guidance) -> str:

@@ -38,8 +38,15 @@ _CURRENCIES = {
     "A$": "AUD",
 }
 _PERCENT = ["%", "percent", "prozent", "procent", "procento", "pourcent", "퍼센트", "パーセント"]
+
+
+def _key(text: str) -> str:
+    """Returns the text as IGNORECASE compares it: i with and without a dot is one letter there."""
+    return text.casefold().replace("i\u0307", "i").replace("\u0131", "i")
+
+
 _UNITS = {
-    spelling.casefold(): sign
+    _key(spelling): sign
     for sign, others in _CURRENCIES.items()
     for spelling in (sign, *others.split())
 } | dict.fromkeys(_PERCENT, "%")
@@ -86,9 +93,9 @@ _TENS = {
     90: "ninety neunzig noventa novanta negentig",
     100: "hundred hundert cent cien ciento cento honderd hundra",
 }
-_WORDS = {word: Decimal(value) for value, words in _TENS.items() for word in words.split()}
+_WORDS = {_key(word): Decimal(value) for value, words in _TENS.items() for word in words.split()}
 _WORD = re.compile(r"[^\W\d_]{2,12}")
-_IDENTIFIER = re.compile(r"\d{4,}")
+_IDENTIFIER = re.compile(r"\d{4,40}")
 _YEARS = range(1900, 2100)
 
 
@@ -188,8 +195,8 @@ def _facts(text: str) -> _Facts:
     text = _plain(text)
     days, text = _days(text)
     clock, text = _clock(text)
-    words = {_WORDS[one] for one in map(str.casefold, _WORD.findall(text)) if one in _WORDS}
-    units = {_UNITS[one[0].casefold()] for one in _ANY_UNIT.finditer(text)}
+    words = {_WORDS[one] for one in map(_key, _WORD.findall(text)) if one in _WORDS}
+    units = {_UNITS.get(_key(one[0]), "") for one in _ANY_UNIT.finditer(text)} - {""}
     return _Facts(
         tuple(days),
         frozenset(clock),
@@ -202,7 +209,7 @@ def _facts(text: str) -> _Facts:
 
 def _codes(text: str) -> frozenset[str]:
     """Returns the words of letters and digits, such as "SAVE20", in lowercase; not "EUR20"."""
-    found = {one[0].casefold() for one in _CODE.finditer(text)}
+    found = {_key(one[0]) for one in _CODE.finditer(text)}
     return frozenset(
         one for one in found if any(map(str.isdigit, one)) and not _AMOUNT.fullmatch(one)
     )
@@ -217,8 +224,8 @@ def _plain(text: str) -> str:
 
 def _amounts(text: str) -> Iterator[_Amount]:
     for found in _AMOUNT.finditer(text):
-        unit = (found["before"] or found["after"] or "").casefold()
-        yield _Amount(found["number"], _readings(found["number"]), _UNITS.get(unit, ""))
+        unit = _UNITS.get(_key(found["before"] or found["after"] or ""), "")
+        yield _Amount(found["number"], _readings(found["number"]), unit)
 
 
 def _readings(numeral: str) -> frozenset[Decimal]:
@@ -271,7 +278,7 @@ def _read(match: re.Match[str]) -> Iterator[_Day]:
         first, second = int(match["a"]), int(match["b"])
         yield from (_Day(year, second, first), _Day(year, first, second))
     elif name := parts.get("name"):
-        month, last = _months()[name.casefold()], int(parts.get("d") or 0)
+        month, last = _months().get(_key(name), 0), int(parts.get("d") or 0)
         first = int(parts.get("first") or last)
         yield from (_Day(year, month, day) for day in range(min(first, last), last + 1))
     else:
@@ -305,11 +312,11 @@ def _named_days() -> tuple[re.Pattern[str], ...]:
 
 @cache
 def _months() -> dict[str, int]:
-    """Returns the names of months in the product's languages, in lowercase."""
+    """Returns the names of months in the product's languages, as keys."""
     from babel import Locale  # about 15 ms a language, with its data
 
     return {
-        name.casefold().rstrip("."): month
+        _key(name).rstrip("."): month
         for language in languages("assistant")
         for context in ("format", "stand-alone")
         for width in ("wide", "abbreviated")

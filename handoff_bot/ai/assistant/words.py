@@ -12,6 +12,7 @@ _UNSPACED = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 _WORD = re.compile(r"\w+")
 MOST_WORDS = 40
 _LONG_NUMBER = 4
+_SHORTEST_STEM = 4
 
 # Question words of any topic. A missing one only costs a little confidence.
 _STOPWORDS_TEXT = """
@@ -84,11 +85,27 @@ def telling_words(text: str) -> dict[str, str]:
     return {one: word for one, word in found.items() if word not in _GENERIC} or found
 
 
+def may_be_about(topic: str, text: str) -> bool:
+    """Returns whether the text has any content word of the topic, in any form.
+
+    Forms of one word have stems of different length; rather too many words match than too few.
+    """
+    stems = {*map(stem, words_of(text)), *telling_words(text)}
+    return any(_is_form(one, other) for one in telling_words(topic) for other in stems)
+
+
+def _is_form(one: str, other: str) -> bool:
+    shorter, longer = sorted((one, other), key=len)
+    return one == other or (len(shorter) >= _SHORTEST_STEM and longer.startswith(shorter))
+
+
 def stem(word: str) -> str:
     """Returns the common prefix of a word's forms; longer words lose more of their end."""
     if len(word) < 5:
         return word
-    return word[: max(4, len(word) - (1 if len(word) == 5 else 2 if len(word) == 6 else 3))]
+    return word[
+        : max(_SHORTEST_STEM, len(word) - (1 if len(word) == 5 else 2 if len(word) == 6 else 3))
+    ]
 
 
 def _is_telling(word: str) -> bool:

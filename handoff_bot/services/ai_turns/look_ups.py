@@ -40,9 +40,13 @@ class LookUpLedger:
         if talk.conversation_id is None or not look_up.is_on:
             return Found("not allowed")
         found = Found("too many requests")
-        if self._is_within_limit(talk.conversation_id):
-            found = self._fetcher.fetch(look_up, arguments, seconds)
-        self._record(talk.conversation_id, look_up, found)
+        is_allowed = self._is_within_limit(talk.conversation_id)
+        try:
+            if is_allowed:
+                found = Found("failed")
+                found = self._fetcher.fetch(look_up, arguments, seconds)
+        finally:  # what is not recorded does not count towards the limit
+            self._record(talk.conversation_id, look_up, found)
         return found
 
     def _is_within_limit(self, conversation_id: int) -> bool:

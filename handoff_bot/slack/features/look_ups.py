@@ -14,15 +14,13 @@ from handoff_bot.slack.kit.form import Form, Submission, text, tick
 from handoff_bot.slack.kit.text import actions, shorten
 
 CHANGED_MEANWHILE = "Another admin has changed the look-ups. Go back and open them again."
-UNKNOWN_NAME = (
-    "There is no secret of this name. Known secrets: {names}. LOOK_UP_SECRETS defines them."
-)
-TAKEN = "There is another look-up of this name."
+UNKNOWN_NAME = "Unknown secret. Known secrets: {names}. LOOK_UP_SECRETS defines them."
+TAKEN = "A look-up with this name already exists."
 LOOK_UPS = RuleList(
     "lookups",
     "Look-ups",
     "Requests that the AI may send to your own systems to answer a question, such as the status of "
-    "an order. They only read. The AI gets, and may tell the customer, what you list as shown.",
+    "an order. Look-ups only read data. The AI gets, and may tell the customer, what you list as shown.",
     "Without a language model (OPENAI_API_KEY), no look-up is made.",
     noun="look-up",
 )
@@ -152,6 +150,8 @@ def _parsed(tools: Tools, entered: Submission[Opened]) -> LookUp:
         raise SECRET.invalid(UNKNOWN_NAME.format(names=", ".join(known.secrets) or "none"))
     try:
         look_ups.check(found, allows_loopback=known.allows_loopback)
+    except look_ups.WrongParameters as wrong:
+        raise PARAMETERS.invalid(str(wrong)) from None
     except ValueError as wrong:
         raise URL.invalid(str(wrong)) from None
     return found
