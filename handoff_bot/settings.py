@@ -237,7 +237,7 @@ class Settings(BaseModel):
         description="URL of your Zendesk, `https://acme.zendesk.com`, to keep tickets there as well.",
     )
     ZENDESK_EMAIL: str = Field(
-        "", description="Email address of the Zendesk agent that the token belongs to."
+        "", description="E-mail address of the Zendesk agent that the token belongs to."
     )
     ZENDESK_TOKEN: SecretStr = Field(NOTHING, description="Zendesk API token.")
     SMTP_URL: SecretStr = Field(
@@ -245,7 +245,7 @@ class Settings(BaseModel):
         description="Mail server, `smtp://user:password@mail.example.com` (STARTTLS) or `smtps://…`.",
     )
     MAIL_FROM: str = Field(
-        "", description="Sender of emails to the team, `Handoff <handoff@example.com>`."
+        "", description="Sender of e-mails to the team, `Handoff <handoff@example.com>`."
     )
     KNOWLEDGE_DIR: Path = Field(
         Path("knowledge"),

@@ -271,7 +271,7 @@ def emails(held: tuple[str, ...]) -> list[str]:
     kept: list[str] = lines(20, 254)(held)
     wrong = [one for one in kept if not _EMAIL.fullmatch(one)]
     if wrong:
-        raise ValueError(f"“{wrong[0][:60]}” is not an email address.")
+        raise ValueError(f"“{wrong[0][:60]}” is not an e-mail address.")
     return kept
 
 

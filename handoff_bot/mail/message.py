@@ -59,7 +59,7 @@ def address_of(text: str) -> Address:
         ascii_domain = domain.encode("idna").decode("ascii")
         if _NAME.fullmatch(name) and _DOMAIN.fullmatch(ascii_domain):
             return Address(username=name, domain=ascii_domain)
-    raise MailError("This is not an email address.", permanent=True, code="address")
+    raise MailError("This is not an e-mail address.", permanent=True, code="address")
 
 
 def _header(words: str) -> str:

@@ -166,8 +166,8 @@ class FirstSteps:
             if any(to.slack_channel or to.group_id or to.people for to in audiences):
                 return CheckResult(NOTIFIED, True, f"{many(len(rules), 'notification rule')}")
             if self._has_mail:
-                return CheckResult(NOTIFIED, True, "by email")
-            return _unnotified("the rules only name email addresses, and there is no mail server")
+                return CheckResult(NOTIFIED, True, "by e-mail")
+            return _unnotified("the rules only name e-mail addresses, and there is no mail server")
         if not is_on:
             return _unnotified("there are no notification rules, and new cards mention no agent")
         return self._mentioned(queue, called)

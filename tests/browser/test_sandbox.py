@@ -161,7 +161,7 @@ def test_an_e_mail_to_the_team_can_be_read_in_the_mailbox_and_its_job_is_listed(
         "button", name="Add a rule"
     ).click()
     rule = page.get_by_role("dialog", name="Add a rule")
-    rule.get_by_role("textbox", name="Email to").fill("ops@example.com")
+    rule.get_by_role("textbox", name="E-mail to").fill("ops@example.com")
     rule.get_by_role("button", name="Save").click()
     expect(rule).to_have_count(0)
     page.keyboard.press("Escape")

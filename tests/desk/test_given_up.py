@@ -179,7 +179,7 @@ REPORTED = {
         thread,
         "Ticket #1: helpdesk does not have the ticket's latest state.",
     ),
-    mail.MAIL: (thread, "The email to team@example.com could not be sent."),
+    mail.MAIL: (thread, "The e-mail to team@example.com could not be sent."),
     transcripts.TRANSCRIPT: (thread, transcripts.NOT_SENT),
     translating.TRANSLATE: (thread, "This message could not be translated"),
     offers.OFFER: (thread, offers.NOT_KNOWN),

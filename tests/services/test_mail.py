@@ -159,7 +159,7 @@ def test_an_address_that_is_refused_is_told_in_the_thread(house, mailer):
     words = "The mail server does not accept mail for this address (550)."
     mailer.troubles.append(MailError(words, permanent=True, code="550"))
     notify(house)
-    assert f"The email to {OPS} could not be sent. {words}" in house.desk.said()
+    assert f"The e-mail to {OPS} could not be sent. {words}" in house.desk.said()
 
 
 def test_one_address_in_trouble_delays_no_other(house, mailer):

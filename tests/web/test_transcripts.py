@@ -1,5 +1,6 @@
 """A visitor gets their own conversation by e-mail, at an address that nobody has verified."""
 
+import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -7,10 +8,14 @@ import pytest
 from handoff_bot.domain.errors import MailError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.mail.message import Sender, message_of
+from handoff_bot.services.notifications import transcripts
 from handoff_bot.storage.models import Lane, Work
+from tests.samples import PNG
 from tests.web.conftest import Browser
 
 TO = "dana@example.com"
+WIDE = {code: code + 0xFEE0 for code in range(ord("!"), ord("~") + 1)}
+"""Each ASCII character as its full-width form."""
 
 
 @pytest.fixture
@@ -62,6 +67,103 @@ def test_what_a_visitor_wrote_adds_no_header_no_markup_and_no_link(shop, dana):
     assert "&lt;b&gt;hello" in mail.html
     for body in (mail.text, mail.html):
         assert "evil.example" not in body
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("see evil。com now", "see […] now"),
+        ("evil\uff0ecom/a", "[…]"),
+        ("www.evil.com http://evil".translate(WIDE), "[…] […]"),
+        ("例え。com。jp", "[…]"),
+        ("evil.co\u00adm", "[…]"),
+        ("a http://localhost/x xhttps://1.2.3.4/x", "a […] […]"),
+        ("उदाहरण.भारत", "[…]"),
+        *[(prose, prose) for prose in ("今天很好。谢谢你", "です\uff0eまた")],
+        ("e.g. ½ 3.14 wait…what a.m. ①", "e.g. ½ 3.14 wait…what a.m. ①"),
+    ],
+)
+@pytest.mark.on_sqlite
+def test_an_address_is_hidden_however_its_full_stops_are_written_and_other_words_stay(
+    shop, dana, said, shown
+):
+    dana.says(said)
+    shop.settle()
+    dana.post("transcript", to=TO)
+    shop.settle()
+    assert f"  {shown}\n" in shop.mailer.sent[0].text
+
+
+@pytest.mark.on_sqlite
+def test_a_file_name_carries_no_address(shop, dana):
+    headers = dana.headers | {"Content-Type": "image/png"}
+    for name in ("visit evil.example.png", "cat.png"):
+        where = f"/chat/files?id={uuid.uuid4()}&name={name}"
+        assert shop.client.post(where, data=PNG, headers=headers).status_code == 202
+    shop.settle()
+    dana.post("transcript", to=TO)
+    shop.settle()
+    assert "[visit […].png]" in shop.mailer.sent[0].text
+    assert "[cat.png]" in shop.mailer.sent[0].text
+
+
+@pytest.mark.on_sqlite
+def test_a_copy_is_bounded_and_keeps_the_last_messages(shop, dana, monkeypatch):
+    monkeypatch.setattr(transcripts, "MOST_CHARACTERS", 80)
+    for text in ("older" * 8, "newer" * 8, "last" * 9):
+        dana.says(text)
+    shop.settle()
+    dana.post("transcript", to=TO)
+    shop.settle()
+    (mail,) = shop.mailer.sent
+    said = [one for one in ("hello", "older", "newer", "last") if one in mail.text]
+    assert said == ["newer", "last"]
+
+
+@pytest.mark.on_sqlite
+def test_a_copy_is_written_after_the_transaction(shop, dana, monkeypatch):
+    during = []
+
+    def render(plan):
+        with shop.database.write() as tx:  # waits for ever inside another one
+            during.append(tx.session.query(Work).count() > 0)
+        return made(plan)
+
+    made = transcripts._mail
+    monkeypatch.setattr(transcripts, "_mail", render)
+    dana.post("transcript", to=TO)
+    shop.settle()
+    assert during == [True]
+    assert len(shop.mailer.sent) == 1
+
+
+@pytest.mark.on_both
+def test_the_same_conversation_goes_to_an_address_once(shop, dana):
+    for to in (TO, TO.upper(), "other@example.com"):
+        assert dana.post("transcript", to=to).status_code == 202
+        shop.settle()
+    assert [mail.to for mail in shop.mailer.sent] == [TO, "other@example.com"]
+
+
+@pytest.mark.on_sqlite
+def test_a_conversation_that_went_on_goes_to_the_same_address_again(shop, dana):
+    for author in (shop.replies, dana.says):
+        dana.post("transcript", to=TO)
+        shop.settle()
+        author("One more thing")
+        shop.settle()
+    dana.post("transcript", to=TO)
+    shop.settle()
+    assert [mail.text.count("One more thing") for mail in shop.mailer.sent] == [0, 1, 2]
+
+
+@pytest.mark.on_sqlite
+def test_what_could_not_be_sent_can_be_requested_again(shop, dana):
+    shop.mailer.troubles.append(MailError("552 full", permanent=True, code="552"))
+    for _ in range(2):
+        dana.post("transcript", to=TO)
+        shop.settle()
+    assert [mail.to for mail in shop.mailer.sent] == [TO]
 
 
 @pytest.mark.parametrize(

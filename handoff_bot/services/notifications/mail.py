@@ -100,7 +100,7 @@ class SendMail(ProviderJob[MailPlan, None]):
             return
         ours = isinstance(error, ProviderFailure)
         why = str(error) if ours else "Something went wrong on our side."
-        text = f"The email to {job.payload['to']} could not be sent. {why}"
+        text = f"The e-mail to {job.payload['to']} could not be sent. {why}"
         outbox.notice(tx, escalation, text, self._clock.now())
 
 

@@ -6,9 +6,11 @@ carry a stranger's link under our name.
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -34,10 +36,24 @@ from handoff_bot.storage.transaction import Transaction
 TRANSCRIPT = "transcript"
 MOST = 500
 """Messages of each side in a copy: the last ones."""
-NOT_SENT = "The copy of this conversation that the customer requested by email could not be sent."
-_LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.)\S+|\b(?:[\w-]+\.)+[^\W\d_]{2,}\b\S*")
-"""Also bare names such as example.com, which mail programs turn into links."""
+MOST_CHARACTERS = 100_000
+"""In a copy, likewise the last ones: whole messages, except that the newest one is cut."""
+NOT_SENT = "The copy of this conversation that the customer requested by e-mail could not be sent."
+_LINK = re.compile(
+    r"(?i)[a-z][a-z0-9+.-]{0,20}://\S+"
+    r"|\bwww\.\S+"
+    r"|(?<![\w-])(?:[\w-]{1,63}\.){1,10}[^\W\d_]{2,}\b\S*"
+)
+"""Also bare names such as example.com, which mail programs turn into links. The bounds, which are
+those of DNS names or above, keep the time linear.
+"""
 _HIDDEN = "[…]"
+_WORD = re.compile(r"\S+")
+_WIDE_STOP = re.compile("[\u3002\uff0e\uff61]")
+_STOP_IN_NAME = re.compile(r"\u3002(?=[A-Za-z]{2,63}\b)")
+"""Before a top-level domain in ASCII; elsewhere it ends a sentence, which no space follows."""
+_UNSEEN = ("Cf", "Mn", "Mc")
+"""Unicode categories of what does not separate the letters of a name: soft hyphens, accents."""
 _TEMPLATES = Environment(
     loader=PackageLoader("handoff_bot.services.notifications"),
     autoescape=select_autoescape(["html"]),
@@ -65,12 +81,16 @@ class Transcripts:
             raise Malformed("This is not an e-mail address.")
         with self._database.write() as tx:
             conversation_id = visitors.conversation_of(tx, channel, address)
-            if conversation_id is None or not visitors.marks(tx, conversation_id)[1]:
+            state = (0, 0) if conversation_id is None else visitors.marks(tx, conversation_id)
+            if not state[1]:
                 raise Malformed("There is no answer to send yet.")
             payload = {"conversation_id": conversation_id, "to": to, "locale": locale}
             # Not named after the address, because the rows of lanes outlive their jobs.
             lane = f"mail:chat-{conversation_id}"
-            enqueue_job(tx, NewJob(TRANSCRIPT, lane, payload, due_at=self._clock.now()))
+            # Nobody can guess the recipient from the hash once the visitor's own address is erased.
+            named = "\n".join((address, to.lower(), *map(str, state)))
+            key = f"{TRANSCRIPT}:{conversation_id}:{hashlib.sha256(named.encode()).hexdigest()}"
+            enqueue_job(tx, NewJob(TRANSCRIPT, lane, payload, self._clock.now(), key=key))
 
 
 @dataclass(frozen=True)
@@ -82,7 +102,18 @@ class _Line:
     text: str
 
 
-class SendTranscript(ProviderJob[Mail, None]):
+@dataclass(frozen=True)
+class _Copy:
+    """What the e-mail is rendered from; `id` and `thread` as in `Mail`."""
+
+    lines: Sequence[VisitorLine]
+    to: str
+    locale: str
+    id: str
+    thread: str
+
+
+class SendTranscript(ProviderJob[_Copy, None]):
     """Sends the copy, and forgets the address with it. After a crash, it is sent again with the same
     Message-ID.
     """
@@ -94,26 +125,37 @@ class SendTranscript(ProviderJob[Mail, None]):
         self._mailer = mailer
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> Mail | None:
-        """Returns the e-mail, or None without a mail server or after the customer was forgotten."""
+    def prepare(self, tx: Transaction, job: Job) -> _Copy | None:
+        """Returns None without a mail server or after the customer was forgotten.
+
+        Only loads the messages: others wait for this transaction.
+        """
         number = int(job.payload["conversation_id"])
         if self._mailer is None or tx.session.get(Conversation, number) is None:
             _forget_address(tx, job)
             return None
-        lines = visitors.lines(tx, number, Cursor(), MOST)
-        sent = f"{number}-{job.id}-{int(job.first_due_at.timestamp())}"
-        return _mail(lines, str(job.payload["to"]), str(job.payload["locale"]), number, sent)
+        return _Copy(
+            lines=visitors.lines(tx, number, Cursor(), MOST),
+            to=str(job.payload["to"]),
+            locale=str(job.payload["locale"]),
+            id=f"chat-{number}-{job.id}-{int(job.first_due_at.timestamp())}",
+            thread=f"chat-{number}",
+        )
 
-    def call(self, plan: Mail) -> None:
+    def call(self, plan: _Copy) -> None:
         if self._mailer is not None:
-            self._mailer.send(plan)
+            self._mailer.send(_mail(plan))
 
-    def finish(self, tx: Transaction, job: Job, plan: Mail, result: None) -> None:
+    def finish(self, tx: Transaction, job: Job, plan: _Copy, result: None) -> None:
         _forget_address(tx, job)
 
-    def on_failed(self, tx: Transaction, job: Job, plan: Mail | None, error: Exception) -> None:
-        """Tells the thread of an open escalation, without the address: only the visitor needs it."""
+    def on_failed(self, tx: Transaction, job: Job, plan: _Copy | None, error: Exception) -> None:
+        """Tells the thread of an open escalation, without the address: only the visitor needs it.
+
+        The visitor may request the same copy again.
+        """
         _forget_address(tx, job)
+        store.forget_key(tx, job)
         escalation = rows.open_of(tx, int(job.payload["conversation_id"]))
         if escalation is not None:
             why = f"{NOT_SENT} ({error.code})" if isinstance(error, MailError) else NOT_SENT
@@ -124,32 +166,69 @@ def _forget_address(tx: Transaction, job: Job) -> None:
     store.keep_of_payload(tx, job, "conversation_id")
 
 
-def _mail(lines: Sequence[VisitorLine], to: str, locale: str, number: int, sent: str) -> Mail:
-    language = locale.lower().replace("_", "-").partition("-")[0]
+def _mail(copy: _Copy) -> Mail:
+    language = copy.locale.lower().replace("_", "-").partition("-")[0]
     language = language if texts.speaks(language, "widget") else texts.FALLBACK
     said = {
         "language": language,
         "direction": _text("direction", language),
         "subject": _text("mailSubject", language),
         "intro": _text("mailIntro", language),
-        "lines": list(_shown(lines, language)),
+        "lines": list(_shown(_last(copy.lines), language)),
     }
     return Mail(
-        to=to,
+        to=copy.to,
         subject=str(said["subject"]),
         text=_TEMPLATES.get_template("transcript.txt").render(said),
         html=_TEMPLATES.get_template("transcript.html").render(said),
-        id=f"chat-{sent}",
-        thread=f"chat-{number}",
+        id=copy.id,
+        thread=copy.thread,
     )
+
+
+def _last(lines: Sequence[VisitorLine]) -> Sequence[VisitorLine]:
+    """Returns the last lines, with `MOST_CHARACTERS` at most."""
+    taken: list[VisitorLine] = []
+    left = MOST_CHARACTERS
+    for line in reversed(lines):
+        if len(line.text) > left and taken:
+            break
+        taken.append(replace(line, text=line.text[:left]))
+        left -= len(line.text)
+    return taken[::-1]
 
 
 def _shown(lines: Sequence[VisitorLine], language: str) -> Iterator[_Line]:
     for line in lines:
-        text = _LINK.sub(_HIDDEN, line.text) if line.author is Author.CONTACT else line.text
-        files = [f"[{one_line(file.name, 100) or _text('gone', language)}]" for file in line.files]
+        theirs = line.author is Author.CONTACT
+        names = [_file_name(file.name, theirs) or _text("gone", language) for file in line.files]
+        files = [f"[{name}]" for name in names]
+        text = _without_links(line.text) if theirs else line.text
         at = f"{line.at:%Y-%m-%d %H:%M} UTC"
         yield _Line(_who(line, language), at, "\n".join([text, *files] if text else files))
+
+
+def _file_name(name: str, theirs: bool) -> str:
+    """Returns the name in a copy; its extension is ours and stays."""
+    stem, dot, ending = one_line(name, 100).rpartition(".")
+    return f"{_without_links(stem) if theirs else stem}{dot}{ending}"
+
+
+def _without_links(text: str) -> str:
+    """Returns the text with its web addresses hidden. Words without one stay as they are."""
+    return _WORD.sub(lambda found: _word_without_links(found[0]), text)
+
+
+def _word_without_links(word: str) -> str:
+    plain = word if word.isascii() else _plainly(word)
+    return _LINK.sub(_HIDDEN, plain) if _LINK.search(plain) else word
+
+
+def _plainly(word: str) -> str:
+    """Returns the word as a browser reads the name of a host: https://www.unicode.org/reports/tr46/."""
+    plain = unicodedata.normalize("NFKC", _WIDE_STOP.sub("\u3002", word))
+    seen = "".join(char for char in plain if unicodedata.category(char) not in _UNSEEN)
+    return _STOP_IN_NAME.sub(".", seen)
 
 
 def _who(line: VisitorLine, language: str) -> str:

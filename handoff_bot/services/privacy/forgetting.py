@@ -51,7 +51,7 @@ BACKUPS = (
     "Backups are not reached: delete those made before {at:%Y-%m-%d %H:%M} UTC, or let them expire."
 )
 LEFT = (
-    "Not reached: emails to the team, files that admins exported, and ephemeral messages in Slack, "
+    "Not reached: e-mails to the team, files that admins exported, and ephemeral messages in Slack, "
     "which disappear when Slack reloads.",
     "The language model's provider keeps requests as its terms say, usually up to 30 days.",
 )

@@ -26,7 +26,7 @@ from handoff_bot.slack.kit.text import shorten
 
 NOBODY = "Choose who is notified."
 NO_MAIL = (
-    "No mail server is configured, so no emails can be sent. Ask the person who runs the server to set "
+    "No mail server is configured, so no e-mails can be sent. Ask the person who runs the server to set "
     "SMTP_URL."
 )
 
@@ -62,7 +62,7 @@ PEOPLE = people(
 )
 EMAILS = text(
     "notices_emails",
-    "Email to",
+    "E-mail to",
     many_lines=True,
     hint="One address per line",
     optional=True,
@@ -94,7 +94,7 @@ def notice_words(rule: NotificationRule) -> RuleWords:
         "message in a channel" if to.slack_channel else "",
         "mention of a group" if to.group_id else "",
         "direct message" if to.people else "",
-        f"email to {', '.join(to.emails)}" if to.emails else "",
+        f"e-mail to {', '.join(to.emails)}" if to.emails else "",
         f"quiet hours {to.quiet}" if to.quiet else "",
         "except urgent conversations" if to.quiet and to.wakes else "",
     ]

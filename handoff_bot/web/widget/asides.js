@@ -52,6 +52,7 @@ export class Leaving {
 export class Mailing {
   address = /** @type {HTMLInputElement} */ (el("input", { type: "email", autocomplete: "email", maxlength: "254", required: true }));
   result = el("p", { role: "status" });
+  submit = /** @type {HTMLButtonElement} */ (el("button", { class: "choice", type: "submit" }));
   form = /** @type {HTMLFormElement} */ (el("form", { class: "aside mailing", hidden: true, novalidate: true }));
 
   /**
@@ -65,8 +66,8 @@ export class Mailing {
     this.done = done;
     const { texts } = look;
     const label = el("label", {}, el("span", {}, texts.mailAddress ?? ""), this.address);
-    const send = el("button", { class: "choice", type: "submit" }, texts.send ?? "");
-    this.form.append(label, send, button("choice", texts.cancel, () => this.close()), this.result);
+    this.submit.textContent = texts.send ?? "";
+    this.form.append(label, this.submit, button("choice", texts.cancel, () => this.close()), this.result);
     this.form.onsubmit = (event) => {
       event.preventDefault();
       void this.send();
@@ -88,14 +89,29 @@ export class Mailing {
   async send() {
     const { texts, locale } = this.look;
     const to = this.address.value.trim();
+    if (this.isSending) return;
     if (!to || !this.address.checkValidity()) return this.say(texts.mailWrong);
+    this.busy(true);
     try {
       await this.server.post("transcript", { to, locale });
     } catch (error) {
       return this.say(error instanceof Refused && error.status === 400 ? texts.mailWrong : texts.mailLater);
+    } finally {
+      this.busy(false);
     }
     this.address.value = "";
     this.say(fill(this.look, "mailSent", { address: to }));
+  }
+
+  isSending = false;
+
+  /**
+   * Not `disabled`, which would take the focus away.
+   * @param {boolean} isSending
+   */
+  busy(isSending) {
+    this.isSending = isSending;
+    this.submit.setAttribute("aria-disabled", String(isSending));
   }
 
   /** @param {string} [words] */

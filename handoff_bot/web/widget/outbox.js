@@ -11,7 +11,10 @@ const LONGEST = 15_000;
  * @typedef {"" | "person" | "leave"} Wish
  */
 
-/** @typedef {{id: string, text: string, wish: Wish, at: number, failed: boolean, visitor: string}} Waiting */
+/**
+ * An older widget kept `person` instead of `wish`.
+ * @typedef {{id: string, text: string, wish?: Wish, person?: boolean, at: number, failed: boolean, visitor: string}} Waiting
+ */
 
 export class Outbox {
   /**
@@ -88,12 +91,13 @@ export class Outbox {
     for (;;) {
       const next = this.waiting.find((one) => !one.failed && !this.sent.has(one.id));
       if (!next) return;
+      const wish = next.wish ?? (next.person ? "person" : "");
       try {
         await this.server.post("messages", {
           id: next.id,
           text: next.text,
           locale: this.locale,
-          ...(next.wish ? { [next.wish]: true } : {}),
+          ...(wish ? { [wish]: true } : {}),
         });
         this.failures = 0;
         this.sent.add(next.id); // it stays in sight until the conversation shows it

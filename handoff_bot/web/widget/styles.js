@@ -65,6 +65,7 @@ header :focus-visible { outline-color: var(--on-accent); }
 .choice { min-height: 44px; min-width: 44px; max-width: 100%; padding: 8px 14px; border: 1px solid var(--seen); border-radius: 14px;
   color: var(--seen); background: var(--paper); font-weight: 600; text-align: start; overflow-wrap: anywhere; }
 .choice:hover { background: var(--theirs); }
+.choice[aria-disabled="true"] { opacity: .75; cursor: default; }
 .typing { color: var(--soft); font-size: 13.5px; padding: 0 18px 8px; margin: 0; }
 .notice { background: #5c3b00; color: #fff; padding: 8px 14px; font-size: 13.5px; margin: 0; }
 form { display: flex; gap: 8px; padding: 10px; border-top: 1px solid var(--line); align-items: flex-end; }

@@ -91,6 +91,10 @@ export class View {
       event.preventDefault();
       if (this.isOpen) this.close();
     };
+    // Some browsers close a modal without asking first. What `show` closes is open when this is called.
+    this.panel.onclose = () => {
+      if (this.isOpen && !this.panel.open) this.close();
+    };
     return el("div", { dir: direction, lang: locale }, this.panel, this.launcher);
   }
 
