@@ -28,6 +28,10 @@ class ArticleError(HandoffError):
     """An article cannot be saved; the text says why and what to do."""
 
 
+class ArticleBusy(ArticleError):
+    """An article cannot be saved right now; a retry may help."""
+
+
 class DraftStatus(StrEnum):
     """What became of a draft. `expired` is one whose text was deleted with the conversation's."""
 
@@ -75,12 +79,19 @@ class ArticleFile:
         article: its content; the text is "" if it cannot be edited in Slack.
         digest: of the whole file, to notice changes.
         locked: why it cannot be edited in Slack, "" if it can.
+        source: where it was read from, "" for none.
     """
 
     name: str
     article: Article
     digest: str = ""
     locked: str = ""
+    source: str = ""
+
+    @property
+    def cited(self) -> str:
+        """Returns the name by which answers cite the article."""
+        return f"{self.article.title} ({self.source})" if self.source else self.article.title
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Drafts of articles say what the agent said, and nothing about the customer."""
 
+import errno
+import fcntl
 import threading
 
 import pytest
@@ -11,7 +13,7 @@ from handoff_bot.ai.assistant.learning import LocalLearner
 from handoff_bot.ai.assistant.library import FolderLibrary
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.impersonal import impersonal
-from handoff_bot.domain.articles import GAP, Article, ArticleError, Taught, Unanswered
+from handoff_bot.domain.articles import GAP, Article, ArticleBusy, ArticleError, Taught, Unanswered
 from tests.ai.test_articles import TODAY
 
 PERSONAL = {
@@ -215,6 +217,86 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
 
     with pytest.raises(ArticleError, match="Permission denied"):
         FolderLibrary(tmp_path).create(Article("A", "Text."))
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        'title: X\n"internal": true',
+        "title: X\n? internal\n: true",
+        "{title: X, internal: true}",
+        "  title: X\n  internal: true",
+        '"title": X',
+    ],
+)
+def test_an_edit_never_loses_or_changes_a_field_that_it_cannot_keep(tmp_path, front):
+    path = tmp_path / "a.md"
+    path.write_text(f"---\n{front}\n---\nOld.\n")
+    before = path.read_bytes()
+    library = FolderLibrary(tmp_path)
+    digest = library.articles()[0].digest
+
+    with pytest.raises(ArticleError, match=r"Edit the file a\.md\."):
+        library.save("a.md", Article("B", "New.", "en"), digest)
+
+    assert path.read_bytes() == before
+    if "internal" in front:
+        assert "Edit the file a.md." in library.get("a.md").locked
+
+
+def test_a_page_of_a_website_is_edited_there(tmp_path):
+    (tmp_path / "web").mkdir()
+    page = "---\ntitle: T\nsource: https://x.example/t\n---\nText.\n"
+    for name in ("web/t.md", "ours.md"):
+        (tmp_path / name).write_text(page)
+    library = FolderLibrary(tmp_path)
+
+    assert library.get("web/t.md").locked == "Read from https://x.example/t. Edit the page there."
+    assert library.get("ours.md").locked == ""
+    with pytest.raises(ArticleError, match="Edit the page there"):
+        library.save("web/t.md", Article("T", "New."), library.get("web/t.md").digest)
+
+
+def test_a_file_system_without_hard_links_gets_new_articles_too(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(files.os, "link", refuse)
+    library = FolderLibrary(tmp_path)
+
+    names = [library.create(Article("A title", f"Text {number}.")) for number in range(2)]
+
+    assert names == ["a-title.md", "a-title-2.md"]
+    assert (tmp_path / "a-title-2.md").read_text().endswith("Text 1.\n")
+    assert list(tmp_path.glob(".*.tmp")) == []
+
+
+def test_a_draft_is_one_file_whatever_became_of_it_and_of_its_neighbours(tmp_path):
+    library = FolderLibrary(tmp_path)
+    library.create(Article("A title", "Other."))
+    draft = Article("A title", "Text.")
+    name = library.create(draft, "7-1")
+    library.save(name, Article("A title", "Edited."), library.get(name).digest)
+    (tmp_path / "a-title.md").unlink()
+
+    assert library.create(draft, "7-1") == name == "a-title-2.md"
+    assert library.create(draft, "8-1") == "a-title.md"
+
+
+def test_a_taken_name_costs_no_write_and_a_held_folder_no_endless_wait(tmp_path, monkeypatch):
+    library = FolderLibrary(tmp_path)
+    for number in range(5):
+        library.create(Article("A title", f"Text {number}."))
+    synced = []
+    monkeypatch.setattr(files.os, "fsync", synced.append)
+    library.create(Article("A title", "One more."))
+    assert len(synced) == 1
+
+    monkeypatch.setattr(files, "_WAIT", 0)
+    with (tmp_path / ".handoff.lock").open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(ArticleBusy, match="in use"):
+            library.create(Article("B", "Text."))
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,12 @@ def parts(text: str) -> tuple[str, str] | None:
     return text[: found.start(1)], found[2]
 
 
+def fields(text: str) -> dict[str, Any]:
+    """Returns all fields of an article's front matter, {} without any. Raises ValueError as `split`."""
+    found = _BLOCK.match(text)
+    return (_fields(found[2], is_toml=found[1] == "+++") or {}) if found else {}
+
+
 def _fields(block: str, *, is_toml: bool) -> dict[str, Any] | None:
     """Returns the fields with lowercase, underscored names; None if the block is prose."""
     if len(block) > _LONGEST:
