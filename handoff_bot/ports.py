@@ -402,11 +402,12 @@ class Library(Protocol):
     def get(self, name: str) -> ArticleFile | None:
         """Returns an article, or None if there is none of this name."""
 
-    def create(self, article: Article) -> str:
-        """Stores a new article; returns its name. The same article is only stored once.
+    def create(self, article: Article, mark: str = "") -> str:
+        """Stores a new article; returns its name. The same article, or one with the same mark, is
+        only stored once.
 
         Raises:
-            ArticleError: it cannot be stored.
+            ArticleError: it cannot be stored; ArticleBusy if a retry may help.
         """
 
     def save(self, name: str, article: Article, digest: str) -> None:

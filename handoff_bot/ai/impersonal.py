@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from handoff_bot.ai.assistant.words import STOPWORDS, words_of
 from handoff_bot.ai.personal_data import personal_data, plain
 from handoff_bot.ai.phone_numbers import DATE
 from handoff_bot.domain.articles import GAP
@@ -55,6 +56,41 @@ _CALLED = re.compile(
     rf" (?P<name>{_WORD}(?-i:(?: [A-ZÀ-ÞŁŚŻŹĆ][\w'\u2019-]{{1,40}}){{0,2}}))",
     re.IGNORECASE,
 )
+_UPPER = "A-ZÀ-ÖØ-ÞŁŚŻŹĆČŠŽĞİŞ"
+_CAPITALISED = rf"[{_UPPER}](?=[\w'\u2019-]*[a-zß-öø-ÿ])[\w'\u2019-]{{1,40}}"
+_PARTICLE = "von|van|de|del|della|di|da|dos|der|den|la|le|el|al|bin|zu|ter"
+_FOLLOWED = (
+    r"(?=\s*(?:[,.;:!?()…\u2013\u2014&\n]|-\s|\Z)|\s+(?:and|from|here|with|but|und|aus|von|hier|et|du|y|e|ed|en|van|uit"
+    r"|i|z|och|från|og|fra|ve|I)(?![\w-]))"
+)
+_INTRODUCED = re.compile(
+    r"(?<![\w'\u2019-])(?:i['\u2019]?m|i am|this is|ich bin|hier ist|hier spricht|hier schreibt|je suis"
+    r"|c['\u2019]est|soy|sono|sou(?: [oa])?|aqui é|ik ben|u spreekt met|jestem|z tej strony|jag är|det här är"
+    r"|jeg er|dette er|ben)"
+    rf" (?P<name>(?-i:{_CAPITALISED}(?: (?:(?:{_PARTICLE}) ){{0,2}}{_CAPITALISED}){{0,2}}"
+    rf"{_FOLLOWED}))",
+    re.IGNORECASE,
+)
+"""A form that also says other things, so that only a capitalised name counts, and only at the end of a
+clause ("I'm Very sorry").
+"""
+_NO_NAMES_TEXT = """
+very so not just still also all here back really too sure sorry urgent important great good bad wrong fine
+ok okay confused worried disappointed unhappy happy angry upset frustrated done late ready lost stuck
+unacceptable ridiculous terrible awful perfect true correct right new unable interested looking trying
+waiting having writing calling wondering asking planning going getting moving amazing crazy serious
+customer member student guest buyer seller premium prime gold silver platinum support service
+german austrian swiss french italian spanish portuguese dutch polish swedish danish norwegian turkish
+english british irish american canadian australian indian chinese japanese muslim jewish vegan
+kunde kundin neukunde neukundin stammkunde stammkundin privatkunde firmenkunde geschäftskunde mitglied
+händler händlerin käufer käuferin student studentin rentner rentnerin gast abonnent abonnentin
+deutscher deutsche österreicher österreicherin schweizer schweizerin dringend
+order thanks please hello hi danke bitte hallo gracias hola merci bonjour grazie ciao obrigado obrigada
+bestellung commande pedido ordine bestelling
+"""
+_NO_NAMES = frozenset(_NO_NAMES_TEXT.split())
+_LOWER_WORD = re.compile(r" (?=[^\W\d_])([\w'\u2019-]{2,40})")
+_CLAUSE_END = re.compile(r"\s*(?:[^\w\s]|\Z|\n)|\s+(?P<next>[^\W\d_]+)")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _NAME_PART = re.compile(r"[^\W\d_][\w'\u2019-]*")
 _GAPS = re.compile(rf"{GAP}(?:[\s,]*{GAP})+")
@@ -62,8 +98,32 @@ _SHORTEST_NAME = 2
 
 
 def names_said(text: str) -> list[str]:
-    """Returns the names by which a customer introduces themselves."""
-    return [found["name"] for found in _CALLED.finditer(text[:4000])]
+    """Returns the names by which a customer introduces themselves.
+
+    Not found: names in lower case, except after "my name is", and names in the middle of a clause.
+    """
+    text = text[:4000]
+    called = [_with_surname(found["name"], text[found.end() :]) for found in _CALLED.finditer(text)]
+    introduced = (found["name"] for found in _INTRODUCED.finditer(text))
+    return called + [name for name in introduced if name.split()[0].lower() not in _NO_NAMES]
+
+
+def _with_surname(name: str, rest: str) -> str:
+    """Adds up to two words in lower case ("my name is anna schmidt") that end the clause."""
+    if " " in name:
+        return name
+    added, at = "", 0
+    for _ in range(2):
+        found = _LOWER_WORD.match(rest, at)
+        if found is None or not STOPWORDS.isdisjoint(words_of(found[1])):
+            break
+        if found[1].lower() in _NO_NAMES:
+            return name
+        at = found.end()
+        end = _CLAUSE_END.match(rest, at)
+        if end and (not end["next"] or not STOPWORDS.isdisjoint(words_of(end["next"]))):
+            added = rest[:at]
+    return f"{name}{added}"
 
 
 def impersonal(text: str, names: Iterable[str] = ()) -> str:

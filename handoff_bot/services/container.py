@@ -337,6 +337,7 @@ class Services:
                     articles.UNANSWERED, articles.ListUnanswered(parts.learner, clock), "learn"
                 ),
                 JobKind(learning.LEARN, learning.DraftArticle(parts.learner, clock), "learn"),
+                JobKind(learning.PUBLISH, learning.PublishDraft(parts.library, clock), "learn"),
                 JobKind(timers.WATCH, timers.Watch(clock), "tick"),
                 JobKind(LOOK, LookAtModel(parts.model, clock), "model"),
                 JobKind(holding.LET_IN, letting_in.LetIn(opening, waiting, clock), "tick"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -43,15 +42,15 @@ def titles(tx: Transaction, limit: int) -> list[str]:
     return list(tx.session.execute(found).scalars())
 
 
-def posts(tx: Transaction, draft_id: int) -> Sequence[tuple[DeskPost, Any]]:
-    """Returns where a draft was posted, each with the payload of its job."""
+def posts(tx: Transaction, draft_id: int) -> Sequence[DeskPost]:
+    """Returns where a draft was posted."""
     found = (
-        select(DeskPost, Work.payload)
+        select(DeskPost)
         .join(Work, col(Work.id) == DeskPost.work_id)
         .where(col(Work.key).startswith(KEY.format(id=draft_id), autoescape=True))
         .order_by(col(DeskPost.id))
     )
-    return [(told, payload) for told, payload in tx.session.execute(found)]
+    return list(tx.session.execute(found).scalars())
 
 
 def unanswered(

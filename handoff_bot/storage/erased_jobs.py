@@ -15,6 +15,7 @@ from handoff_bot.storage.columns import Row
 from handoff_bot.storage.contact_data import FORGOTTEN, MESSAGE
 from handoff_bot.storage.erasures import addresses_of, slack_threads
 from handoff_bot.storage.models import (
+    ArticleDraft,
     Conversation,
     Delivery,
     Erasure,
@@ -45,6 +46,7 @@ _ID_FIELDS: dict[str, type[Row]] = {
     "inbound": Message,
     "delivery_id": Delivery,
     "note_id": Note,
+    "draft_id": ArticleDraft,
 }
 """Field of a job's payload -> the table whose id it is."""
 

@@ -12,7 +12,7 @@ from handoff_bot.ai.assistant.articles import readings
 from handoff_bot.ai.assistant.learning import LocalLearner
 from handoff_bot.ai.assistant.library import FolderLibrary
 from handoff_bot.ai.assistant.local import LocalAssistant
-from handoff_bot.ai.impersonal import impersonal
+from handoff_bot.ai.impersonal import impersonal, names_said
 from handoff_bot.domain.articles import GAP, Article, ArticleBusy, ArticleError, Taught, Unanswered
 from tests.ai.test_articles import TODAY
 
@@ -48,6 +48,49 @@ def test_personal_data_leaves_a_gap(text, left):
 @pytest.mark.parametrize("text", KEPT)
 def test_prices_durations_and_sizes_stay(text):
     assert impersonal(text, ["Dana"]) == text
+
+
+INTRODUCED = {
+    "I'm Anna Schmidt, do you engrave?": ["Anna Schmidt"],
+    "Hi, this is Ludwig van Beethoven from Bonn": ["Ludwig van Beethoven"],
+    "i am Dan. Where is it?": ["Dan"],
+    "Ich bin Anna und suche eine Uhr. Hier ist Anna Schmidt.": ["Anna", "Anna Schmidt"],
+    "Hola, soy Lucía Pérez y quiero devolverlo": ["Lucía Pérez"],
+    "Bonjour, je suis Zoé Dubois.": ["Zoé Dubois"],
+    "Sono Giulia, vorrei un reso": ["Giulia"],
+    "my name is anna schmidt": ["anna schmidt"],
+    "my name is anna maria schmidt and I wait": ["anna maria schmidt"],
+    "mein name ist anna schmidt, wo ist es": ["anna schmidt"],
+}
+NO_INTRODUCTIONS = (
+    "I'm Very sorry. I'm Very Sorry About That. This is Urgent! this is URGENT",
+    "I am Interested in returns, and I'm looking for a Nikon. I'm not sure.",
+    "Ich bin Kunde und warte. Ich bin Ihnen dankbar. soy Premium",
+    "This is Order 4711. Is this the Nikon Coolpix? I'm German.",
+)
+
+
+@pytest.mark.parametrize(("said", "names"), INTRODUCED.items())
+def test_a_customer_who_introduces_themselves_is_recognised(said, names):
+    assert names_said(said) == names
+
+
+@pytest.mark.parametrize("said", NO_INTRODUCTIONS)
+def test_what_a_customer_says_about_themselves_is_no_name(said):
+    assert names_said(said) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    {
+        "my name is anna and I wait": ["anna"],
+        "my name is anna where is my parcel": ["anna"],
+        "my name is anna order 4711": ["anna"],
+        "my name is anna thanks.": ["anna"],
+    }.items(),
+)
+def test_what_follows_a_name_stays(said, names):
+    assert names_said(said) == names
 
 
 # -- without a key

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
+from handoff_bot.domain.articles import Article, DraftStatus
 from handoff_bot.domain.crowds import EscalationLimits, Quota
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef
@@ -20,6 +21,7 @@ from handoff_bot.services.ai_turns.model_watch import ModelPart, Watch
 from handoff_bot.services.outbox.ticket_sync import SYSTEMS
 from handoff_bot.storage import conversations
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import ArticleDraft
 from tests.fakes import FakeMailer, FakeSink, FrozenClock, ScriptedCrawler, ScriptedLearner
 from tests.samples import JPEG
 from tests.services.conftest import House, build_house
@@ -72,6 +74,7 @@ def run(database: Database, clock: FrozenClock) -> None:
         mailer=FakeMailer(),
         customers=Customers(),
         learner=learner,
+        library=Shelf(),
         crawler=ScriptedCrawler(),
         model=ModelPart(watch, Probe()),
         backlogs={"sms": Listing()},
@@ -88,8 +91,16 @@ def run(database: Database, clock: FrozenClock) -> None:
     claims(house)
     the_model(house, watch)
     look_up(house)
+    an_article(house)
     ticks(house)
     privacy(house)
+
+
+class Shelf:
+    """Has a place for every article."""
+
+    def create(self, article: Article, mark: str = "") -> str:
+        return "article.md"
 
 
 class Fetching:
@@ -105,6 +116,21 @@ def look_up(house: House) -> None:
         talk = answering.question(tx, conversation).talk
     ledger = LookUpLedger(house.database, Fetching(), house.clock)
     ledger.find(LookUp("order_status", is_on=True), {}, talk, 1)
+
+
+def an_article(house: House) -> None:
+    with house.database.write() as tx:
+        draft = ArticleDraft(
+            conversation_id=1,
+            escalation_id=1,
+            title="Do you engrave?",
+            text="Yes, for 15 EUR.",
+            status=DraftStatus.OPEN.value,
+            created_at=house.clock.now(),
+        )
+        tx.add(draft)
+    assert house.core.drafts.approve(1, ANA).done
+    house.settle()
 
 
 def wait(house: House, **time: float) -> None:

@@ -125,15 +125,18 @@ def test_the_articles_of_a_bad_answer_are_offered_for_editing():
     files = [
         ArticleFile("returns.md", Article("Returns", "14 days")),
         ArticleFile("returns-b2b.md", Article("Returns for companies", "30 days")),
+        ArticleFile("tax.md", Article("Tax", "19 %"), source="https://x.example/tax"),
         ArticleFile("faq.pdf", Article("FAQ", ""), locked="Edit the file."),
     ]
 
     def page(title, _number):
-        found = [one for one in files if title in one.article.title]
+        found = [one for one in files if title in one.cited]
         return found, 0, 1, len(found)
 
     tools = SimpleNamespace(core=SimpleNamespace(articles=SimpleNamespace(page=page)))
     (edit,) = _articles(tools, ["Returns", "FAQ", "Gone"])
     assert (edit["text"]["text"], edit["value"]) == ("Edit “Returns”…", "returns.md")
+    (edit,) = _articles(tools, ["Tax (https://x.example/tax)"])
+    assert (edit["text"]["text"], edit["value"]) == ("Edit “Tax”…", "tax.md")
     (write,) = _articles(tools, ["FAQ"])
     assert write["text"]["text"] == "Write an article…"

@@ -145,6 +145,7 @@ PAYLOADS = {
     outside.ERASE: lambda _: {"item_id": 1},
     retention.RETAIN: nothing,
     learning.LEARN: lambda _: {"escalation_id": 1},
+    learning.PUBLISH: lambda _: {"draft_id": 1, "name": "Mia", "tags": []},
     articles.UNANSWERED: nothing,
     articles.TICK: nothing,
     articles.CRAWL: nothing,

@@ -12,10 +12,13 @@ from handoff_bot.ai.assistant.learning import LocalLearner
 from handoff_bot.ai.assistant.library import FolderLibrary
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.domain.articles import ArticleError
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.services.ai_turns import articles
+from handoff_bot.services.ai_turns.learning import post_of
+from handoff_bot.slack.cards.thread import render_post
 from handoff_bot.storage import contact_data, log
-from handoff_bot.storage.models import ArticleDraft
+from handoff_bot.storage.models import ArticleDraft, Message, Work
 from tests.desk.conftest import at_work, words
 from tests.fakes import FakeChannel
 
@@ -117,11 +120,65 @@ def test_approve_writes_one_article_that_the_ai_answers_from_at_once(shop, folde
 
     (path,) = learnt(folder)
     assert path.name == "do-you-engrave-watches.md"
-    assert path.read_text().startswith("---\ntitle: Do you engrave watches?\nlocale: en\n---\n")
+    written = path.read_text()
+    assert written.startswith("---\ntitle: Do you engrave watches?\nlocale: en\nhandoff_draft: 1-")
     assert "Do you engrave watches?" in {one.title for one in read_folder(folder, clock.at.date())}
     ((_, message),) = drafts(shop)
     assert buttons(message) == []
     assert "Approved by Mia" in words(message)
+
+
+def test_an_approved_draft_is_written_once_and_outside_of_a_transaction(shop, folder, monkeypatch):
+    asks_and_hears(shop)
+    create, remember = FolderLibrary.create, articles.remember
+
+    def outside(*given):
+        with shop.database.write():  # waits for the writer, if that is held
+            return create(*given)
+
+    def fail(*_given):
+        monkeypatch.setattr(articles, "remember", remember)
+        raise RuntimeError
+
+    monkeypatch.setattr(FolderLibrary, "create", outside)
+    monkeypatch.setattr(articles, "remember", fail)
+
+    assert "being saved" in shop.core.drafts.approve(1, ref(shop)).text
+    assert learnt(folder) == []
+    assert "being saved" in shop.core.drafts.get(1)[1]
+    shop.settle()
+    shop.later(seconds=20)
+
+    assert [path.name for path in learnt(folder)] == ["do-you-engrave-watches.md"]
+    ((_, message),) = drafts(shop)
+    assert "the AI answers from do-you-engrave-watches.md" in words(message)
+
+
+def test_a_draft_that_cannot_be_written_is_told_and_can_be_approved_again(
+    shop, folder, monkeypatch
+):
+    asks_and_hears(shop)
+
+    def refuse(*_given):
+        raise ArticleError("The folder is read-only.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(FolderLibrary, "create", refuse)
+        press(shop, "article_approve")
+
+    ((_, message),) = drafts(shop)
+    assert "but not saved: The folder is read-only. Approve it again." in words(message)
+    assert buttons(message) == ["article_approve", "article_edit_draft", "article_reject"]
+    assert any("The folder is read-only" in text for text in shop.told(shop.mia))
+    press(shop, "article_approve")
+    assert len(learnt(folder)) == 1
+
+
+def test_admins_see_all_of_what_they_approve():
+    end = "and that is the end."
+    draft = ArticleDraft(id=1, title="T" * 150, text=f"{'word ' * 595}{end}")
+
+    assert end in words(render_post(post_of(draft)).blocks)
 
 
 def test_a_draft_that_was_decided_elsewhere_says_so(shop, folder):
@@ -202,6 +259,19 @@ def test_a_forgotten_customers_draft_is_blank_and_cannot_be_approved(shop, folde
     assert learnt(folder) == []
 
 
+def test_no_job_keeps_the_text_of_a_forgotten_customers_draft(shop):
+    asks_and_hears(shop)
+    press(shop, "article_approve")
+
+    shop.core.forgetting.request(1, "test")
+    for _ in range(5):
+        shop.later(minutes=1)
+
+    with shop.database.read() as tx:
+        kept = [one.kind for one in tx.session.query(Work) if "engrav" in str(one.payload)]
+    assert kept == []
+
+
 def test_retention_of_messages_blanks_drafts_and_an_export_contains_them(shop):
     asks_and_hears(shop)
     with shop.database.read() as tx:
@@ -265,6 +335,17 @@ def test_agents_cannot_open_the_articles(shop):
 
 
 # -- what has no answer
+
+
+def test_a_question_that_an_article_answers_now_is_not_offered_for_writing(shop):
+    shop.says("Do you ship to Norway?")
+    shop.says("How long can I return an order?", address="+15551001")
+
+    with shop.database.read() as tx:
+        asked = tx.session.query(Message).filter(Message.author == "contact").order_by(Message.id)
+        norway, returns = (one.id for one in asked)
+    assert "Norway" in shop.core.articles.question(norway).text
+    assert shop.core.articles.question(returns) is None
 
 
 def test_questions_without_an_answer_are_listed_once_a_week_and_grouped(shop, folder):

@@ -1,14 +1,19 @@
 """After a contact was forgotten, nothing of them is left where we can reach it."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
+from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.jobs.failures import given_up
+from handoff_bot.services.outbox import outbox
 from handoff_bot.services.privacy.forgetting import FORGET
 from handoff_bot.storage import log
+from handoff_bot.storage.erased_jobs import _ID_FIELDS
 from handoff_bot.storage.models import Contact, Work
 from tests.privacy.conftest import ADDRESS, NAME, PHOTO, WORD, files_with, rows_with
 
@@ -44,6 +49,42 @@ def test_nothing_is_left_anywhere(known, tmp_path):
     assert [one for one in SECRETS if one in known.everything_elsewhere()] == []
     if known.database.is_sqlite:
         assert files_with(tmp_path, *SECRETS) == []
+
+
+FOUND_OTHERWISE = {
+    "inbound": "the message that it stored, or its address",
+    "delivery": "its address",
+    "slack.event": "the thread's timestamp",
+    "desk.ephemeral": "the thread's timestamp",
+}
+"""Kinds of jobs with a customer's text but no id of a row -> what finds them."""
+HARMLESS_TEXT = """
+trace source sink until to kind order epoch pool number due promise minutes overtaken_at priority
+slack_channel ts group view_id token told judged item_id erasure_id desk_id name
+"""
+HARMLESS = set(HARMLESS_TEXT.split())
+"""Fields of jobs that hold nothing a customer wrote."""
+
+
+def test_every_kind_of_job_with_a_customers_text_is_found_when_they_are_forgotten():
+    kinds = json.loads((Path(__file__).parents[1] / "contracts/data/jobs.json").read_text())
+    with_text = {
+        kind for kind, job in kinds.items() if set(job["fields"]) - HARMLESS - set(_ID_FIELDS)
+    }
+    assert {"desk.post", "desk.replace", "desk.tell", "learn.publish"} < with_text
+    lost = {kind for kind in with_text if not set(kinds[kind]["fields"]) & set(_ID_FIELDS)}
+    assert lost == set(FOUND_OTHERWISE)
+
+
+@pytest.mark.on_sqlite
+def test_a_message_to_the_team_about_no_escalation_leaves_no_text_in_its_job(office):
+    office.writes_in("I want a person")
+    with office.database.write() as tx:
+        outbox.tell(tx, office.ana, Post(PostKind.TOLD, f"{NAME} waits"), office.clock.now())
+    assert "work" in {table for table, _ in rows_with(office.database, f"{NAME} waits")}
+    office.settle()
+    assert f"{NAME} waits" in office.everything_elsewhere()
+    assert rows_with(office.database, f"{NAME} waits") == []
 
 
 def test_a_receipt_says_what_was_done_and_what_stays(known):

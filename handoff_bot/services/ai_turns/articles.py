@@ -118,18 +118,18 @@ class Articles:
         return ActionResult(True, SAVED.format(name=name))
 
     def question(self, message_id: int) -> Unanswered | None:
-        """Returns a customer's question without personal data; None once it is deleted."""
+        """Returns a customer's question without personal data; None once it is deleted or answered."""
         with self._database.read() as tx:
             message = tx.session.get(Message, message_id)
             if message is None or not message.text:
                 return None
             asked = _asked(tx, message, conversations.get(tx, message.conversation_id))
         found = self._learner.groups([asked]) if self._learner else ()
-        return found[0] if found else Unanswered(message_id, "", asked.language)
+        return found[0] if found else None
 
 
 def _searched(one: ArticleFile) -> str:
-    return f"{one.article.title} {one.name} {one.article.language}".casefold()
+    return f"{one.cited} {one.name} {one.article.language}".casefold()
 
 
 def _asked(tx: Transaction, message: Message, conversation: Conversation) -> Unanswered:

@@ -1,15 +1,27 @@
-"""Drafts articles from agents' answers after Resolve; admins approve, edit or reject them in Slack."""
+"""Drafts articles from agents' answers after Resolve; admins approve, edit or reject them in Slack.
+
+An approved draft is written by a job, outside of any transaction: the folder may be slow.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.action_result import ActionResult
-from handoff_bot.domain.articles import GAP, Article, ArticleError, DraftStatus, Taught
+from handoff_bot.domain.articles import (
+    GAP,
+    Article,
+    ArticleBusy,
+    ArticleError,
+    DraftStatus,
+    Taught,
+)
 from handoff_bot.domain.desk import AgentRef, Button, Post, PostKind
+from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
@@ -18,7 +30,7 @@ from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Learner, Library
 from handoff_bot.services.ai_turns import articles
-from handoff_bot.services.outbox import outbox
+from handoff_bot.services.outbox import alarms, outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import article_drafts, conversations, log
@@ -30,6 +42,7 @@ from handoff_bot.storage.transaction import Transaction
 logger = logging.getLogger(__name__)
 
 LEARN = "learn.draft"
+PUBLISH = "learn.publish"
 COMPARED = 100
 """Number of earlier drafts that a new one is compared with."""
 BEFORE = timedelta(days=1)
@@ -45,10 +58,14 @@ DECIDED = {
     DraftStatus.REJECTED: "This draft is already rejected.",
     DraftStatus.EXPIRED: EXPIRED,
 }
-APPROVED = "Approved by {name} at {{time}}: the AI answers from {file}."
+SAVING = "Approved by {name} at {{time}}. The article is being saved."
+SAVED = "Approved by {name} at {{time}}: the AI answers from {file}."
+NOT_SAVED = "Approved by {name} at {{time}}, but not saved: {why} Approve it again."
+STILL_SAVING = "This draft is already approved, and the article is being saved."
 REJECTED = "Rejected by {name} at {{time}}."
 DONE = {
-    DraftStatus.APPROVED: "Approved. The AI answers from {file} within seconds.",
+    DraftStatus.APPROVED: "Approved. The article is being saved: the message with the draft says when "
+    "the AI answers from it.",
     DraftStatus.REJECTED: "Rejected. A similar answer will not be offered again.",
 }
 HEADING = "Draft article from an agent's answer. Approve it if every customer may read it."
@@ -183,7 +200,7 @@ class Drafts:
     def approve(
         self, draft_id: int, admin: AgentRef, edited: Article | None = None
     ) -> ActionResult:
-        """Writes the draft into the knowledge folder, once; `edited` replaces its text."""
+        """Has the draft written into the knowledge folder, once; `edited` replaces its text."""
         with self._database.write() as tx:
             draft = tx.lock(ArticleDraft, draft_id)
             if why := _why_not(draft):
@@ -191,18 +208,15 @@ class Drafts:
             assert draft is not None  # noqa: S101 - there is a reason otherwise
             if self._library is None:
                 return ActionResult(False, articles.NO_LIBRARY)
-            article = edited or Article(draft.title, draft.text, draft.language)
-            try:
-                # Before the commit: after a crash the draft is open, and the same article is written
-                # to the same file.
-                name = self._library.create(article)
-            except ArticleError as error:
-                return ActionResult(False, str(error))
-            draft.file = name
-            now = self._clock.now()
-            articles.remember(tx, name, None, article.text, admin.desk_id, now)
-            footer = APPROVED.format(name=_braceless(admin.name), file=name)
-            return self._decided(tx, draft, DraftStatus.APPROVED, admin, footer, now)
+            now, name = self._clock.now(), _bare(admin.name)
+            tags: tuple[str, ...] = ()
+            if edited:
+                tags = edited.tags
+                tx.set(draft, title=edited.title, text=edited.text, language=edited.language)
+            payload = {"draft_id": draft.id, "name": name, "tags": list(tags)}
+            enqueue_job(tx, NewJob(PUBLISH, f"learn:{draft.escalation_id}", payload, due_at=now))
+            footer = SAVING.format(name=name)
+            return _decided(tx, draft, DraftStatus.APPROVED, admin, footer, now)
 
     def reject(self, draft_id: int, admin: AgentRef) -> ActionResult:
         with self._database.write() as tx:
@@ -212,24 +226,93 @@ class Drafts:
             assert draft is not None  # noqa: S101 - there is a reason otherwise
             now = self._clock.now()
             log.record(tx, EventKind.ARTICLE_REJECTED, now, by=admin.desk_id)
-            footer = REJECTED.format(name=_braceless(admin.name))
-            return self._decided(tx, draft, DraftStatus.REJECTED, admin, footer, now)
+            footer = REJECTED.format(name=_bare(admin.name))
+            return _decided(tx, draft, DraftStatus.REJECTED, admin, footer, now)
 
-    def _decided(
-        self,
-        tx: Transaction,
-        draft: ArticleDraft,
-        status: DraftStatus,
-        admin: AgentRef,
-        footer: str,
-        now: datetime,
-    ) -> ActionResult:
-        """Also replaces the draft's messages, so that nobody decides again."""
-        tx.set(draft, status=status.value, decided_by=admin.desk_id, decided_at=now)
-        for told, payload in article_drafts.posts(tx, draft.id):
-            post = outbox.POST_ADAPTER.validate_python(payload["post"])
-            outbox.replace_message(tx, told, post.ended(footer, now), now)
-        return ActionResult(True, DONE[status].format(file=draft.file))
+
+def _decided(
+    tx: Transaction,
+    draft: ArticleDraft,
+    status: DraftStatus,
+    admin: AgentRef,
+    footer: str,
+    now: datetime,
+) -> ActionResult:
+    """Also replaces the draft's messages, so that nobody decides again."""
+    tx.set(draft, status=status.value, decided_by=admin.desk_id, decided_at=now)
+    _show(tx, draft, post_of(draft).ended(footer, now), now)
+    return ActionResult(True, DONE[status])
+
+
+def _show(tx: Transaction, draft: ArticleDraft, post: Post, now: datetime) -> None:
+    for told in article_drafts.posts(tx, draft.id):
+        outbox.replace_message(tx, told, post, now, once=False)
+
+
+@dataclass(frozen=True)
+class Approved:
+    """An article to write, and what marks its file as this draft's."""
+
+    article: Article
+    mark: str
+
+
+class PublishDraft(ProviderJob[Approved, str]):
+    """Writes an approved draft into the knowledge folder, and says so in the draft's messages."""
+
+    repeatable = True
+    told = ADMINS
+    give_up_after = timedelta(minutes=10)
+
+    def __init__(self, library: Library | None, clock: Clock) -> None:
+        self._library = library
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> Approved | None:
+        """Returns None if the draft is written, or was deleted with its customer's data."""
+        draft = _to_publish(tx, job)
+        if draft is None or draft.decided_at is None:
+            return None
+        tags = tuple(job.payload["tags"])
+        article = Article(draft.title, draft.text, draft.language, tags)
+        # The time as well: a database that was restored uses ids twice.
+        return Approved(article, f"{draft.id}-{draft.decided_at.timestamp():.0f}")
+
+    def call(self, plan: Approved) -> str:
+        if self._library is None:
+            raise ProviderFailure(articles.NO_LIBRARY, permanent=True)
+        try:
+            return self._library.create(plan.article, plan.mark)
+        except ArticleError as error:
+            is_final = not isinstance(error, ArticleBusy)
+            raise ProviderFailure(str(error), permanent=is_final) from error
+
+    def finish(self, tx: Transaction, job: Job, plan: Approved, result: str) -> None:
+        draft = tx.lock(ArticleDraft, int(job.payload["draft_id"]))
+        if draft is None:
+            return
+        now = self._clock.now()
+        tx.set(draft, file=result)
+        articles.remember(tx, result, None, plan.article.text, draft.decided_by, now)
+        footer = SAVED.format(name=job.payload["name"], file=result)
+        _show(tx, draft, post_of(draft).ended(footer, draft.decided_at or now), now)
+
+    def on_failed(self, tx: Transaction, job: Job, plan: Approved | None, error: Exception) -> None:
+        """Opens the draft again: its messages say why, with their buttons."""
+        draft = _to_publish(tx, job)
+        if draft is None:
+            return
+        now = self._clock.now()
+        footer = NOT_SAVED.format(name=job.payload["name"], why=alarms.why(error))
+        post = replace(post_of(draft), footer=footer, at=int((draft.decided_at or now).timestamp()))
+        tx.set(draft, status=DraftStatus.OPEN.value, decided_by="", decided_at=None)
+        _show(tx, draft, post, now)
+
+
+def _to_publish(tx: Transaction, job: Job) -> ArticleDraft | None:
+    draft = tx.lock(ArticleDraft, int(job.payload["draft_id"]))
+    is_open = draft and draft.status == DraftStatus.APPROVED and draft.text and not draft.file
+    return draft if is_open else None
 
 
 def _why_not(draft: ArticleDraft | None) -> str:
@@ -237,9 +320,12 @@ def _why_not(draft: ArticleDraft | None) -> str:
     if draft is None:
         return GONE
     status = DraftStatus(draft.status)
-    return "" if status is DraftStatus.OPEN else DECIDED[status].format(file=draft.file)
+    if status is DraftStatus.OPEN:
+        return ""
+    is_written = status is not DraftStatus.APPROVED or draft.file
+    return DECIDED[status].format(file=draft.file) if is_written else STILL_SAVING
 
 
-def _braceless(name: str) -> str:
-    """A footer is a format: braces of a name would be placeholders."""
-    return name.replace("{", "(").replace("}", ")")
+def _bare(name: str) -> str:
+    """A footer is a format in Slack's markup: neither placeholders nor mentions come from a name."""
+    return re.sub(r"[{}<>&]", " ", name)

@@ -158,11 +158,21 @@ def tell(
     enqueue_job(tx, NewJob(TELL, f"tell:{to}", payload, due_at=now, key=key))
 
 
-def replace_message(tx: Transaction, told: DeskPost, what: Post, now: datetime) -> None:
-    """Enqueues the replacement of a message that `tell` posted. Only the first one counts."""
-    payload = {"told": told.id, "post": POST_ADAPTER.dump_python(what)}
+def replace_message(
+    tx: Transaction, told: DeskPost, what: Post, now: datetime, *, once: bool = True
+) -> None:
+    """Enqueues the replacement of a message that `tell` posted. Only the first one counts, unless
+    `once` is False.
+    """
+    # `about` finds the job when the customer is forgotten: the location is deleted before.
+    payload = {
+        "told": told.id,
+        "post": POST_ADAPTER.dump_python(what),
+        "about": told.escalation_id,
+    }
     lane = f"draw:told:{told.work_id}"
-    enqueue_job(tx, NewJob(REPLACE, lane, payload, due_at=now, key=f"replaced:{told.work_id}"))
+    key = f"replaced:{told.work_id}" if once else None
+    enqueue_job(tx, NewJob(REPLACE, lane, payload, due_at=now, key=key))
 
 
 def delivery_updated(tx: Transaction, message: Message, now: datetime) -> None:

@@ -12,7 +12,7 @@ from handoff_bot.domain.errors import DeskClosed, DeskUnsure
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Priority
-from handoff_bot.jobs import failures
+from handoff_bot.jobs import failures, store
 from handoff_bot.jobs.handler import JobKind
 from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rate_limits import Cost
@@ -380,6 +380,9 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
             tx.add(told)
             if self._has_lapsed(tx, job):
                 outbox.replace_message(tx, told, plan.post.ended(outbox.LAPSED, now), now)
+        else:
+            # Its text may name customers, and no id in it finds it when they are forgotten.
+            store.keep_of_payload(tx, job, "to")
 
     def on_failed(
         self, tx: Transaction, job: Job, plan: MessagePlan | None, error: Exception

@@ -27,6 +27,7 @@ from handoff_bot.slack.kit.text import (
     quote,
     rich,
     section,
+    sections,
     shorten,
     spelled,
     strong,
@@ -127,7 +128,7 @@ def _transcript(post: Post) -> Iterator[Block]:
 
 _RENDERED: dict[PostKind, Callable[[Post], Iterable[Block]]] = {
     PostKind.NOTICE: lambda post: [context(plain(post.text))],
-    PostKind.TOLD: lambda post: [section(post.text)] if post.text or not post.footer else [],
+    PostKind.TOLD: lambda post: sections(post.text) if post.text or not post.footer else [],
     PostKind.FAILURE: lambda post: [section(f"❌ This did not reach the customer. {post.text}")],
     PostKind.TRANSCRIPT: _transcript,
 }

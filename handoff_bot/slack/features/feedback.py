@@ -33,8 +33,10 @@ def judged(tools: Tools, click: Click, ack: Ack) -> None:
     agent = tools.agent(click.desk_id)
     outcome = tools.core.feedback.judged(escalation_id, about, verdict, agent)
     is_bad = outcome.done and verdict is Verdict.BAD
-    titles = tools.core.feedback.sources(escalation_id, about) if is_bad else ()
-    _tell(tools, click, outcome.text, _articles(tools, titles) if is_bad and agent.is_admin else ())
+    sources = tools.core.feedback.sources(escalation_id, about) if is_bad else ()
+    _tell(
+        tools, click, outcome.text, _articles(tools, sources) if is_bad and agent.is_admin else ()
+    )
 
 
 def _tell(tools: Tools, click: Click, text: str, buttons: Sequence[Block] = ()) -> None:
@@ -44,15 +46,15 @@ def _tell(tools: Tools, click: Click, text: str, buttons: Sequence[Block] = ()) 
         ephemeral(tools.desk, click, text, buttons)
 
 
-def _articles(tools: Tools, titles: Sequence[str]) -> list[Block]:
-    """Returns buttons that edit the articles of these titles; one that writes an article if none can
+def _articles(tools: Tools, sources: Sequence[str]) -> list[Block]:
+    """Returns buttons that edit the articles that an answer cites so; one that writes an article if none can
     be edited.
     """
     buttons = []
-    for row, title in enumerate(titles[:MOST_ARTICLES], 1):
-        files, *_ = tools.core.articles.page(title, 0)
-        for file in (one for one in files if one.article.title == title and not one.locked):
-            label = f"Edit “{one_line(title, TITLE)}”…"
+    for row, source in enumerate(sources[:MOST_ARTICLES], 1):
+        files, *_ = tools.core.articles.page(source, 0)
+        for file in (one for one in files if one.cited == source and not one.locked):
+            label = f"Edit “{one_line(file.article.title, TITLE)}”…"
             change = labelled(f"{KnowledgeAction.CHANGE}:{row}", label, file.name[:2000])
             buttons.append(change)
             break

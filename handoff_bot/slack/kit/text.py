@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from handoff_bot.domain.desk import EVERYONE, HERE
+from handoff_bot.domain.splitting import split_text
 from handoff_bot.domain.text import clean as clean
 from handoff_bot.domain.text import one_line as one_line
 from handoff_bot.domain.text import shorten as shorten
@@ -20,6 +21,7 @@ from handoff_bot.domain.text import spelled as spelled
 Block = dict[str, object]
 
 SECTION_LIMIT = 3000
+MOST_SECTIONS = 4
 HEADER_LIMIT = 150
 ALERT = "alert"
 ALERT_LIMIT = 200
@@ -112,6 +114,13 @@ def header(text: str) -> Block:
 def section(text: str) -> Block:
     """Returns a section that Slack does not parse."""
     return {"type": "section", "text": plain(text)}
+
+
+def sections(text: str) -> list[Block]:
+    """Returns a long text as several sections; only what exceeds MOST_SECTIONS is cut."""
+    text = shorten(text, MOST_SECTIONS * SECTION_LIMIT)
+    pieces = split_text(text, SECTION_LIMIT)
+    return [section(piece) for piece in pieces] if len(pieces) > 1 else [section(text)]
 
 
 WARNING = "⚠️ "
