@@ -127,6 +127,8 @@ def _article(name: str, file: Decoded, stem: str, today: date, origin: str = "")
         parts = _parts(text, PurePosixPath(name).suffix.lower())
     except RecursionError:
         return _wrong(name, "the front matter is nested too deeply")
+    except Exception:  # the text of a hostile page makes parsers raise anything
+        return _wrong(name, "the text cannot be read")
     told = tuple(_passages(about, parts, stem, about.source or origin))
     return Reading(
         name,
