@@ -12,8 +12,8 @@ from handoff_bot.ai.assistant.articles import read_folder
 from handoff_bot.ai.assistant.checks import check_knowledge
 from handoff_bot.ai.assistant.fetching import Fetcher, FetchError
 from handoff_bot.ai.assistant.web_pages import WebPages
-from handoff_bot.ai.safe_requests import Response
 from handoff_bot.ai.assistant.web_state import STATE, known_pages, problems
+from handoff_bot.ai.safe_requests import Response
 from tests.loopback import Loopback
 
 TODAY = date(2026, 11, 30)
@@ -139,6 +139,19 @@ def test_robots_are_respected_and_requests_are_spaced(site, crawl, tmp_path):
     assert list(texts(tmp_path)) == [f"{site.url}/shipping"]
     assert "/private/a" not in site.asked
     assert set(crawl.pauses) == {3.0}
+
+
+def test_robots_are_also_respected_after_a_redirect(site, crawl, tmp_path):
+    site.pages = {
+        "/robots.txt": "User-agent: *\nDisallow: /private\n",
+        "/moved": (302, {"Location": "/private/a"}, ""),
+        "/private/a": SHIPPING,
+    }
+
+    assert "robots.txt does not allow it" in crawl("/moved").problems[0]
+
+    assert "/private/a" not in site.asked
+    assert texts(tmp_path) == {}
 
 
 def test_a_server_that_fails_costs_no_article(site, crawl, tmp_path):

@@ -135,9 +135,8 @@ class WebPages:
         """Removes pages that are no longer listed; if a sitemap cannot be read, only those that are
         too many.
         """
-        others = sorted(
-            run.state.keys() - listed, key=lambda url: run.state[url].get("checked", "")
-        )
+        unlisted = [url for url in run.state if url not in listed]
+        others = sorted(unlisted, key=lambda url: run.state[url].get("checked", ""))
         spared = 0 if run.is_complete else max(MOST_PAGES - len(run.state) + len(others), 0)
         for url in others[: len(others) - spared]:
             try:
@@ -193,10 +192,7 @@ class WebPages:
             self._remove(url, run)
 
     def _get(self, url: str, known: dict[str, str] | None = None) -> Fetched:
-        origin = str(WebAddress.parse(url).origin)
-        rules = self._rules(origin)
-        if not rules.can_fetch(AGENT, url):
-            raise _NotForUs("robots.txt does not allow it")
+        rules = self._allowing(url)
         # Compared as a whole number: one with 400 digits is no float.
         asked = min(int(rules.crawl_delay(AGENT) or 0), int(LONGEST_DELAY))
         self._pause(max(float(asked), DELAY))
@@ -205,12 +201,19 @@ class WebPages:
             headers["If-None-Match"] = known["etag"]
         if known and known.get("modified"):
             headers["If-Modified-Since"] = known["modified"]
-        fetched = self._fetcher.get(url, headers)
+        fetched = self._fetcher.get(url, headers, self._allowing)
         if fetched.status in _GONE:
             raise _NotForUs(f"the server answers {fetched.status}")
         if fetched.status not in (200, 304):
             raise PageError(f"the server answers {fetched.status}")
         return fetched
+
+    def _allowing(self, url: str) -> RobotFileParser:
+        """Returns the rules that allow it; also asked about the target of a redirect."""
+        rules = self._rules(str(WebAddress.parse(url).origin))
+        if not rules.can_fetch(AGENT, url):
+            raise _NotForUs("robots.txt does not allow it")
+        return rules
 
     def _rules(self, origin: str) -> RobotFileParser:
         """By RFC 9309: without robots.txt everything is allowed, on a server error nothing."""
