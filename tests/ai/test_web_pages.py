@@ -266,9 +266,7 @@ def test_a_full_disk_costs_one_page_and_not_what_is_known_of_the_others(
     assert list(known_pages(tmp_path)) == [f"{site.url}/second"]
 
 
-def test_an_error_that_nobody_has_foreseen_loses_nothing_that_is_known(
-    site, crawl, tmp_path, monkeypatch
-):
+def test_an_unforeseen_error_loses_nothing_that_is_known(site, crawl, tmp_path, monkeypatch):
     site.pages = {"/first": SHIPPING, "/second": SHIPPING}
 
     def failing(url):

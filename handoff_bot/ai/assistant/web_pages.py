@@ -112,7 +112,7 @@ class WebPages:
         try:
             self._visit_all(run)
         finally:
-            # Also after an error that nobody has foreseen: else the same pages would come first in
+            # Also after an unforeseen error: else the same pages would come first in
             # each run, and those after the error never.
             _remember(self._folder, run)
         return Crawled(run.written, run.unchanged, run.removed, tuple(run.problems))
