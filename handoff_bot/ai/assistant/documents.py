@@ -35,7 +35,7 @@ MOST_PAGES = 500
 _SECONDS = 60.0
 _LARGEST_XML = 5_000_000
 """Bytes of all XML files of a DOCX, unpacked: parsed, they take fifty times as much memory."""
-_LARGEST_DRAWING = 1_000_000
+_LARGEST_CONTENTS = 1_000_000
 """Bytes of what draws one page of a PDF, unpacked: its time is only checked between pages."""
 _LONGEST = 1_000_000
 """Characters of a document."""
@@ -173,7 +173,7 @@ def _pdf(data: bytes) -> Document:
 
 def _lines(page: Any) -> list[tuple[str, float]]:
     """Returns a page's lines, each with its largest type size."""
-    if _drawing(page.get("/Contents")) > _LARGEST_DRAWING:
+    if _size_of_contents(page.get("/Contents")) > _LARGEST_CONTENTS:
         raise ValueError(TOO_SLOW)
     found: list[tuple[str, float]] = []
     text, size = "", 0.0
@@ -193,7 +193,7 @@ def _lines(page: Any) -> list[tuple[str, float]]:
     return [(" ".join(one.split()), height) for one, height in [*found, (text, size)]]
 
 
-def _drawing(contents: Any) -> int:
+def _size_of_contents(contents: Any) -> int:
     """Returns the bytes of what draws a page: a stream, or several."""
     found = contents.get_object() if contents is not None else []
     streams = [one.get_object() for one in found] if isinstance(found, list) else [found]
