@@ -311,6 +311,9 @@ def fetch_pages() -> None:
         click.echo("KNOWLEDGE_URLS is not set.", err=True)
         sys.exit(2)
     found = crawler.crawl()
+    if found.is_busy:
+        click.echo("Another run is fetching the web pages. Try again in ten minutes.", err=True)
+        sys.exit(1)
     for problem in found.problems:
         click.echo(problem, err=True)
     click.echo(

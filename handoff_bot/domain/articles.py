@@ -115,12 +115,16 @@ class Unanswered:
 
 @dataclass(frozen=True)
 class Crawled:
-    """Numbers of one run over the listed web pages, and what went wrong."""
+    """Numbers of one run over the listed web pages, and what went wrong.
+
+    `is_busy` is True if another run is in progress, so that this one has read nothing.
+    """
 
     written: int = 0
     unchanged: int = 0
     removed: int = 0
     problems: tuple[str, ...] = ()
+    is_busy: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,13 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from handoff_bot.ai.assistant import articles, folder
+from handoff_bot.ai.assistant import knowledge as knowledge_module
 from handoff_bot.ai.assistant.articles import passages
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
@@ -164,6 +168,94 @@ def test_a_changed_file_is_reread_at_most_once_a_second(tmp_path):
         path.unlink()
         now[0] = 2.2
         assert knowledge.search("hats") == []
+
+
+@pytest.fixture
+def growing(tmp_path):
+    """A knowledge base whose encoder waits for `gate` before it reads anything about boats.
+
+    Attributes: knowledge; now; asked: the encoder's texts; gate; began: it is waiting.
+    """
+    made = SimpleNamespace(now=0.0, asked=[], gate=threading.Event(), began=threading.Event())
+
+    def meaning(texts):
+        made.asked.extend(texts)
+        if any("boat" in text.lower() for text in texts):
+            made.began.set()
+            made.gate.wait(60)
+        return np.ones((len(texts), 4), dtype=np.float32) / 2
+
+    (tmp_path / "hats.md").write_text("# Hats\nWe sell red hats.", "utf-8")
+    with Knowledge(tmp_path, clock=lambda: made.now, meaning=meaning) as made.knowledge:
+        made.knowledge.all()
+        yield made
+        made.gate.set()
+
+
+def test_searches_use_the_earlier_index_while_another_is_built(growing, tmp_path, monkeypatch):
+    monkeypatch.setattr(knowledge_module, "_PATIENCE", 0.0)
+    (tmp_path / "boats.md").write_text("# Boats\nWe rent boats.", "utf-8")
+    growing.now = 1.1
+    assert [one.title for one in growing.knowledge.all()] == ["Hats"]
+    assert growing.began.wait(60)
+
+    growing.now = 20.0  # a second build does not begin
+    assert [hit.passage.title for hit in growing.knowledge.search("hats")] == ["Hats"]
+    assert [one.title for one in growing.knowledge.all()] == ["Hats"]
+
+    monkeypatch.setattr(knowledge_module, "_PATIENCE", 60.0)
+    growing.gate.set()
+    with growing.knowledge._building:  # until it is built
+        assert {one.title for one in growing.knowledge.all()} == {"Hats", "Boats"}
+    assert growing.asked.count("We rent boats.") == 1
+
+
+def test_a_new_index_reads_and_encodes_only_what_has_changed(growing, tmp_path, monkeypatch):
+    monkeypatch.setattr(knowledge_module, "_PATIENCE", 60.0)
+    read = []
+    monkeypatch.setattr(articles, "read", lambda path: read.append(path.name) or folder.read(path))
+    growing.asked.clear()
+    (tmp_path / "caps.md").write_text("# Caps\nWe sell blue caps.", "utf-8")
+    growing.now = 1.1
+
+    assert len(growing.knowledge.all()) == 2
+
+    assert read == ["caps.md"]
+    assert growing.asked
+    assert not any("hats" in text.lower() for text in growing.asked)
+
+
+def test_while_files_keep_changing_a_new_index_is_built_every_few_seconds(
+    growing, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(knowledge_module, "_PATIENCE", 60.0)
+    made = Knowledge._made
+    builds = []
+
+    def slowly(knowledge, passages):
+        builds.append(growing.now)
+        growing.now += 1.0
+        return made(knowledge, passages)
+
+    monkeypatch.setattr(Knowledge, "_made", slowly)
+    for number in range(10):
+        growing.now = max(growing.now, 2.0 * (number + 1))
+        (tmp_path / f"{number}.md").write_text(f"# Page {number}\nText.", "utf-8")
+        growing.knowledge.all()
+
+    assert builds == [2.0, 8.0, 14.0, 20.0]
+
+
+def test_an_error_while_an_index_is_built_keeps_the_earlier_one(growing, tmp_path, monkeypatch):
+    monkeypatch.setattr(knowledge_module, "_PATIENCE", 60.0)
+    (tmp_path / "caps.md").write_text("# Caps\nWe sell blue caps.", "utf-8")
+    growing.now = 1.1
+    with monkeypatch.context() as broken:
+        broken.setattr(Knowledge, "_made", lambda *_: 1 / 0)
+        assert [one.title for one in growing.knowledge.all()] == ["Hats"]
+
+    growing.now = 10.0
+    assert len(growing.knowledge.all()) == 2
 
 
 def test_a_missing_folder_holds_nothing(tmp_path):

@@ -144,6 +144,8 @@ BAD = {
     "locked.docx": (lambda: b"\xd0\xcf\x11\xe0" + b"x" * 600, documents.ENCRYPTED),
     "no.docx": (lambda: b"hello", documents.BROKEN),
     "bomb.docx": (lambda: archive(**{"word/document.xml": b"0" * 110_000_000}), documents.TOO_MUCH),
+    "long.docx": (lambda: docx(("Normal", "0" * 6_000_000)), documents.TOO_LONG),
+    "slow.pdf": (lambda: pdf(*[(11, "text")] * 40_000), documents.TOO_SLOW),
     "bomb.zip": (lambda: archive(**{"a.md": b"0" * 110_000_000}), documents.TOO_MUCH),
     "no.zip": (lambda: b"PK\x03\x04nothing", documents.BROKEN),
     "large.html": (lambda: b"<p>x</p>" * 500_000, documents.TOO_LARGE),
@@ -172,6 +174,22 @@ def test_an_archive_that_lies_about_its_sizes_is_not_unpacked(tmp_path, monkeypa
 
     assert found["lies.zip/b.md"] == ""
     assert found["lies.zip/a.md"] == documents.TOO_LARGE
+
+
+def test_archives_in_an_archive_share_what_may_be_unpacked(monkeypatch):
+    monkeypatch.setattr(
+        documents._Budget, "__init__", lambda self: vars(self).update(left=9_000, members=50)
+    )
+    inner = archive(**{"a.md": b"0" * 4_000})
+
+    def read(**files):
+        return [one.name for one in documents.members(archive(**files), lambda name: True)]
+
+    assert read(**{"1.zip": inner, "2.zip": inner}) == ["a.md", "a.md"]
+    with pytest.raises(ValueError, match="unpacks to more"):
+        read(**{"1.zip": inner, "2.zip": inner, "3.zip": inner})
+    with pytest.raises(ValueError, match="unpacks to more"):
+        read(**{"1.zip": archive(**{f"{number}.md": b"0" for number in range(60)})})
 
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch):

@@ -7,10 +7,12 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from handoff_bot.ai import safe_requests
+from handoff_bot.ai.assistant import main_text, web_pages
 from handoff_bot.ai.assistant.articles import read_folder
 from handoff_bot.ai.assistant.checks import check_knowledge
 from handoff_bot.ai.assistant.fetching import Fetcher, FetchError
 from handoff_bot.ai.assistant.web_pages import WebPages
+from handoff_bot.ai.assistant.web_state import STATE, known_pages, problems
 from handoff_bot.ai.safe_requests import Response
 from tests.loopback import Loopback
 
@@ -71,7 +73,7 @@ def crawl(site, tmp_path):
     def run(*paths):
         listed = [site.url + path for path in paths or ("/sitemap.xml",)]
         fetcher = Fetcher(listed, may_contact=lambda _: True)
-        return WebPages(tmp_path, listed, fetcher, pauses.append).crawl()
+        return WebPages(tmp_path, listed, fetcher, pauses.append, main_text.read).crawl()
 
     run.pauses = pauses
     return run
@@ -137,6 +139,19 @@ def test_robots_are_respected_and_requests_are_spaced(site, crawl, tmp_path):
     assert list(texts(tmp_path)) == [f"{site.url}/shipping"]
     assert "/private/a" not in site.asked
     assert set(crawl.pauses) == {3.0}
+
+
+def test_robots_are_also_respected_after_a_redirect(site, crawl, tmp_path):
+    site.pages = {
+        "/robots.txt": "User-agent: *\nDisallow: /private\n",
+        "/moved": (302, {"Location": "/private/a"}, ""),
+        "/private/a": SHIPPING,
+    }
+
+    assert "robots.txt does not allow it" in crawl("/moved").problems[0]
+
+    assert "/private/a" not in site.asked
+    assert texts(tmp_path) == {}
 
 
 def test_a_server_that_fails_costs_no_article(site, crawl, tmp_path):
@@ -213,3 +228,116 @@ def test_hostile_pages_and_sitemaps_are_bounded(site, crawl, tmp_path):
 
     assert len(found.problems) == 4
     assert texts(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/bad", "<html><body><p>Text</p><![foo[</body></html>"),
+        ("/robots.txt", "User-agent: *\nDisallow: //[x\nCrawl-delay: \u00b2\n"),
+        ("/robots.txt", f"User-agent: *\nCrawl-delay: {'9' * 400}\n"),
+        ("/odd.xml", '<?xml version="1.0" encoding="foo"?><urlset/>'),
+    ],
+)
+def test_what_one_page_or_host_sends_does_not_stop_the_others(site, crawl, tmp_path, path, answer):
+    site.pages = {"/shipping": SHIPPING, path: answer}
+
+    crawl("/odd.xml", "/bad", "/shipping")
+
+    assert f"{site.url}/shipping" in texts(tmp_path)
+    assert f"{site.url}/shipping" in known_pages(tmp_path)
+
+
+def test_a_full_disk_costs_one_page_and_not_what_is_known_of_the_others(
+    site, crawl, tmp_path, monkeypatch
+):
+    site.pages = {"/first": SHIPPING, "/second": SHIPPING}
+    write = web_pages.write_file
+
+    def full(path, data):
+        if "first" in path.name:
+            raise OSError(28, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(web_pages, "write_file", full)
+    found = crawl("/first", "/second")
+
+    assert found.problems == (f"{site.url}/first: No space left on device",)
+    assert list(known_pages(tmp_path)) == [f"{site.url}/second"]
+
+
+def test_an_unforeseen_error_loses_nothing_that_is_known(site, crawl, tmp_path, monkeypatch):
+    site.pages = {"/first": SHIPPING, "/second": SHIPPING}
+
+    def failing(url):
+        if "second" in url:
+            raise ZeroDivisionError
+        return "first.md"
+
+    monkeypatch.setattr(web_pages, "_name", failing)
+    with pytest.raises(ZeroDivisionError):
+        crawl("/first", "/second")
+
+    assert list(known_pages(tmp_path)) == [f"{site.url}/first"]
+
+
+def test_a_page_whose_file_is_gone_is_written_again(site, crawl, tmp_path):
+    site.pages = {"/shipping": (200, {"ETag": '"1"'}, SHIPPING)}
+    crawl("/shipping")
+    (tmp_path / known_pages(tmp_path)[f"{site.url}/shipping"]["file"]).unlink()
+
+    assert crawl("/shipping").written == 1
+    assert texts(tmp_path)
+
+
+def test_long_addresses_in_a_sitemap_do_not_fill_the_state(site, crawl, tmp_path):
+    locs = "".join(f"<loc>{site.url}/{number}{'a' * 30_000}</loc>" for number in range(60))
+    site.pages = {"/sitemap.xml": f"<urlset>{locs}</urlset>"}
+
+    crawl()
+
+    assert len(problems(tmp_path)) == 50
+    assert (tmp_path / STATE).stat().st_size < 50_000
+
+
+def test_pages_of_sitemaps_that_cannot_be_read_are_kept_until_there_are_too_many(
+    site, crawl, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(web_pages, "MOST_PAGES", 2)
+    for number in range(3):
+        site.pages = {f"/{number}": SHIPPING}
+        crawl("/gone.xml", f"/{number}")
+
+    assert set(texts(tmp_path)) == {f"{site.url}/1", f"{site.url}/2"}
+
+
+def test_two_runs_do_not_overlap(site, crawl, tmp_path, monkeypatch):
+    site.pages = {"/shipping": SHIPPING}
+    meanwhile = []
+    visit = WebPages._visit
+
+    def visiting(pages, url, run):
+        monkeypatch.setattr(WebPages, "_visit", visit)
+        meanwhile.append(crawl("/shipping"))
+        visit(pages, url, run)
+
+    monkeypatch.setattr(WebPages, "_visit", visiting)
+
+    assert crawl("/shipping").written == 1
+    assert meanwhile[0].is_busy
+    assert meanwhile[0].written == 0
+
+
+def test_the_process_that_reads_a_page_is_bounded_in_time_memory_and_tags(monkeypatch):
+    assert "12 EUR" in main_text.main_text(SHIPPING.encode()).text
+    assert main_text.main_text(b"<p>a" * 60_000).problem == "the page is too large"
+    slow = b"<html><body><p " + b"".join(b"a%d " % one for one in range(60_000)) + b">a</p></body>"
+    monkeypatch.setattr(main_text, "_SECONDS", 1.0)
+    assert main_text.main_text(slow) == main_text.MainText(problem=main_text.NOT_READ)
+
+
+def test_an_article_that_no_parser_reads_costs_only_itself(tmp_path):
+    (tmp_path / "bad.md").write_text("# Bad\n\n<div>\n<![foo[\n")
+    (tmp_path / "good.md").write_text("# Good\n\nWe ship to Norway.\n")
+
+    assert [one.title for one in read_folder(tmp_path, TODAY)] == ["Good"]

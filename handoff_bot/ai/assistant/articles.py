@@ -80,10 +80,18 @@ class Reading:
     is_sample: bool = False
 
 
-def read_folder(folder: Path, today: date) -> list[Passage]:
-    """Returns the folder's passages by file name; unreadable files are skipped and logged."""
+Kept = dict[Found, tuple[tuple[int, int, date], tuple[Reading, ...]]]
+"""What was read of each file, with its time, its size, and the day."""
+
+
+def read_folder(folder: Path, today: date, kept: Kept | None = None) -> list[Passage]:
+    """Returns the folder's passages by file name; unreadable files are skipped and logged.
+
+    Args:
+        kept: files that have not changed since are not read again; updated.
+    """
     found: list[Passage] = []
-    for reading in readings(folder, today):
+    for reading in readings(folder, today, {} if kept is None else kept):
         found.extend(reading.passages)
         if reading.is_wrong:
             logger.warning(
@@ -93,15 +101,36 @@ def read_folder(folder: Path, today: date) -> list[Passage]:
     return found
 
 
-def readings(folder: Path, today: date) -> Iterator[Reading]:
+def readings(folder: Path, today: date, kept: Kept | None = None) -> Iterator[Reading]:
     """Yields the result for each file that may be an article."""
+    earlier = dict(kept or {})
+    if kept is not None:
+        kept.clear()
     for found in articles(folder):
-        if found.left_out:
-            yield Reading(found.name, left_out=found.left_out, is_wrong=found.is_wrong)
-        elif found.path.suffix.lower() in MARKDOWN | PLAIN:
-            yield _read(found, today)
-        else:
-            yield from _documents(found, today)
+        stamp = _stamp(found, today)
+        known = earlier.get(found)
+        if known is None or stamp is None or known[0] != stamp:
+            known = stamp or (0, 0, today), tuple(_readings(found, today))
+        if kept is not None:
+            kept[found] = known
+        yield from known[1]
+
+
+def _stamp(found: Found, today: date) -> tuple[int, int, date] | None:
+    try:
+        facts = found.path.stat()
+    except OSError:  # deleted between listing and reading
+        return None
+    return facts.st_mtime_ns, facts.st_size, today
+
+
+def _readings(found: Found, today: date) -> Iterator[Reading]:
+    if found.left_out:
+        yield Reading(found.name, left_out=found.left_out, is_wrong=found.is_wrong)
+    elif found.path.suffix.lower() in MARKDOWN | PLAIN:
+        yield _read(found, today)
+    else:
+        yield from _documents(found, today)
 
 
 def _read(found: Found, today: date) -> Reading:
@@ -127,6 +156,8 @@ def _article(name: str, file: Decoded, stem: str, today: date, origin: str = "")
         parts = _parts(text, PurePosixPath(name).suffix.lower())
     except RecursionError:
         return _wrong(name, "the front matter is nested too deeply")
+    except Exception:  # the text of a hostile page makes parsers raise anything
+        return _wrong(name, "the text cannot be read")
     told = tuple(_passages(about, parts, stem, about.source or origin))
     return Reading(
         name,

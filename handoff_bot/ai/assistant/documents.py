@@ -33,6 +33,10 @@ _UNPACKED = 100_000_000
 MOST_MEMBERS = 2_000
 MOST_PAGES = 500
 _SECONDS = 60.0
+_LARGEST_XML = 5_000_000
+"""Bytes of all XML files of a DOCX, unpacked: parsed, they take fifty times as much memory."""
+_LARGEST_CONTENTS = 1_000_000
+"""Bytes of what draws one page of a PDF, unpacked: its time is only checked between pages."""
 _LONGEST = 1_000_000
 """Characters of a document."""
 
@@ -42,6 +46,7 @@ ENCRYPTED = "The file is encrypted. Save it without a password."
 BROKEN = "The file is damaged, or not what its name says."
 TOO_MANY_PAGES = f"The document has more than {MOST_PAGES} pages. Split it."
 TOO_MUCH = f"The archive unpacks to more than {_UNPACKED // 1_000_000} MB, or to too many files."
+TOO_LONG = f"Its text takes more than {_LARGEST_XML // 1_000_000} MB as XML. Split the document."
 TOO_SLOW = "Reading takes longer than a minute. Split the document."
 
 _OUTSIDE = ("nav", "header", "footer", "aside", "script", "style")
@@ -96,7 +101,7 @@ def _only_reasons() -> Iterator[None]:
         raise ValueError(BROKEN) from error
 
 
-_REASONS = frozenset({ENCRYPTED, TOO_MANY_PAGES, TOO_MUCH, TOO_LARGE, TOO_SLOW, BROKEN})
+_REASONS = frozenset({ENCRYPTED, TOO_MANY_PAGES, TOO_MUCH, TOO_LARGE, TOO_LONG, TOO_SLOW, BROKEN})
 
 
 # -- HTML and DOCX
@@ -131,6 +136,7 @@ def _docx(data: bytes) -> Document:
         raise ValueError(ENCRYPTED if data.startswith(b"\xd0\xcf\x11\xe0") else BROKEN)
     with zipfile.ZipFile(BytesIO(data)) as archive:
         _refuse_bombs(archive)
+        _refuse_large_xml(archive)
     without_pictures = mammoth.images.img_element(lambda _image: {"src": ""})
     found = mammoth.convert_to_html(BytesIO(data), convert_image=without_pictures)
     return Document("", html_sections(BeautifulSoup(found.value[:_LONGEST], "html.parser")))
@@ -167,6 +173,8 @@ def _pdf(data: bytes) -> Document:
 
 def _lines(page: Any) -> list[tuple[str, float]]:
     """Returns a page's lines, each with its largest type size."""
+    if _size_of_contents(page.get("/Contents")) > _LARGEST_CONTENTS:
+        raise ValueError(TOO_SLOW)
     found: list[tuple[str, float]] = []
     text, size = "", 0.0
 
@@ -183,6 +191,13 @@ def _lines(page: Any) -> list[tuple[str, float]]:
 
     page.extract_text(visitor_text=visit)
     return [(" ".join(one.split()), height) for one, height in [*found, (text, size)]]
+
+
+def _size_of_contents(contents: Any) -> int:
+    """Returns the bytes of what draws a page: a stream, or several."""
+    found = contents.get_object() if contents is not None else []
+    streams = [one.get_object() for one in found] if isinstance(found, list) else [found]
+    return sum(len(one.get_data()) for one in streams if hasattr(one, "get_data"))
 
 
 def _by_size(lines: list[tuple[str, float]]) -> list[Section]:
@@ -208,7 +223,7 @@ def _add(blocks: list[str], text: str) -> None:
             blocks.append("")
     elif blocks and blocks[-1] and not _BULLET.match(text):
         last = blocks[-1]
-        is_divided = re.search(r"\w-\Z", last) and text[:1].islower()
+        is_divided = re.fullmatch(r"\w-", last[-2:]) and text[:1].islower()
         blocks[-1] = f"{last[:-1]}{text}" if is_divided else f"{last} {text}"
     elif blocks and not blocks[-1]:
         blocks[-1] = text
@@ -234,23 +249,38 @@ def members(data: bytes, is_wanted: Callable[[str], bool], depth: int = 1) -> It
         ValueError: the archive cannot be read, or unpacks to too much.
     """
     with _only_reasons():
-        yield from _members(data, is_wanted, depth)
+        yield from _members(data, is_wanted, depth, _Budget())
 
 
-def _members(data: bytes, is_wanted: Callable[[str], bool], depth: int) -> Iterator[Member]:
+@dataclass
+class _Budget:
+    """What may still be unpacked of an archive and the archives in it: bytes, and number of files."""
+
+    left: int = _UNPACKED
+    members: int = MOST_MEMBERS
+
+    def spend(self, size: int) -> None:
+        self.left -= size
+        self.members -= 1
+        if self.left < 0 or self.members < 0:
+            raise ValueError(TOO_MUCH)
+
+
+def _members(
+    data: bytes, is_wanted: Callable[[str], bool], depth: int, budget: _Budget
+) -> Iterator[Member]:
     if len(data) > _UNPACKED:
         raise ValueError(TOO_LARGE)
-    left = _UNPACKED
     with zipfile.ZipFile(BytesIO(data)) as archive:
         _refuse_bombs(archive)
         for info in sorted(archive.infolist(), key=lambda one: one.filename):
             is_archive = depth > 0 and PurePosixPath(info.filename).suffix.lower() == ARCHIVE
             if info.is_dir() or not (is_archive or is_wanted(info.filename)):
                 continue
-            member = _member(archive, info, min(left, LARGEST))
-            left -= len(member.data)
+            member = _member(archive, info, LARGEST)
+            budget.spend(len(member.data))
             if is_archive and not member.problem:
-                yield from _members(member.data, is_wanted, depth - 1)
+                yield from _members(member.data, is_wanted, depth - 1, budget)
             else:
                 yield member
 
@@ -259,6 +289,21 @@ def _refuse_bombs(archive: zipfile.ZipFile) -> None:
     found = archive.infolist()
     if len(found) > MOST_MEMBERS or sum(one.file_size for one in found) > _UNPACKED:
         raise ValueError(TOO_MUCH)
+
+
+def _refuse_large_xml(archive: zipfile.ZipFile) -> None:
+    """Any file may be the document's text, whatever its name; of each, no more is unpacked than its
+    declared size.
+    """
+    xml = (one for one in archive.infolist() if _is_xml(archive, one))
+    if sum(one.file_size for one in xml) > _LARGEST_XML:
+        raise ValueError(TOO_LONG)
+
+
+def _is_xml(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
+    with archive.open(info) as file:
+        beginning = file.read(100)
+    return beginning.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<")
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> Member:

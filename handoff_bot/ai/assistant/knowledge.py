@@ -1,19 +1,22 @@
 """The knowledge base: passages of Markdown files, found by words and by meaning.
 
-Words are in an SQLite full-text index, meanings in vectors; both are rebuilt when a file changes.
+Words are in an SQLite full-text index, meanings in vectors. When a file changes, a new index is built
+beside the one that is searched; only passages that are new are prepared and encoded.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
@@ -23,12 +26,19 @@ from numpy.typing import NDArray
 
 from handoff_bot.ai.assistant import evidence, question_kinds
 from handoff_bot.ai.assistant.article_language import language_of
-from handoff_bot.ai.assistant.articles import Passage, read_folder
+from handoff_bot.ai.assistant.articles import Kept, Passage, read_folder
 from handoff_bot.ai.assistant.evidence import Fit, Indexed, Query
 from handoff_bot.ai.assistant.folder import Stamp, stamp_of
 from handoff_bot.ai.assistant.words import MOST_WORDS, folded, is_generic, telling_words
+from handoff_bot.ai.deadline import within
+
+logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN = 1.0  # seconds between two checks of the files
+_PATIENCE = 2.0
+"""Seconds that the search which finds a change waits for the new index; others do not wait."""
+_RESTS, _LONGEST_REST = 10.0, 5.0
+"""After a build, ten times as long without one, at most 5 s: a crawl changes a file a second."""
 _TABLE = """
     CREATE VIRTUAL TABLE passage USING fts5 (
         title, heading, tags, body, tokenize = "unicode61 remove_diacritics 2"
@@ -76,8 +86,51 @@ class Hit:
     statements: tuple[tuple[str, float], ...] = ()
 
 
+@dataclass(frozen=True)
+class _Texts:
+    """What is derived from one passage, without meanings: `row` are the columns of words, `spoken` the
+    content words of heading and title, then of each statement.
+    """
+
+    row: tuple[str, ...]
+    head: str
+    statements: list[str]
+    linked: list[str]
+    spoken: list[list[str]]
+    vocabulary: list[str]
+    searchable: tuple[str, ...]
+
+    @classmethod
+    def of(cls, passage: Passage) -> _Texts:
+        columns = (passage.title, passage.heading, " ".join(passage.tags), passage.text)
+        head = passage.heading or passage.title
+        said = evidence.statements(passage.text)[:_SENTENCES]
+        above = f"{passage.title} {passage.heading}"
+        return cls(
+            row=tuple(map(folded, columns)),
+            head=head,
+            statements=said,
+            linked=[evidence.linked(head, text) for text in said],
+            spoken=[evidence.vocabulary_of(text) for text in (above, *said)],
+            vocabulary=evidence.vocabulary_of(f"{above} {passage.text}"),
+            searchable=tuple(map(evidence.searchable, said)),
+        )
+
+
+@dataclass(frozen=True)
+class _Index:
+    """All passages at one time. Never changed; closed when the next one replaces it."""
+
+    database: sqlite3.Connection
+    passages: list[Indexed]
+    vocabulary: NDArray[np.float32]
+    meanings: NDArray[np.float32]
+    starts: NDArray[np.int64]
+
+
 class Knowledge:
-    """Searches passages. Thread-safe: one connection, one lock, searches take microseconds.
+    """Searches passages. Thread-safe: one lock, searches take milliseconds. It is not held while files
+    are read and a new index is built.
 
     Close it, or use it as a context manager.
     """
@@ -94,13 +147,14 @@ class Knowledge:
         self._today = today
         self._meaning = meaning
         self._known: dict[str, NDArray[np.float32]] = {}
-        self._vocabulary = self._meanings = _NOTHING
-        self._starts = np.zeros(0, dtype=np.int64)
+        self._texts: dict[Passage, _Texts] = {}
+        self._kept: Kept = {}
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(":memory:", check_same_thread=False)
-        self._indexed: list[Indexed] = []
+        self._building = threading.Lock()  # held by what looks for changes or builds
+        self._index = _Index(_words_of([]), [], _NOTHING, _NOTHING, np.zeros(0, dtype=np.int64))
         self._stamp: Stamp | None = None
-        self._looked_at = -math.inf
+        self._look_at = -math.inf
+        self._is_closed = False
 
     def __enter__(self) -> Knowledge:
         return self
@@ -116,7 +170,8 @@ class Knowledge:
     def close(self) -> None:
         """Closes the index."""
         with self._lock:
-            self._database.close()
+            self._is_closed = True
+            self._index.database.close()
 
     def search(self, question: str, limit: int = 5, earlier: str = "") -> list[Hit]:
         """Returns the best passages by words, then by meaning; none without any word.
@@ -126,17 +181,19 @@ class Knowledge:
         """
         said = {} if earlier and is_generic(question) else telling_words(question)
         words = dict(islice((said | (telling_words(earlier) | said)).items(), MOST_WORDS))
+        self._refresh()
         with self._lock:
-            self._refresh()
-            if not words or not self._indexed:
+            if not words or not self._index.passages:
                 return []
-            with closing(self._database.execute(_SEARCH, (_query(list(words)), limit))) as rows:
+            with closing(
+                self._index.database.execute(_SEARCH, (_query(list(words)), limit))
+            ) as rows:
                 ranks = dict(rows.fetchall())
             query = self._prepared(question, earlier, words, list(said)[:MOST_WORDS])
             near = self._nearness(query)
             closest = np.argsort(-near)[:limit].tolist() if self._meaning else []
             places = list(dict.fromkeys([*ranks, *closest]))
-            passages = [self._indexed[at] for at in places]
+            passages = [self._index.passages[at] for at in places]
             each = [ranks.get(at, 0.0) for at in places]
             fits = evidence.fits(query, passages, each)
             marks = evidence.compared(fits, [one.passage.locale for one in passages])
@@ -149,22 +206,21 @@ class Knowledge:
 
     def all(self) -> list[Passage]:
         """Returns all passages."""
-        with self._lock:
-            self._refresh()
-            return [one.passage for one in self._indexed]
+        self._refresh()
+        return [one.passage for one in self._index.passages]
 
     def languages(self) -> frozenset[str]:
         """Returns the languages of the articles."""
-        with self._lock:
-            self._refresh()
-            return frozenset(one.passage.locale for one in self._indexed) - {""}
+        self._refresh()
+        return frozenset(one.passage.locale for one in self._index.passages) - {""}
 
     def _prepared(
         self, question: str, earlier: str, words: dict[str, str], own: Sequence[str]
     ) -> Query:
         """Prepares a question; its words weigh by rarity, an earlier question's half as much."""
         counts = {
-            one: sum(evidence.holds(each.whole, one) for each in self._indexed) for one in words
+            one: sum(evidence.holds(each.whole, one) for each in self._index.passages)
+            for one in words
         }
         weights = self._weights(counts)
         asked = {one: weights[one] for one in own}
@@ -173,7 +229,7 @@ class Knowledge:
         if self._meaning is not None:
             whole = f"{earlier} {question}".strip()
             vector, *each = self._meaning([whole, *words.values()])
-            similar = np.stack(each) @ self._vocabulary.T
+            similar = np.stack(each) @ self._index.vocabulary.T
         held = np.array([float(count > 0) for count in counts.values()])
         if similar.size:
             held = np.maximum(held, evidence.related(similar.max(axis=1).astype(np.float64)))
@@ -183,9 +239,9 @@ class Knowledge:
     def _nearness(self, query: Query) -> NDArray[np.float32]:
         """Returns each passage's similarity in meaning to the question."""
         if query.vector is None:
-            return np.zeros(len(self._indexed), dtype=np.float32)
-        scores = self._meanings @ query.vector
-        return np.maximum.reduceat(scores, self._starts)
+            return np.zeros(len(self._index.passages), dtype=np.float32)
+        scores = self._index.meanings @ query.vector
+        return np.maximum.reduceat(scores, self._index.starts)
 
     def _meant(self, texts: Iterable[str]) -> dict[str, NDArray[np.float32]]:
         """Returns a vector for each text; known ones are not computed again."""
@@ -201,68 +257,89 @@ class Knowledge:
 
     def _weights(self, counts: Mapping[str, int]) -> dict[str, float]:
         """Returns each stem's weight by how many passages contain it: without any, it weighs most."""
-        size = len(self._indexed)
+        size = len(self._index.passages)
         return {one: math.log((size + 1) / (count + 0.5)) for one, count in counts.items()}
 
     def _refresh(self) -> None:
-        """Re-reads the files after a change; checks at most once a second."""
-        now = self._clock()
-        if now - self._looked_at < _LOOK_AGAIN:
+        """Has a new index built after a change of the files; looks at most once a second.
+
+        The first search waits for its index, and what finds a change at most `_PATIENCE`. All others
+        use the one that there is.
+        """
+        is_first = self._stamp is None
+        if not self._building.acquire(blocking=is_first):
             return
-        self._looked_at = now
+        is_ours = True
+        try:
+            stamp = self._new_stamp()
+            if stamp is None:
+                return
+            if is_first:
+                self._build(stamp)
+                return
+            is_ours = False
+            with suppress(TimeoutError):
+                within(_PATIENCE, partial(self._build_later, stamp))
+        finally:
+            if is_ours:
+                self._building.release()
+
+    def _new_stamp(self) -> Stamp | None:
+        now = self._clock()
+        if now < self._look_at:
+            return None
+        self._look_at = now + _LOOK_AGAIN
         stamp = stamp_of(self._folder, self._today())
-        if stamp != self._stamp:
-            self._index(read_folder(self._folder, stamp[0]))
+        return stamp if stamp != self._stamp else None
+
+    def _build_later(self, stamp: Stamp) -> None:
+        """After an error the earlier index stays, and the next look tries again."""
+        try:
+            self._build(stamp)
+        except Exception:
+            logger.exception("the knowledge base cannot be read again")
+        finally:
+            self._building.release()
+
+    def _build(self, stamp: Stamp) -> None:
+        began = self._look_at - _LOOK_AGAIN
+        try:
+            index = self._made(read_folder(self._folder, stamp[0], self._kept))
+        finally:
+            ended = self._clock()
+            rest = min(_RESTS * (ended - began), _LONGEST_REST)
+            self._look_at = max(self._look_at, ended + rest)
+        with self._lock:
+            earlier, self._index = self._index, index
+            (index if self._is_closed else earlier).database.close()
             self._stamp = stamp
 
-    def _index(self, passages: list[Passage]) -> None:
-        rows = [
-            tuple(map(folded, (one.title, one.heading, " ".join(one.tags), one.text)))
-            for one in passages
-        ]
-        with self._database:
-            self._database.execute("DROP TABLE IF EXISTS passage")
-            self._database.execute(_TABLE)
-            self._database.executemany(
-                "INSERT INTO passage (rowid, title, heading, tags, body) VALUES (?, ?, ?, ?, ?)",
-                [(number, *row) for number, row in enumerate(rows)],
-            )
-        said = [evidence.statements(one.text)[:_SENTENCES] for one in passages]
-        heads = [one.heading or one.title for one in passages]
-        words = self._words(passages)
+    def _made(self, passages: list[Passage]) -> _Index:
+        earlier, self._texts = self._texts, {}
+        for one in passages:
+            self._texts[one] = earlier.get(one) or _Texts.of(one)
+        texts = [self._texts[one] for one in passages]
+        words = self._words(texts)
         place = {word: number for number, word in enumerate(words)}
-        linked = [
-            evidence.linked(head, text)
-            for head, each in zip(heads, said, strict=True)
-            for text in each
-        ]
-        self._known = self._meant(
-            [*heads, *(text for each in said for text in each), *linked, *words]
-        )
-        self._vocabulary = self._stacked(words)
-        self._indexed = [
-            self._one(passage, head, texts, row, place)
-            for passage, head, texts, row in zip(passages, heads, said, rows, strict=True)
-        ]
-        sizes = [1 + len(one.statements) for one in self._indexed]
-        self._starts = np.cumsum([0, *sizes[:-1]])
-        self._meanings = self._stacked(
-            [
-                text
-                for one, head in zip(self._indexed, heads, strict=True)
-                for text in (head, *one.statements)
-            ]
+        said = (text for one in texts for text in (one.head, *one.statements, *one.linked))
+        self._known = self._meant(chain(said, words))
+        sizes = [1 + len(one.statements) for one in texts]
+        return _Index(
+            database=_words_of([one.row for one in texts]),
+            passages=[
+                self._one(passage, text, place)
+                for passage, text in zip(passages, texts, strict=True)
+            ],
+            vocabulary=self._stacked(words),
+            meanings=self._stacked([text for one in texts for text in (one.head, *one.statements)]),
+            starts=np.cumsum([0, *sizes[:-1]]),
         )
 
-    def _words(self, passages: Sequence[Passage]) -> list[str]:
+    def _words(self, texts: Iterable[_Texts]) -> list[str]:
         """Returns the most frequent content words, whose meanings are compared with a question's."""
         if self._meaning is None:
             return []
-        counts = Counter(
-            word
-            for one in passages
-            for word in evidence.vocabulary_of(f"{one.title} {one.heading} {one.text}")
-        )
+        counts = Counter(word for one in texts for word in one.vocabulary)
         return [word for word, _ in counts.most_common(_VOCABULARY)]
 
     def _stacked(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -270,29 +347,31 @@ class Knowledge:
             return _NOTHING
         return np.array([self._known[text] for text in texts])
 
-    def _one(
-        self,
-        passage: Passage,
-        head: str,
-        texts: Sequence[str],
-        row: Sequence[str],
-        place: dict[str, int],
-    ) -> Indexed:
-        spoken = [
-            [place[word] for word in evidence.vocabulary_of(text) if word in place]
-            for text in (f"{passage.title} {passage.heading}", *texts)
-        ]
+    def _one(self, passage: Passage, texts: _Texts, place: Mapping[str, int]) -> Indexed:
+        spoken = [[place[word] for word in words if word in place] for words in texts.spoken]
         return Indexed(
             passage=passage,
-            whole=evidence.searchable(" ".join(row)),
-            heads=evidence.searchable(" ".join(row[:3])),
-            statements=tuple(texts),
-            vectors=self._stacked([head, *texts]),
-            linked=self._stacked([evidence.linked(head, text) for text in texts]),
+            whole=evidence.searchable(" ".join(texts.row)),
+            heads=evidence.searchable(" ".join(texts.row[:3])),
+            statements=tuple(texts.statements),
+            vectors=self._stacked([texts.head, *texts.statements]),
+            linked=self._stacked(texts.linked),
             words=np.array(list(chain.from_iterable(spoken)), dtype=np.int64),
             sizes=np.array(list(map(len, spoken)), dtype=np.int64),
-            searchable=tuple(map(evidence.searchable, texts)),
+            searchable=texts.searchable,
         )
+
+
+def _words_of(rows: Sequence[Sequence[str]]) -> sqlite3.Connection:
+    """Returns a full-text index of the columns."""
+    database = sqlite3.connect(":memory:", check_same_thread=False)
+    with database:
+        database.execute(_TABLE)
+        database.executemany(
+            "INSERT INTO passage (rowid, title, heading, tags, body) VALUES (?, ?, ?, ?, ?)",
+            [(number, *row) for number, row in enumerate(rows)],
+        )
+    return database
 
 
 def _hit(one: Indexed, rank: float, fit: Fit, marks: tuple[float, ...]) -> Hit:

@@ -6,14 +6,15 @@ in a hidden file beside them, so that an unchanged page is neither sent nor writ
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import json
-import os
 import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -21,11 +22,11 @@ from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
 
 import yaml
-from bs4 import BeautifulSoup
 
 from handoff_bot.ai.assistant.documents import MISSING
 from handoff_bot.ai.assistant.fetching import AGENT, Fetched, Fetcher
 from handoff_bot.ai.assistant.library import NOT_WRITABLE, write_file
+from handoff_bot.ai.assistant.main_text import MainText, main_text
 from handoff_bot.ai.assistant.web_state import STATE, known_pages
 from handoff_bot.domain.articles import Crawled
 from handoff_bot.domain.errors import HandoffError
@@ -38,8 +39,12 @@ LONGEST_RUN = 600.0
 """Seconds; the pages that were checked longest ago come first in the next run."""
 DELAY, LONGEST_DELAY = 1.0, 10.0
 """Seconds between two requests, unless robots.txt asks for more."""
-_LARGEST_SITEMAP = 10_000_000
-_MOST_PROBLEMS = 50
+_LARGEST_SITEMAP, _MOST_TAGS_OF_A_SITEMAP = 10_000_000, 600_000
+_LARGEST_ROBOTS = 500_000
+"""Bytes; more need not be read by RFC 9309."""
+_MOST_PROBLEMS, _LONGEST_PROBLEM = 50, 300
+_LONGEST_VALIDATOR = 200
+_LOCK = ".handoff-web.lock"
 _LONGEST_TEXT = 500_000
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _GONE = (404, 410)
@@ -61,6 +66,11 @@ class _Run:
     is_complete: bool = True
     problems: list[str] = field(default_factory=list)
 
+    def fails(self, url: str, why: object) -> None:
+        """Adds a problem. Addresses in a sitemap have any length, and all of them are stored."""
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(f"{one_line(url, 200)}: {one_line(str(why), _LONGEST_PROBLEM)}")
+
 
 class WebPages:
     """Implements `ports.Crawler`.
@@ -70,6 +80,7 @@ class WebPages:
         addresses: pages, and sitemaps (`.xml` or `.xml.gz`).
         fetcher: only contacts hosts of these addresses.
         pause: waits a number of seconds.
+        main_text: reads a page.
     """
 
     def __init__(
@@ -78,19 +89,35 @@ class WebPages:
         addresses: Sequence[str],
         fetcher: Fetcher | None = None,
         pause: Callable[[float], None] = time.sleep,
+        main_text: Callable[[bytes], MainText] = main_text,
     ) -> None:
         self._folder = folder
         self._addresses = tuple(addresses)
         self._fetcher = fetcher or Fetcher(self._addresses)
         self._pause = pause
+        self._main_text = main_text
         self._robots: dict[str, RobotFileParser | str] = {}
 
     def crawl(self) -> Crawled:
-        """Fetches what has changed; only one process may do so at a time."""
-        if not os.access(self._folder, os.W_OK):
-            return Crawled(problems=(NOT_WRITABLE.format(why="read-only"),))
+        """Fetches what has changed; a run that finds another one in progress does nothing."""
+        try:
+            with _alone(self._folder) as is_alone:
+                return self._crawl() if is_alone else Crawled(is_busy=True)
+        except OSError as error:
+            return Crawled(problems=(NOT_WRITABLE.format(why=_reason(error)),))
+
+    def _crawl(self) -> Crawled:
         self._robots.clear()
         run = _Run(known_pages(self._folder), time.monotonic() + LONGEST_RUN)
+        try:
+            self._visit_all(run)
+        finally:
+            # Also after an unforeseen error: else the same pages would come first in
+            # each run, and those after the error never.
+            _remember(self._folder, run)
+        return Crawled(run.written, run.unchanged, run.removed, tuple(run.problems))
+
+    def _visit_all(self, run: _Run) -> None:
         found = list(dict.fromkeys(self._pages(run)))
         if len(found) > MOST_PAGES:
             run.problems.append(f"More than {MOST_PAGES} pages: only the first are read.")
@@ -102,12 +129,20 @@ class WebPages:
                 run.problems.append(f"Stopped after {number} pages. The next run goes on.")
                 break
             self._visit(url, run)
-        if run.is_complete:
-            for url in run.state.keys() - set(pages):
+        self._remove_others(set(pages), run)
+
+    def _remove_others(self, listed: set[str], run: _Run) -> None:
+        """Removes pages that are no longer listed; if a sitemap cannot be read, only those that are
+        too many.
+        """
+        unlisted = [url for url in run.state if url not in listed]
+        others = sorted(unlisted, key=lambda url: run.state[url].get("checked", ""))
+        spared = 0 if run.is_complete else max(MOST_PAGES - len(run.state) + len(others), 0)
+        for url in others[: len(others) - spared]:
+            try:
                 self._remove(url, run)
-        run.problems = run.problems[:_MOST_PROBLEMS]
-        _remember(self._folder, run)
-        return Crawled(run.written, run.unchanged, run.removed, tuple(run.problems))
+            except OSError as error:
+                run.fails(url, _reason(error))
 
     # -- which pages
 
@@ -121,13 +156,13 @@ class WebPages:
                 continue
             sitemaps += 1
             if sitemaps > MOST_SITEMAPS or depth > 2:
-                run.problems.append(f"{url}: too many sitemaps")
+                run.fails(url, "too many sitemaps")
                 continue
             try:
                 inner, pages = _listed(self._get(url).body)
-            except (PageError, HandoffError) as error:
+            except (HandoffError, OSError, ValueError) as error:
                 run.is_complete = False
-                run.problems.append(f"{url}: {error}")
+                run.fails(url, _reason(error))
                 continue
             waiting += [(one, depth + 1) for one in inner]
             yield from pages
@@ -135,40 +170,50 @@ class WebPages:
     # -- one page
 
     def _visit(self, url: str, run: _Run) -> None:
-        known = run.state.get(url, {})
+        """Reads one page, which is hostile: whatever it raises costs only this page."""
         try:
-            fetched = self._get(url, known)
+            self._read(url, run)
+        except (HandoffError, OSError, ValueError) as error:
+            run.fails(url, _reason(error))
+        if url in run.state:
+            run.state[url]["checked"] = f"{time.time():.0f}"
+
+    def _read(self, url: str, run: _Run) -> None:
+        known = run.state.get(url, {})
+        has_file = bool(known) and (self._folder / known.get("file", "")).is_file()
+        try:
+            fetched = self._get(url, known if has_file else {})
             if fetched.status == 304:
                 run.unchanged += 1
             else:
                 self._keep(url, fetched, run)
         except _NotForUs as error:
+            run.fails(url, error)
             self._remove(url, run)
-            run.problems.append(f"{url}: {error}")
-            return
-        except HandoffError as error:
-            run.problems.append(f"{url}: {error}")
-        if url in run.state:
-            run.state[url]["checked"] = f"{time.time():.0f}"
 
     def _get(self, url: str, known: dict[str, str] | None = None) -> Fetched:
-        origin = str(WebAddress.parse(url).origin)
-        rules = self._rules(origin)
-        if not rules.can_fetch(AGENT, url):
-            raise _NotForUs("robots.txt does not allow it")
-        asked = float(rules.crawl_delay(AGENT) or DELAY)
-        self._pause(min(max(asked, DELAY), LONGEST_DELAY))
+        rules = self._allowing(url)
+        # Compared as a whole number: one with 400 digits is no float.
+        asked = min(int(rules.crawl_delay(AGENT) or 0), int(LONGEST_DELAY))
+        self._pause(max(float(asked), DELAY))
         headers = {}
         if known and known.get("etag"):
             headers["If-None-Match"] = known["etag"]
         if known and known.get("modified"):
             headers["If-Modified-Since"] = known["modified"]
-        fetched = self._fetcher.get(url, headers)
+        fetched = self._fetcher.get(url, headers, self._allowing)
         if fetched.status in _GONE:
             raise _NotForUs(f"the server answers {fetched.status}")
         if fetched.status not in (200, 304):
             raise PageError(f"the server answers {fetched.status}")
         return fetched
+
+    def _allowing(self, url: str) -> RobotFileParser:
+        """Returns the rules that allow it; also asked about the target of a redirect."""
+        rules = self._rules(str(WebAddress.parse(url).origin))
+        if not rules.can_fetch(AGENT, url):
+            raise _NotForUs("robots.txt does not allow it")
+        return rules
 
     def _rules(self, origin: str) -> RobotFileParser:
         """By RFC 9309: without robots.txt everything is allowed, on a server error nothing."""
@@ -187,19 +232,12 @@ class WebPages:
             return f"robots.txt: {error}"
         if fetched.status >= 500 or fetched.status == 429:
             return f"robots.txt cannot be read: the server answers {fetched.status}"
-        rules = RobotFileParser()
-        text = fetched.body.decode("utf-8", "replace") if fetched.status == 200 else ""
-        rules.parse(text.splitlines())
-        return rules
+        return _parsed(fetched.body[:_LARGEST_ROBOTS] if fetched.status == 200 else b"")
 
     def _keep(self, url: str, fetched: Fetched, run: _Run) -> None:
         if "html" not in fetched.content_type:
             raise PageError(f"not a web page ({one_line(fetched.content_type, 60) or 'no type'})")
-        title, text = _main_text(fetched.body)
-        block = yaml.safe_dump(
-            {"title": title or url, "source": url}, allow_unicode=True, sort_keys=False, width=1_000
-        )
-        data = f"---\n{block}---\n\n{text}\n".encode()
+        data = _article(url, self._main_text(fetched.body))
         digest = hashlib.sha256(data).hexdigest()[:16]
         name = f"{FOLDER}/{_name(url)}"
         known = run.state.get(url, {})
@@ -213,23 +251,65 @@ class WebPages:
         run.state[url] = {
             "file": name,
             "digest": digest,
-            "etag": fetched.headers.get("etag", "")[:500],
-            "modified": fetched.headers.get("last-modified", "")[:100],
+            "etag": _validator(fetched.headers.get("etag", "")),
+            "modified": _validator(fetched.headers.get("last-modified", "")),
         }
 
     def _remove(self, url: str, run: _Run) -> None:
         """Deletes a page's file, and nothing outside our folder."""
-        known = run.state.pop(url, None)
+        known = run.state.get(url)
         if known is None:
             return
         path = self._folder / known.get("file", "")
         if path.resolve().is_relative_to((self._folder / FOLDER).resolve()) and path.is_file():
             path.unlink()
             run.removed += 1
+        del run.state[url]
 
 
 class _NotForUs(PageError):
     """The page no longer exists, or may not be read."""
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Yields whether no other process and no other thread is crawling into the folder."""
+    with (folder / _LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _reason(error: Exception) -> str:
+    """Returns our own errors' text; another library's may quote the page."""
+    if isinstance(error, HandoffError):
+        return str(error)
+    return (isinstance(error, OSError) and error.strerror) or type(error).__name__
+
+
+def _validator(header: str) -> str:
+    """A header that cannot be sent back as it came is left out."""
+    is_usable = len(header) <= _LONGEST_VALIDATOR and header.isascii() and header.isprintable()
+    return header if is_usable else ""
+
+
+def _parsed(robots: bytes) -> RobotFileParser:
+    """By RFC 9309, lines that cannot be parsed are left out, and the others count."""
+    lines = robots.decode("utf-8", "replace").splitlines()
+    rules = RobotFileParser()
+    rules.parse([line for line in lines if _is_parsable(line)])
+    return rules
+
+
+def _is_parsable(line: str) -> bool:
+    try:
+        RobotFileParser().parse(["User-agent: *", line])
+    except ValueError:
+        return False
+    return True
 
 
 def _is_sitemap(url: str) -> bool:
@@ -240,11 +320,13 @@ def _listed(data: bytes) -> tuple[list[str], list[str]]:
     """Returns the sitemaps and the pages that a sitemap lists."""
     if data.startswith(b"\x1f\x8b"):
         data = _unpacked(data)
-    if b"<!DOCTYPE" in data[:1_000] or b"<!ENTITY" in data:
+    if b"<!DOCTYPE" in data[:1_000] or b"<!ENTITY" in data or b"\0" in data:  # UTF-16
         raise PageError("the sitemap declares entities")
+    if data.count(b"<") > _MOST_TAGS_OF_A_SITEMAP:
+        raise PageError("the sitemap is too large")
     try:
         root = ElementTree.fromstring(data)  # noqa: S314 - without entities
-    except (ElementTree.ParseError, ValueError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise PageError("the sitemap cannot be read") from error
     found = [(one.text or "").strip() for one in root.iter() if one.tag.rpartition("}")[2] == "loc"]
     found = [one for one in found if one][: MOST_PAGES + 1]
@@ -262,31 +344,16 @@ def _unpacked(data: bytes) -> bytes:
     return found
 
 
-def _main_text(html: bytes) -> tuple[str, str]:
-    """Returns a page's title, and its main text as Markdown."""
-    try:
-        import trafilatura  # an extra
-    except ImportError as error:
-        raise PageError(MISSING) from error
-    page = BeautifulSoup(html, "html.parser")
-    robots = page.find("meta", attrs={"name": re.compile(r"\Arobots\Z", re.IGNORECASE)})
-    if robots and "noindex" in str(robots.get("content") or "").lower():
+def _article(url: str, found: MainText) -> bytes:
+    if found.is_missing:
+        raise PageError(MISSING)
+    if not found.is_for_us:
         raise _NotForUs("the page asks not to be indexed")
-    heading = page.find("h1") or page.title
-    title = heading.get_text(" ", strip=True) if heading else ""
-    try:
-        text = trafilatura.extract(
-            html,
-            output_format="markdown",
-            include_comments=False,
-            include_tables=True,
-            favor_recall=True,
-        )
-    except Exception as error:  # hostile pages make parsers raise anything
-        raise PageError("the page cannot be read") from error
-    if not text:
-        raise PageError("the page has no text")
-    return one_line(title, 200), str(text)[:_LONGEST_TEXT]
+    if found.problem:
+        raise PageError(found.problem)
+    fields = {"title": one_line(found.title, 200) or url, "source": url}
+    block = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=1_000)
+    return f"---\n{block}---\n\n{found.text[:_LONGEST_TEXT]}\n".encode()
 
 
 def _name(url: str) -> str:
