@@ -219,6 +219,8 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         drawn[f"{lines} lines"] = conversation(
             builders.page(lines, text), 7, builders.EARLIER, WORKSPACE
         )
+    page = replace(builders.page(1, text), card=builders.card())
+    drawn["newest lines"] = conversation(page, 7, builders.EARLIER, WORKSPACE)
     return drawn
 
 
