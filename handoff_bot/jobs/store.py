@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from heapq import merge
+from itertools import dropwhile
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, func, select, update
@@ -101,6 +104,25 @@ def put_last(tx: Transaction, jobs: Sequence[Job]) -> None:
     """Moves jobs that have not begun to the end of their lane, in order."""
     for job in jobs:
         replace_with(tx, job, job.lane, job.due_at)
+
+
+def append_in_order(
+    tx: Transaction,
+    new: Sequence[tuple[float, NewJob]],
+    waiting: Sequence[tuple[float, Job]],
+    append: Callable[[Transaction, NewJob], None] = enqueue_job,
+) -> None:
+    """Appends jobs by their keys among jobs that wait in the same lane; on ties those are first.
+
+    Neither list changes its own order. A job that has begun stays where it is.
+    """
+    key = itemgetter(0)
+    merged = [job for _, job in merge(waiting, new, key=key)]
+    for job in dropwhile(lambda one: isinstance(one, Job), merged):
+        if isinstance(job, Job):
+            put_last(tx, [job])
+        else:
+            append(tx, job)
 
 
 def inherit_age(tx: Transaction, job: Job, earlier: Job) -> None:

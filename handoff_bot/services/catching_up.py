@@ -226,7 +226,7 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
         plan: Stretch,
         result: list[InboundMessage] | DeliveryError,
     ) -> None:
-        """Stores new messages before the conversation's waiting jobs, then enqueues the next period."""
+        """Stores new messages where they belong among the waiting ones, then enqueues the next period."""
         source = sources.get(tx, plan.source)
         if source is None:
             return
@@ -250,12 +250,17 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
     def _store_new(self, tx: Transaction, plan: Stretch, found: list[InboundMessage]) -> None:
         now = self._clock.now()
         new = self._new(tx, plan.source, found)
+        # What came live since is listed, too, and may be older than a listed message whose webhook
+        # is still on its way.
+        places = {one.provider_id: place for place, one in enumerate(found)}
         for lane, rows in self._by_lane(new, now).items():
             live = _live(tx, plan.source, lane)
-            for row in rows:
-                with traced(of_arrival(row.key or "")):
-                    enqueue_job(tx, row)
-            store.put_last(tx, live)
+            store.append_in_order(
+                tx,
+                [(places[str(row.payload["provider_id"])], row) for row in rows],
+                [(places.get(str(job.payload["provider_id"]), len(found)), job) for job in live],
+                _append,
+            )
         if new:
             logger.info("fetched", extra={"source": plan.source, "messages": len(new)})
 
@@ -274,6 +279,11 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
             row = self._store(one, now)
             lanes.setdefault(row.lane, []).append(row)
         return lanes
+
+
+def _append(tx: Transaction, row: NewJob) -> None:
+    with traced(of_arrival(row.key or "")):
+        enqueue_job(tx, row)
 
 
 def _live(tx: Transaction, source: str, lane: str) -> list[Job]:

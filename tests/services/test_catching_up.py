@@ -84,6 +84,23 @@ def test_what_comes_live_waits_for_what_was_sent_before_it(shop):
     assert shop.received() == ["word 1", "word 2"]
 
 
+@pytest.mark.on_both
+def test_a_message_whose_webhook_is_still_on_its_way_waits_for_earlier_ones(shop):
+    words = ["word 1", "word 2", "word 3"]
+    sids = [shop.writes(word) for word in words]
+    shop.clock.advance(hours=2)
+    shop.core.catching_up.started()
+    for sid, word in list(zip(sids, words, strict=True))[:2]:
+        shop.webhook_comes(sid, word)
+    shop.settle()
+    shop.clock.advance(seconds=2)
+    shop.settle()
+    shop.webhook_comes(sids[2], "word 3")
+    shop.settle()
+
+    assert shop.received() == words
+
+
 def test_a_live_message_does_not_wait_for_ever_when_twilio_cannot_be_asked(shop):
     shop.twilio.faults.add("*/Messages.json", status=503)
     shop.clock.advance(hours=2)
