@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import merge
@@ -116,9 +116,8 @@ def append_in_order(
 
     Neither list changes its own order. A job that has begun stays where it is.
     """
-    key = itemgetter(0)
-    merged = [job for _, job in merge(waiting, new, key=key)]
-    for job in dropwhile(lambda one: isinstance(one, Job), merged):
+    both: Iterator[tuple[float, Job | NewJob]] = merge(waiting, new, key=itemgetter(0))
+    for _, job in dropwhile(lambda one: isinstance(one[1], Job), both):
         if isinstance(job, Job):
             put_last(tx, [job])
         else:

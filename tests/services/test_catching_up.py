@@ -195,8 +195,8 @@ def test_a_refusal_of_twilio_is_no_reason_to_wait_or_to_give_up(shop):
     with shop.database.read() as tx:
         assert tx.session.query(Work).filter(Work.status == "failed").count() == 0
         assert not sources.is_unread(tx, "sms", shop.clock.now() - timedelta(days=1))
-        told = tx.session.query(Work).filter(Work.kind == "desk.tell").all()
-    assert ["cannot be fetched" in job.payload["post"]["text"] for job in told] == [True]
+    told = [post.text for posts in shop.desk.told.values() for post in posts]
+    assert ["cannot be fetched" in text for text in told] == [True]
 
     shop.clock.advance(minutes=11)
     shop.ticks()
