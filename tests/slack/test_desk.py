@@ -195,13 +195,13 @@ def test_what_is_not_there_is_not_found(api, desk):
 
 def test_a_window_is_opened_for_a_click(api, desk):
     api.answers("views.open", view={"id": "V1"})
-    assert desk.open_view("123.trigger", {"type": "modal"}) == "V1"
+    assert desk.open_view("123.trigger", {"type": "modal", "blocks": []}) == "V1"
 
 
 def test_a_click_that_is_too_old_opens_nothing(api, desk):
     api.fails("views.open", "expired_trigger_id")
     with pytest.raises(DeskError, match="click again"):
-        desk.open_view("123.trigger", {"type": "modal"})
+        desk.open_view("123.trigger", {"type": "modal", "blocks": []})
 
 
 def test_a_click_is_answered_at_its_own_address(api, desk):
