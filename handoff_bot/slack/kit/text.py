@@ -21,7 +21,10 @@ from handoff_bot.domain.text import spelled as spelled
 Block = dict[str, object]
 
 SECTION_LIMIT = 3000
-MOST_SECTIONS = 4
+LONGEST_TOLD = 3600
+"""Characters of a text in several sections. With a table, and the notification, a message stays below
+10,000, above which Slack refuses it.
+"""
 HEADER_LIMIT = 150
 ALERT = "alert"
 ALERT_LIMIT = 200
@@ -117,8 +120,8 @@ def section(text: str) -> Block:
 
 
 def sections(text: str) -> list[Block]:
-    """Returns a long text as several sections; only what exceeds MOST_SECTIONS is cut."""
-    text = shorten(text, MOST_SECTIONS * SECTION_LIMIT)
+    """Returns a long text as several sections; only what exceeds LONGEST_TOLD is cut."""
+    text = shorten(text, LONGEST_TOLD)
     pieces = split_text(text, SECTION_LIMIT)
     return [section(piece) for piece in pieces] if len(pieces) > 1 else [section(text)]
 
