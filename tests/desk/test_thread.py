@@ -172,7 +172,7 @@ def test_a_thread_begins_with_the_messages_that_led_to_it(bureau):
     assert said[2] == "When do you open?"
     assert said[3] == "Assistant: "
     assert said[4].endswith("Answer to: When do you open?")
-    assert said[6:] == ["I want a person"]
+    assert said[6:] == ["I want a person", "👍", "👎"]
     bureau.says("Still there?")
     assert not any("Answer to" in words(each["blocks"]) for each in others)
     assert bureau.thread()[-1].endswith("Still there?")
