@@ -21,7 +21,9 @@ PACKAGES = (
     ),
     *("handoff_bot.connectors", "handoff_bot.slack", "handoff_bot.storage", "handoff_bot.web"),
 )
-OURS_ONLY = frozenset({"handoff_bot.ai.assistant.articles", "handoff_bot.ai.assistant.markdown"})
+OURS_ONLY = frozenset(
+    f"handoff_bot.ai.assistant.{name}" for name in ("articles", "documents", "markdown")
+)
 """What reads the operator's own files, of any size, at the start and never for a customer."""
 
 NOT_TEXTS = frozenset({"handoff_bot.ai.language_model.connect"})

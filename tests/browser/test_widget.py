@@ -255,16 +255,18 @@ HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> &amp; javascrip
 
 def test_hostile_words_of_both_sides_stay_words(sandbox, windows):
     world = sandbox.stage.world
-    world.slack.person(world.ben).real_name = "<b onclick=alert(4)>Ben</b>"
+    # A new one: the bot may know Ben's name already.
+    bob = world.slack.add_person("bob", "<b onclick=alert(4)>Bob</b>")
+    world.slack.join(bob, world.queue)
     page = windows.open(sandbox.shop)
     page.on("dialog", lambda dialog: windows.complaints.append(f"alert: {dialog.message}"))
     chat = Chat(page).open()
     chat.writes(HOSTILE)
     chat.shows(HOSTILE)
     chat.panel.get_by_role("button", name="Talk to a person").click()
-    card = claimed(sandbox, world.ben)
-    expect(chat.panel.get_by_role("status")).to_contain_text("<b onclick=alert(4)>Ben</b>")
-    world.slack.say(world.ben, world.queue, f"{HOSTILE} see https://ok.example/a?b=1.", card)
+    card = claimed(sandbox, bob)
+    expect(chat.panel.get_by_role("status")).to_contain_text("<b onclick=alert(4)>Bob</b>")
+    world.slack.say(bob, world.queue, f"{HOSTILE} see https://ok.example/a?b=1.", card)
     link = chat.log.get_by_role("link", name="https://ok.example/a?b=1")
     expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
     inside = "document.getElementById('handoff-chat').shadowRoot.querySelectorAll"

@@ -115,7 +115,8 @@ def _html(data: bytes) -> Document:
 
 def html_document(html: str) -> Document:
     """Returns a page's main part, without navigation."""
-    page = BeautifulSoup(html, "html.parser")
+    # A text without tags that looks like an address or a file name would be warned of.
+    page = BeautifulSoup(html if "<" in html else f"<p>{html}</p>", "html.parser")
     title = page.title.get_text(" ", strip=True) if page.title else ""
     for tag in page.find_all(_is_outside):
         tag.decompose()

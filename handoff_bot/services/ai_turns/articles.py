@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.articles import (
@@ -20,6 +19,7 @@ from handoff_bot.domain.desk import Button, Post, PostKind, PostRow
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.policy import UNSURE
 from handoff_bot.domain.text import many
+from handoff_bot.domain.time_phrases import zone
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
@@ -150,16 +150,12 @@ class Tick(TransactionJob):
         if not settings.unanswered_weekly:
             return
         now = self._clock.now()
-        local = now.astimezone(_zone(settings.timezone))
+        local = now.astimezone(zone(settings.timezone))
         if local.weekday() == 0 and local.hour < FROM_HOUR:
             return
         year, week, _ = local.isocalendar()
         key = f"{UNANSWERED}:{year}-{week}"
         enqueue_job(tx, NewJob(UNANSWERED, "learn:unanswered", {}, due_at=now, key=key))
-
-
-def _zone(name: str) -> tzinfo:
-    return ZoneInfo(name) if name else UTC
 
 
 class CrawlTick(TransactionJob):
