@@ -497,23 +497,18 @@ def read(name: str, stored: Any) -> Any:
 
 
 class _Stored:
-    """Reads each setting when it is asked for, so that a transaction reads only what it needs."""
+    """Parses each setting when it is asked for. A transaction queries all of them once."""
 
-    def __init__(self, tx: Transaction, prefix: str) -> None:
+    def __init__(self, tx: Transaction) -> None:
         self._tx = tx
-        self._prefix = prefix
-        self._held = log.preferences(tx, prefix) if prefix else {}
 
     def __getattr__(self, name: str) -> Any:
-        key = key_of(name)
-        if self._prefix and key.startswith(self._prefix):
-            return read(name, self._held.get(key.removeprefix(self._prefix)))
-        return read(name, log.preference(self._tx, key, None))
+        return read(name, log.preference(self._tx, key_of(name), None))
 
 
-def live(tx: Transaction, prefix: str = "") -> LiveSettings:
-    """Returns the live settings. Settings whose keys begin with `prefix` are read in one query."""
-    return cast("LiveSettings", _Stored(tx, prefix))
+def live(tx: Transaction) -> LiveSettings:
+    """Returns the live settings."""
+    return cast("LiveSettings", _Stored(tx))
 
 
 # -- what the modals show

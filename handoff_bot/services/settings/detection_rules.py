@@ -19,7 +19,7 @@ LOOK_UPS, LOOK_UP = "rules.look_ups", TypeAdapter(LookUp)
 
 def read(tx: Transaction) -> Rules:
     """Returns the current rules."""
-    stored = live(tx, PREFIX)
+    stored = live(tx)
     return Rules(
         triggers=dict.fromkeys(Signal, Sensitivity.MEDIUM) | stored.triggers,
         always=stored.always,

@@ -23,7 +23,7 @@ COUNTRY, REGION, WORKED = map(key_of, ("country", "region", "holidays_worked"))
 
 def of_the_team(tx: Transaction) -> Hours:
     """Returns the team's business hours; always open until an admin sets them."""
-    stored = live(tx, "hours.")
+    stored = live(tx)
     public = _public(stored.country, stored.region, stored.holidays_worked)
     return _parsed(stored.business_hours, stored.timezone, stored.holidays, public)
 
