@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import time
 from collections.abc import Mapping
 
@@ -18,10 +16,10 @@ from handoff_bot.ai.safe_requests import (
 )
 from handoff_bot.domain.look_ups import Found, LookUp, result_of, url_for
 from handoff_bot.domain.networks import may_connect
+from handoff_bot.domain.signing import SIGNATURE, signature
 from handoff_bot.domain.web_addresses import WebAddress
 from handoff_bot.ports import Clock
 
-SIGNATURE = "Handoff-Signature"
 LARGEST = 256 * 1024
 """Bytes of an answer."""
 _OK, _GONE = 200, frozenset({404, 410})
@@ -99,11 +97,6 @@ class HttpLookUps:
             secret = self._secrets.get(look_up.secret)
             if secret is None:  # never unsigned by mistake
                 raise _Failed("unknown secret")
-            headers[SIGNATURE] = signature(secret, int(self._clock.now().timestamp()), str(url))
+            sent_at = int(self._clock.now().timestamp())
+            headers[SIGNATURE] = signature([secret.encode()], sent_at, f"GET {url}".encode())
         return headers
-
-
-def signature(secret: str, sent_at: int, url: str) -> str:
-    """Returns the header: the time in seconds, and HMAC-SHA256 over "<time>.GET <url>"."""
-    signed = f"{sent_at}.GET {url}".encode()
-    return f"t={sent_at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
 from handoff_bot.connectors.http import Peer
-from handoff_bot.connectors.webhook import SIGNATURE, signature
 from handoff_bot.domain.attributes import attributes_in
 from handoff_bot.domain.errors import ConnectorError
+from handoff_bot.domain.signing import SIGNATURE, signature
 from handoff_bot.ports import Clock
 
 _LARGEST = 65_536

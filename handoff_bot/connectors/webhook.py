@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,10 +12,10 @@ from urllib.parse import urlsplit
 
 from handoff_bot.connectors.http import Peer
 from handoff_bot.domain.errors import ConnectorError
+from handoff_bot.domain.signing import SIGNATURE, signature
 from handoff_bot.domain.tickets import TicketRecord
 from handoff_bot.ports import Clock
 
-SIGNATURE = "Handoff-Signature"
 EVENT_ID = "Handoff-Event-Id"
 CHANGED = "ticket.changed"
 FORGOTTEN = "ticket.forgotten"
@@ -78,13 +77,6 @@ class WebhookConnector:
             raise ConnectorError(words, permanent=True, code=str(answer.status))
         if not answer.is_success:
             raise self._peer.refusal(answer)
-
-
-def signature(secrets: Sequence[bytes], sent_at: int, body: bytes) -> str:
-    """Returns the header: timestamp, and a signature by each secret over timestamp and body."""
-    signed = str(sent_at).encode() + b"." + body
-    signatures = [hmac.new(secret, signed, hashlib.sha256).hexdigest() for secret in secrets]
-    return ",".join([f"t={sent_at}", *(f"v1={one}" for one in signatures)])
 
 
 def _json(content: object) -> bytes:
