@@ -286,7 +286,7 @@ class Enqueuer:
         """Appends arrivals and returns the new keys.
 
         On SQLite, an idle lane with one arrival is opened at the end of the transaction, and only if
-        its job is not done by then: nobody else can look before.
+        its job is not done by then: no other transaction can look before.
         """
         times = Counter(row.lane for row in rows)
         single = [row for row in rows if self._tx.is_sqlite and times[row.lane] == 1]

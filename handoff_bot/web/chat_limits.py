@@ -22,7 +22,7 @@ FILES_OF_NETWORK = parse_many("100 per hour")
 MARKS = parse_many("120 per minute")
 """Read marks per visitor."""
 TRANSCRIPTS = parse_many("3 per hour; 10 per day")
-"""Conversations sent by e-mail per visitor, and per recipient: nobody has verified the address."""
+"""Conversations sent by e-mail per visitor, and per recipient: the address is not verified."""
 TRANSCRIPTS_OF_NETWORK = parse_many("10 per hour; 30 per day")
 """Conversations sent by e-mail per network."""
 TRANSCRIPTS_OF_ALL = parse_many("100 per hour")

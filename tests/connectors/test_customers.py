@@ -18,7 +18,7 @@ SECRET = "customers-secret-of-forty-characters-long"
 
 
 class System:
-    """Somebody's web server: answers what a test wants to whom has signed."""
+    """The team's web server: answers what a test wants, to signed requests."""
 
     def __init__(self):
         self.asked, self.answer = [], ({"attributes": {"Plan": "Pro"}}, 200, {})

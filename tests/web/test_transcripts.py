@@ -1,4 +1,4 @@
-"""A visitor gets their own conversation by e-mail, at an address that nobody has verified."""
+"""A visitor gets their own conversation by e-mail, at an address that is not verified."""
 
 import uuid
 from datetime import UTC, datetime

@@ -238,7 +238,7 @@ def _decided(
     footer: str,
     now: datetime,
 ) -> ActionResult:
-    """Also replaces the draft's messages, so that nobody decides again."""
+    """Also replaces the draft's messages, so that no admin decides again."""
     tx.set(draft, status=status.value, decided_by=admin.desk_id, decided_at=now)
     _show(tx, draft, post_of(draft).ended(footer, now), now)
     return ActionResult(True, DONE[status])

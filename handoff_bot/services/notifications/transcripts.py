@@ -1,6 +1,6 @@
 """E-mails website visitors a copy of their own conversation, to an address that they type.
 
-Nobody has verified that address. So the visitor's own web addresses are left out: a copy must not
+That address is not verified. So the visitor's own web addresses are left out: a copy must not
 carry a stranger's link under our name.
 """
 
@@ -75,7 +75,7 @@ class Transcripts:
         """Enqueues the e-mail with the conversation of this address; once for each new state of it.
 
         Raises:
-            Malformed: this is no e-mail address, or nobody has answered yet.
+            Malformed: this is no e-mail address, or the conversation has no answer yet.
         """
         if not is_address(to):
             raise Malformed("This is not an e-mail address.")
@@ -87,7 +87,7 @@ class Transcripts:
             payload = {"conversation_id": conversation_id, "to": to, "locale": locale}
             # Not named after the address, because the rows of lanes outlive their jobs.
             lane = f"mail:chat-{conversation_id}"
-            # Nobody can guess the recipient from the hash once the visitor's own address is erased.
+            # The hash cannot be guessed back once the visitor's own address is erased.
             named = "\n".join((address, to.lower(), *map(str, state)))
             key = f"{TRANSCRIPT}:{conversation_id}:{hashlib.sha256(named.encode()).hexdigest()}"
             enqueue_job(tx, NewJob(TRANSCRIPT, lane, payload, self._clock.now(), key=key))
