@@ -15,7 +15,7 @@ from handoff_bot.domain.text import REASONS, TimeUnit, duration, one_line, short
 _NAME = 60
 _WORDS = 1000
 _WIDTH = 72
-_TEMPLATES = Environment(
+TEMPLATES = Environment(
     loader=PackageLoader("handoff_bot.services.notifications"),
     autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined,
@@ -68,14 +68,14 @@ def mail_about(notice: Notice, to: str, mail_id: str, thread: str) -> Mail:
         "waited": spoken(notice.waited),
         "link": notice.link if notice.link.startswith(("https://", "http://")) else "",
     }
-    text = _TEMPLATES.get_template("waiting.txt").render(
+    text = TEMPLATES.get_template("waiting.txt").render(
         said
         | {
             "evidence": _wrapped(said["evidence"], "> "),
             "summary": _wrapped(said["summary"], "  "),
         }
     )
-    html = _TEMPLATES.get_template("waiting.html").render(said)
+    html = TEMPLATES.get_template("waiting.html").render(said)
     return Mail(to=to, subject=subject, text=text, html=html, id=mail_id, thread=thread)
 
 

@@ -12,8 +12,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from handoff_bot.domain import texts
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import MailError, Malformed
@@ -26,6 +24,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Mailer
+from handoff_bot.services.notifications.mail_content import TEMPLATES
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import visitors
@@ -54,13 +53,6 @@ _STOP_IN_NAME = re.compile(r"\u3002(?=[A-Za-z]{2,63}\b)")
 """Before a top-level domain in ASCII; elsewhere it ends a sentence, which no space follows."""
 _UNSEEN = ("Cf", "Mn", "Mc")
 """Unicode categories of what does not separate the letters of a name: soft hyphens, accents."""
-_TEMPLATES = Environment(
-    loader=PackageLoader("handoff_bot.services.notifications"),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 class Transcripts:
@@ -87,7 +79,7 @@ class Transcripts:
             payload = {"conversation_id": conversation_id, "to": to, "locale": locale}
             # Not named after the address, because the rows of lanes outlive their jobs.
             lane = f"mail:chat-{conversation_id}"
-            # The hash cannot be guessed back once the visitor's own address is erased.
+            # The recipient cannot be guessed from the hash once the visitor's address is erased.
             named = "\n".join((address, to.lower(), *map(str, state)))
             key = f"{TRANSCRIPT}:{conversation_id}:{hashlib.sha256(named.encode()).hexdigest()}"
             enqueue_job(tx, NewJob(TRANSCRIPT, lane, payload, self._clock.now(), key=key))
@@ -179,8 +171,8 @@ def _mail(copy: _Copy) -> Mail:
     return Mail(
         to=copy.to,
         subject=str(said["subject"]),
-        text=_TEMPLATES.get_template("transcript.txt").render(said),
-        html=_TEMPLATES.get_template("transcript.html").render(said),
+        text=TEMPLATES.get_template("transcript.txt").render(said),
+        html=TEMPLATES.get_template("transcript.html").render(said),
         id=copy.id,
         thread=copy.thread,
     )
