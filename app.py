@@ -67,6 +67,7 @@ from handoff_bot.services.ai_turns.evaluating import (
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.look_ups import LookUpLedger
 from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
+from handoff_bot.services.ai_turns.replaying import Export, Replay
 from handoff_bot.services.ai_turns.spending import Ledger
 from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
 from handoff_bot.services.backups import Backups
@@ -469,6 +470,28 @@ def evaluation(
         yield Evaluation(evaluator, rules=rules, seconds=seconds, spent=spent)
     finally:
         evaluator.close()
+
+
+@contextmanager
+def replay(
+    settings: Settings, *, rules: Rules = DEFAULTS, seconds: float = 3600.0
+) -> Iterator[Replay]:
+    """Yields what replays past conversations on this machine, without a database."""
+    ai_services = build_ai(settings.KNOWLEDGE_DIR)
+    evaluator = TurnEvaluator(ai_services.detector, ai_services.assistant)
+    try:
+        yield Replay(evaluator, rules=rules, seconds=seconds)
+    finally:
+        evaluator.close()
+
+
+def past_chats(path: Path) -> Export:
+    """Returns an export of past conversations.
+
+    Raises:
+        ExportError: its format is unknown, or the file cannot be read.
+    """
+    return Export(path)
 
 
 def tune(settings: Settings, *, apply: bool, retrain: bool) -> Iterator[str]:

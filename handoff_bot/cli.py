@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -345,6 +346,62 @@ def _reports(
             yield Report(name, list(asked.outcomes(questions)))
             if asked.cost:
                 click.echo(f"Spent: {asked.cost}.", err=True)
+
+
+@main.command()
+@click.argument(
+    "export", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False
+)
+@click.option("--sample", is_flag=True, help="Replay the sample shop's conversations.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write a CSV file.")
+@click.option("--examples", type=click.IntRange(0, 1_000), default=10, show_default=True)
+@click.option("--whole", is_flag=True, help="Show and write personal data, instead of hiding it.")
+@click.option("--live", is_flag=True, help="With the detection rules stored in DATABASE_URL.")
+@click.option("--minutes", type=click.IntRange(1, 1440), default=60, show_default=True)
+def replay(
+    export: Path | None,
+    csv_file: Path | None,
+    examples: int,
+    minutes: int,
+    *,
+    sample: bool,
+    whole: bool,
+    live: bool,
+) -> None:
+    """Show which past conversations would have escalated, when and why, at each sensitivity.
+
+    EXPORT is a file of messages from Chatwoot, Intercom or Zendesk, or a plain table with the columns
+    conversation, role, text and optionally time. Needs no database and no key. See docs/evaluate.md.
+    """
+    from handoff_bot import app
+    from handoff_bot.ai.redaction import hidden
+    from handoff_bot.domain.replay import Summary, csv_header, csv_row
+
+    if bool(export) == sample:
+        raise click.UsageError("Give an EXPORT of conversations, or --sample.")
+    given = app.past_chats(export or SAMPLES / "shop-chats.csv")
+    click.echo(f"Format: {given.format} ({given.encoding}).", err=True)
+    settings = _evaluation_settings(sample=sample, live=live)
+    mask = str if whole else hidden
+    summary = Summary(most_examples=examples)
+    rules = app.live_rules(settings) if live else DEFAULTS
+    with (
+        app.replay(settings, rules=rules, seconds=60.0 * minutes) as replaying,
+        _written(csv_file) as written,
+    ):
+        written.write(csv_header())
+        for one in replaying.replayed(given):
+            summary.add(one)
+            written.write(csv_row(one, mask))
+    for line in (*given.counts.lines(), *summary.lines(), *summary.shown(mask)):
+        click.echo(line)
+
+
+@contextmanager
+def _written(file: Path | None) -> Iterator[TextIO]:
+    """Yields the file, opened for CSV, or what forgets everything."""
+    with open(file or os.devnull, "w", encoding="utf-8", newline="") as stream:
+        yield stream
 
 
 @main.command()
