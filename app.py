@@ -36,7 +36,9 @@ from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain import report as words
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.crowds import EscalationLimits
+from handoff_bot.domain.detection_rules import DEFAULTS, Rules
 from handoff_bot.domain.errors import DatabaseAway, ModelError, SchemaError
+from handoff_bot.domain.evaluation import Expected
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.metrics import Scope
 from handoff_bot.domain.spending import Caps, Price
@@ -55,10 +57,19 @@ from handoff_bot.ports import (
     ListedChannel,
     TicketConnector,
 )
+from handoff_bot.services.ai_turns.evaluating import (
+    Evaluation,
+    RunLedger,
+    RunWatch,
+    Spent,
+    most_calls,
+)
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.look_ups import LookUpLedger
 from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
+from handoff_bot.services.ai_turns.replaying import Export, Replay
 from handoff_bot.services.ai_turns.spending import Ledger
+from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
 from handoff_bot.services.backups import Backups
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
@@ -71,6 +82,7 @@ from handoff_bot.services.privacy.forgetting import Forgetting
 from handoff_bot.services.privacy.retention import Retention
 from handoff_bot.services.replies.canned import CannedReplies
 from handoff_bot.services.reporting.metrics import Metrics
+from handoff_bot.services.settings import detection_rules
 from handoff_bot.services.settings.preferences import Preferences
 from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.tickets import all_fitting
@@ -415,6 +427,71 @@ def server(settings: Settings, role: str = "all", clock: Clock | None = None) ->
         proxies=settings.TRUSTED_PROXIES,
         bodies={UPLOADS: LARGEST_UPLOAD} if settings.webchat_origins else {},
     )
+
+
+def live_rules(settings: Settings) -> Rules:
+    """Returns the admins' rules for an evaluation: as if the AI were not paused, without look-ups."""
+    database = open_database(settings)
+    try:
+        with database.read() as tx:
+            return replace(detection_rules.read(tx), paused=False, look_ups=())
+    finally:
+        database.close()
+
+
+def evaluation_calls(settings: Settings, questions: Sequence[Expected]) -> int:
+    """Returns how many calls of the language model the questions need at most, without retries."""
+    return most_calls(questions, rewrites=settings.OPENAI_QUERY_SECONDS > 0)
+
+
+@contextmanager
+def evaluation(
+    settings: Settings, *, rules: Rules = DEFAULTS, seconds: float = 1800.0, most: int = 0
+) -> Iterator[Evaluation]:
+    """Yields what asks the assistant questions, without a database.
+
+    Args:
+        seconds: of the whole run.
+        most: calls of the language model; 0 for the assistant without a key.
+    """
+    spent = Spent(RunLedger(spending_caps(settings), most), RunWatch()) if most else None
+    ai_services = build_ai(
+        settings.KNOWLEDGE_DIR,
+        api_key=settings.OPENAI_API_KEY.get_secret_value() if spent else "",
+        base_url=settings.OPENAI_BASE_URL,
+        model=settings.OPENAI_MODEL,
+        spending=spent.ledger if spent else None,
+        watch=spent.watch if spent else None,
+        asking=asking(settings),
+    )
+    detector = LocalDetector.load() if spent else ai_services.detector
+    evaluator = TurnEvaluator(detector, ai_services.assistant)
+    try:
+        yield Evaluation(evaluator, rules=rules, seconds=seconds, spent=spent)
+    finally:
+        evaluator.close()
+
+
+@contextmanager
+def replay(
+    settings: Settings, *, rules: Rules = DEFAULTS, seconds: float = 3600.0
+) -> Iterator[Replay]:
+    """Yields what replays past conversations on this machine, without a database."""
+    ai_services = build_ai(settings.KNOWLEDGE_DIR)
+    evaluator = TurnEvaluator(ai_services.detector, ai_services.assistant)
+    try:
+        yield Replay(evaluator, rules=rules, seconds=seconds)
+    finally:
+        evaluator.close()
+
+
+def past_chats(path: Path) -> Export:
+    """Returns an export of past conversations.
+
+    Raises:
+        ExportError: its format is unknown, or the file cannot be read.
+    """
+    return Export(path)
 
 
 def tune(settings: Settings, *, apply: bool, retrain: bool) -> Iterator[str]:
