@@ -207,6 +207,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             assistant=ai_services.assistant,
             translator=ai_services.translator,
             rewriter=ai_services.rewriter,
+            file_reader=ai_services.file_reader,
             learner=ai_services.learner,
             library=FolderLibrary(settings.KNOWLEDGE_DIR),
             crawler=web_pages(settings),
@@ -355,6 +356,7 @@ def spending_caps(settings: Settings) -> Caps:
         input_price=price.input,
         output_price=price.output,
         cached_price=price.cached,
+        minute_price=settings.minute_price or 0.0,
         daily=settings.OPENAI_DAILY_CAP,
         daily_each=settings.OPENAI_CONTACT_CAP,
     )
@@ -368,6 +370,8 @@ def asking(settings: Settings) -> Asking:
         answer_seconds=settings.OPENAI_ANSWER_SECONDS,
         query_seconds=settings.OPENAI_QUERY_SECONDS,
         tokens=settings.OPENAI_MAX_TOKENS,
+        transcriber=settings.OPENAI_TRANSCRIBE_MODEL,
+        transcribe_seconds=settings.OPENAI_TRANSCRIBE_SECONDS,
     )
 
 

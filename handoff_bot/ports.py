@@ -464,6 +464,27 @@ class Rewriter(Protocol):
         """
 
 
+class FileReader(Protocol):
+    """Turns customers' voice notes and pictures into text, which is hostile like theirs.
+
+    `contact_id` is the contact whose spending cap applies.
+
+    Raises:
+        ModelError: no text now; CapReached if today's spending cap is reached.
+    """
+
+    def transcribe(self, file: File, contact_id: int | None = None) -> str:
+        """Returns what is said in a voice note, "" if nothing is."""
+
+    def describe(self, file: File, asked: str, language: str, contact_id: int | None = None) -> str:
+        """Returns what a picture shows.
+
+        Args:
+            asked: what the customer wrote with it, or "".
+            language: ISO 639-1 of the description if that text has none, "" if unknown.
+        """
+
+
 class Spending(Protocol):
     """Spending limits and records for language models."""
 

@@ -17,7 +17,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from handoff_bot.domain.errors import Malformed, SettingsError
-from handoff_bot.domain.spending import Price, known_price
+from handoff_bot.domain.spending import KNOWN_MINUTES, Price, known_price
 from handoff_bot.domain.web_addresses import WebAddress, is_for_keys
 
 NOTHING = SecretStr("")
@@ -184,6 +184,15 @@ class Settings(BaseModel):
             "cut off."
         ),
     )
+    OPENAI_TRANSCRIBE_MODEL: str = Field(
+        "gpt-transcribe", description="Model that transcribes customers' voice notes."
+    )
+    OPENAI_TRANSCRIBE_SECONDS: float = Field(
+        20.0,
+        ge=0.5,
+        le=60,
+        description="Time limit for a transcription in seconds; it is tried twice.",
+    )
     LOOK_UP_SECRETS: SecretStr = Field(
         NOTHING,
         description="Secrets that sign look-ups, as `name:secret` with spaces between; each secret "
@@ -204,6 +213,11 @@ class Settings(BaseModel):
     )
     OPENAI_OUTPUT_PRICE: float | None = Field(
         None, ge=0, description="Price of a million output tokens, including reasoning."
+    )
+    OPENAI_MINUTE_PRICE: float | None = Field(
+        None,
+        ge=0,
+        description="Price of a transcribed minute; without it, the model's known price is used.",
     )
     OPENAI_DAILY_CAP: float = Field(
         10.0,
@@ -321,10 +335,25 @@ class Settings(BaseModel):
         return None if into is None or out is None else Price(into, out, cached)
 
     @property
+    def minute_price(self) -> float | None:
+        """Returns the price of a transcribed minute, configured or known; None if neither."""
+        known = KNOWN_MINUTES.get(self.OPENAI_TRANSCRIBE_MODEL)
+        return known if self.OPENAI_MINUTE_PRICE is None else self.OPENAI_MINUTE_PRICE
+
+    @property
     def has_uncountable_cap(self) -> bool:
         """Returns whether a spending cap is set but the model's price is unknown."""
+        return self._has_cap and self.model_price is None
+
+    @property
+    def has_uncountable_minutes(self) -> bool:
+        """Returns whether a spending cap is set but the price of a transcription is unknown."""
+        return self._has_cap and self.minute_price is None
+
+    @property
+    def _has_cap(self) -> bool:
         has_cap = bool(self.OPENAI_DAILY_CAP or self.OPENAI_CONTACT_CAP)
-        return bool(self.OPENAI_API_KEY.get_secret_value()) and has_cap and self.model_price is None
+        return bool(self.OPENAI_API_KEY.get_secret_value()) and has_cap
 
     @property
     def processes(self) -> int:
@@ -544,6 +573,11 @@ _RULES: tuple[Rule, ...] = (
         "OPENAI_OUTPUT_PRICE (0 for a self-hosted model), or remove the caps with "
         "OPENAI_DAILY_CAP=0 and OPENAI_CONTACT_CAP=0",
         lambda s: s.has_uncountable_cap,
+    ),
+    (
+        "OPENAI_MINUTE_PRICE",
+        "the price of this OPENAI_TRANSCRIBE_MODEL is unknown; set it (0 for a self-hosted model)",
+        lambda s: s.has_uncountable_minutes,
     ),
     (
         "KNOWLEDGE_URLS",

@@ -549,3 +549,28 @@ class ScriptedTranslator:
         if self.fails:
             raise ModelError("timeout")
         return text if self.repeats else f"[{language}] {text.upper()}"
+
+
+class ScriptedReader:
+    """Hears and sees what it was told, or fails as often as it was told to."""
+
+    def __init__(self, heard: str = "Where is my order?", seen: str = "A torn jumper") -> None:
+        self.heard, self.seen = heard, seen
+        self.read: list[tuple[str, str]] = []
+        self.troubles: list[Exception] = []
+        self.meanwhile: list[Callable[[], object]] = []
+        """What happens while it reads, once."""
+
+    def transcribe(self, file: File, contact_id: int | None = None) -> str:
+        return self._read(file, "", self.heard)
+
+    def describe(self, file: File, asked: str, language: str, contact_id: int | None = None) -> str:
+        return self._read(file, asked, self.seen)
+
+    def _read(self, file: File, asked: str, text: str) -> str:
+        self.read.append((file.content_type, asked))
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        if self.troubles:
+            raise self.troubles.pop(0)
+        return text

@@ -139,6 +139,8 @@ class Question:
         tools: what the model may call. Only the Responses API gets them.
         exchanges: what it has called so far.
         may_call: False where no further call is allowed; the tools stay known, for its earlier calls.
+        pictures: data URLs. In low detail, the service itself makes them small, so that they cost
+            the same whatever their size: https://developers.openai.com/api/docs/guides/images-vision.
     """
 
     model: str
@@ -151,6 +153,7 @@ class Question:
     tools: tuple[Tool, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     may_call: bool = True
+    pictures: tuple[str, ...] = ()
 
     @property
     def data_with_results(self) -> str:
@@ -207,7 +210,7 @@ def _by_chat(question: Question, lessons: Set[Lesson], form: str, effort: str) -
         "model": question.model,
         "messages": [
             {"role": "system", "content": question.instructions_with_schema},
-            {"role": "user", "content": question.data_with_results},
+            {"role": "user", "content": _with_chat_pictures(question)},
         ],
     }
     if form:
@@ -224,13 +227,32 @@ def _by_chat(question: Question, lessons: Set[Lesson], form: str, effort: str) -
 
 def _asked(question: Question, form: str) -> dict[str, Any]:
     called = [item for each in question.exchanges for item in each.as_json()]
-    user = {"role": "user", "content": question.data}
+    user = {"role": "user", "content": _with_pictures(question)}
     if form == SCHEMA:
-        data = [user, *called] if called else question.data
+        data = [user, *called] if called or question.pictures else question.data
         return {"instructions": question.instructions, "input": data}
     # As a message: OpenAI looks for the word JSON in the input and not in the instructions.
     system = {"role": "system", "content": question.instructions_with_schema}
     return {"input": [system, user, *called]}
+
+
+def _with_pictures(question: Question) -> str | list[dict[str, str]]:
+    if not question.pictures:
+        return question.data
+    pictures = (
+        {"type": "input_image", "image_url": url, "detail": "low"} for url in question.pictures
+    )
+    return [{"type": "input_text", "text": question.data}, *pictures]
+
+
+def _with_chat_pictures(question: Question) -> str | list[dict[str, Any]]:
+    if not question.pictures:
+        return question.data_with_results
+    pictures = (
+        {"type": "image_url", "image_url": {"url": url, "detail": "low"}}
+        for url in question.pictures
+    )
+    return [{"type": "text", "text": question.data_with_results}, *pictures]
 
 
 def _format(question: Question, form: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from handoff_bot.ports import (
     Desk,
     Detector,
     Eraser,
+    FileReader,
     Learner,
     Library,
     Mailer,
@@ -34,6 +35,7 @@ from handoff_bot.services import catching_up, customer_lookup, timers
 from handoff_bot.services.ai_turns import (
     answering,
     articles,
+    file_reading,
     inbound,
     learning,
     moods,
@@ -119,6 +121,7 @@ QUEUES = {
     "model": 1,
     "privacy": 2,
     "learn": 2,
+    "files": 4,
 }
 """Queue -> threads: a slow provider only occupies the threads of its own queue."""
 
@@ -143,7 +146,7 @@ class Dependencies:
         sinks: connectors to other ticket systems, by name.
         mailer: sends email to the team; None without a mail server.
         customers: the team's own system that knows more about customers; None without one.
-        translator, rewriter: None without a language model.
+        translator, rewriter, file_reader: None without a language model.
         backlogs: channels whose providers list missed messages, by kind.
         erasers: channels whose providers delete messages on request, by kind.
         limits: rate limits for Slack by budget; see services/outbox/slack_costs.py.
@@ -177,6 +180,7 @@ class Dependencies:
     customers: CustomerLookup | None = None
     translator: Translator | None = None
     rewriter: Rewriter | None = None
+    file_reader: FileReader | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
     model: ModelPart | None = None
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
@@ -241,6 +245,7 @@ class Services:
     articles: articles.Articles
     drafts: learning.Drafts
     handlers: Registry
+    reads_files: bool
 
     @classmethod
     def build(cls, parts: Dependencies) -> Services:
@@ -272,6 +277,8 @@ class Services:
         composed = ModalReplies(database, clock, threads, escalations)
         metrics = Metrics(database, clock)
         mails = mail.Mails() if parts.mailer else None
+        files = file_reading.FileReading(parts.file_reader)
+        owner_checks = owners.OwnerChecks(clock)
         makers: dict[str, Maker] = {
             FIGURES: MetricsReport(metrics),
             ticket_export.TICKETS: ticket_export.TicketsReport(database),
@@ -287,11 +294,31 @@ class Services:
                         parts.channels,
                         clock,
                         mood_of,
-                        owners.OwnerChecks(clock),
+                        owner_checks,
                         escalations.leave_in,
+                        files,
                         looks_up=parts.customers is not None,
                     ),
                     "in",
+                ),
+                JobKind(
+                    inbound.FILES_READ,
+                    inbound.HandleFilesRead(
+                        reacting,
+                        opening,
+                        parts.channels,
+                        clock,
+                        mood_of,
+                        owner_checks,
+                        escalations.leave_in,
+                        files,
+                    ),
+                    "in",
+                ),
+                JobKind(
+                    file_reading.READ,
+                    file_reading.ReadFiles(parts.file_reader, parts.channels, clock, inbound.go_on),
+                    "files",
                 ),
                 JobKind(
                     customer_lookup.LOOK_UP,
@@ -502,4 +529,5 @@ class Services:
             articles=articles.Articles(database, clock, parts.library, parts.learner),
             drafts=learning.Drafts(database, clock, parts.library),
             handlers=handlers,
+            reads_files=parts.file_reader is not None,
         )

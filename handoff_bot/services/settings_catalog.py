@@ -334,6 +334,21 @@ class Translation(_Section):
     )
 
 
+class Files(_Section):
+    transcribe: StrictBool = _switch(
+        False,
+        "files.transcribe",
+        "Transcribe voice notes",
+        "Voice notes are sent to the language model's provider. The AI answers the transcript.",
+    )
+    see_pictures: StrictBool = _switch(
+        False,
+        "files.pictures",
+        "Let the assistant see pictures",
+        "Customers' pictures are sent to the language model's provider.",
+    )
+
+
 class Hours(_Section):
     business_hours: Lines = _field((), "hours.lines", *map(_day, DAY_NAMES))
     timezone: str = _of(
@@ -474,7 +489,7 @@ class Sla(_Section):
     """Minutes by name; `domain.sla` checks each, so that a broken one does not cost the others."""
 
 
-class LiveSettings(Triggers, Guidance, Team, Translation, Hours, Waiting, Knowledge, Sla):
+class LiveSettings(Triggers, Guidance, Team, Translation, Files, Hours, Waiting, Knowledge, Sla):
     """All live settings."""
 
 
@@ -528,6 +543,12 @@ TRANSLATION = _section(
     "Agents and customers each write in their own language. Requires a language model "
     "(OPENAI_API_KEY).",
 )
+FILES = _section(
+    Files,
+    "Voice notes, pictures",
+    "Whether the AI reads customers' voice notes and pictures. Requires a language model "
+    "(OPENAI_API_KEY).",
+)
 HOURS = _section(
     Hours,
     "Business hours",
@@ -554,6 +575,7 @@ SECTIONS: tuple[Section, ...] = (
         "Admins and agents, note prefixes, reply delay, surveys and reopening of tickets.",
     ),
     TRANSLATION,
+    FILES,
     HOURS,
     _section(
         Waiting,

@@ -12,7 +12,14 @@ from slack_bolt import Ack
 from handoff_bot.domain.public_holidays import regions
 from handoff_bot.domain.settings import Section, Setting, Widget
 from handoff_bot.services.settings import hours
-from handoff_bot.services.settings_catalog import GUIDANCE, HOURS, SECTIONS, TRANSLATION, key_of
+from handoff_bot.services.settings_catalog import (
+    FILES,
+    GUIDANCE,
+    HOURS,
+    SECTIONS,
+    TRANSLATION,
+    key_of,
+)
 from handoff_bot.services.translation.translating import NO_MODEL
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand, submits
@@ -61,6 +68,7 @@ from handoff_bot.slack.kit.text import (
 
 CHANGED_MEANWHILE = "Another admin has changed these settings. Go back and open them again."
 UNCHANGED = "No changes."
+NO_READER = "No file is read because no language model is set up (OPENAI_API_KEY)."
 
 
 class SettingsAction(StrEnum):
@@ -177,6 +185,9 @@ def _known(tools: Tools, name: str, state: State = _NOTHING) -> Section | None:
     if found is TRANSLATION and not tools.core.interpreter.has_model:
         switch, *others = found.settings
         return replace(found, settings=(replace(switch, hint=NO_MODEL), *others))
+    if found is FILES and not tools.core.reads_files:
+        silent = tuple(replace(each, hint=NO_READER) for each in found.settings)
+        return replace(found, settings=silent)
     if found is HOURS:
         values = _with_country(stored_values(tools, found), state)
         return hours.with_holidays(found, values, tools.core.clock.now().date())
