@@ -26,6 +26,7 @@ from handoff_bot.ai.composition import Asking, build_ai, build_model, build_prob
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.ai.look_ups import HttpLookUps
+from handoff_bot.ai.tool_servers import AllLookUps, McpTools, check_server
 from handoff_bot.channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from handoff_bot.channels._twilio_checks import check_twilio
 from handoff_bot.clock import SystemClock
@@ -82,7 +83,7 @@ from handoff_bot.services.privacy.forgetting import Forgetting
 from handoff_bot.services.privacy.retention import Retention
 from handoff_bot.services.replies.canned import CannedReplies
 from handoff_bot.services.reporting.metrics import Metrics
-from handoff_bot.services.settings import detection_rules
+from handoff_bot.services.settings import detection_rules, rule_lists
 from handoff_bot.services.settings.preferences import Preferences
 from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.tickets import all_fitting
@@ -184,9 +185,10 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     if site:
         channels[WEBCHAT] = site
     watch = Watch(database, clock, settings.OPENAI_MODEL)
-    fetcher = HttpLookUps(
-        settings.look_up_secrets, clock, allows_loopback=settings.LOOK_UP_LOOPBACK
-    )
+    has_model = bool(settings.OPENAI_API_KEY.get_secret_value())
+    servers = tool_servers(settings)
+    http = HttpLookUps(settings.look_up_secrets, clock, allows_loopback=settings.LOOK_UP_LOOPBACK)
+    fetcher = AllLookUps(http, servers)
     ai_services = build_ai(
         settings.KNOWLEDGE_DIR,
         api_key=settings.OPENAI_API_KEY.get_secret_value(),
@@ -222,6 +224,8 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             model=ModelPart(watch, ai_services.probe) if ai_services.probe else None,
             escalation_limits=escalation_limits(settings),
             look_up_secrets=tuple(settings.look_up_secrets),
+            tool_servers=servers if has_model else None,
+            tool_tokens={name: one.host for name, one in settings.look_up_tokens.items()},
             allows_loopback=settings.LOOK_UP_LOOPBACK,
             is_holding=settings.HOLD_OUTGOING,
             has_own_knowledge=lambda: has_own_articles(
@@ -339,6 +343,10 @@ def ticket_connectors(settings: Settings, clock: Clock) -> dict[str, TicketConne
 def smtp(settings: Settings, clock: Clock) -> SmtpMailer:
     server = MailServer.of(settings.SMTP_URL.get_secret_value())
     return SmtpMailer(server, Sender.of(settings.MAIL_FROM), clock)
+
+
+def tool_servers(settings: Settings) -> McpTools:
+    return McpTools(settings.look_up_tokens, allows_loopback=settings.LOOK_UP_LOOPBACK)
 
 
 def web_pages(settings: Settings) -> Crawler | None:
@@ -772,10 +780,24 @@ def _check_model(settings: Settings) -> Iterator[CheckResult]:
         yield from ModelDoctor(part, database, clock).checks()
     finally:
         database.close()
+    yield from _check_servers(settings)
     if settings.model_price is None:
         prices = "OPENAI_INPUT_PRICE and OPENAI_OUTPUT_PRICE"
         words = f"unknown, so spending is counted in tokens only; set {prices}"
         yield CheckResult("language model: price", True, words)
+
+
+def _check_servers(settings: Settings) -> Iterator[CheckResult]:
+    """Asks the MCP servers with tools that the AI may call."""
+    database = open_database(settings)
+    try:
+        with database.read() as tx:
+            found = rule_lists.read(tx, detection_rules.MCP_SERVERS, detection_rules.MCP_SERVER)
+    finally:
+        database.close()
+    for one in found:
+        if one.tools:
+            yield check_server(tool_servers(settings), one)
 
 
 def _check_peers(settings: Settings) -> Iterator[CheckResult]:

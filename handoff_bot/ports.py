@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from handoff_bot.domain.articles import Article, ArticleFile, Crawled, Taught, Unanswered
 from handoff_bot.domain.conversation_context import ConversationContext
@@ -23,8 +23,9 @@ from handoff_bot.domain.desk import (
 )
 from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.files import DeskFile, Fetched, File
-from handoff_bot.domain.look_ups import Found, LookUp
+from handoff_bot.domain.look_ups import Found
 from handoff_bot.domain.mail import Mail
+from handoff_bot.domain.mcp_servers import AnyLookUp, Listed, McpServer
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
@@ -378,8 +379,8 @@ class LookUps(Protocol):
 
     def find(
         self,
-        look_up: LookUp,
-        arguments: Mapping[str, str],
+        look_up: AnyLookUp,
+        arguments: Mapping[str, Any],
         talk: ConversationContext,
         seconds: float,
     ) -> Found:
@@ -389,8 +390,15 @@ class LookUps(Protocol):
 class Fetcher(Protocol):
     """Sends a look-up's request."""
 
-    def fetch(self, look_up: LookUp, arguments: Mapping[str, str], seconds: float) -> Found:
+    def fetch(self, look_up: AnyLookUp, arguments: Mapping[str, Any], seconds: float) -> Found:
         """Returns the result, or why there is none, within `seconds`. Never raises."""
+
+
+class ToolServers(Protocol):
+    """Connects to MCP servers."""
+
+    def tools(self, server: McpServer, seconds: float) -> Listed:
+        """Returns a server's tools, or why there are none, within `seconds`. Never raises."""
 
 
 class Library(Protocol):

@@ -30,6 +30,7 @@ from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.errors import DeliveryError, DeskError, ModelError, OutcomeUnknown
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
+from handoff_bot.domain.mcp_servers import Listed, McpServer, tool_of
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
@@ -45,6 +46,7 @@ from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import WebhookRequest
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
+from handoff_sandbox.tool_server import DELETE_TOOL, STOCK_TOOL
 
 
 def answer_at_once(database: Database, clock: FrozenClock) -> None:
@@ -502,6 +504,16 @@ class ScriptedLibrary:
         if self.files[name].digest != digest:
             raise ArticleError("changed")
         self.files[name] = ArticleFile(name, article, f"{digest}1")
+
+
+class ScriptedToolServers:
+    """Servers that all have the same tools."""
+
+    def __init__(self) -> None:
+        self.listed = Listed("ok", tuple(filter(None, (tool_of(STOCK_TOOL), tool_of(DELETE_TOOL)))))
+
+    def tools(self, server: McpServer, seconds: float) -> Listed:
+        return self.listed
 
 
 class ScriptedLearner:

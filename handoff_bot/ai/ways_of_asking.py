@@ -72,32 +72,29 @@ class Lessons:
 
 @dataclass(frozen=True)
 class Tool:
-    """A function that the model may call; each of its parameters (name -> description) is a text."""
+    """A function that the model may call.
+
+    Attributes:
+        parameters: their JSON schema.
+        is_strict: True if the service can enforce the schema: each parameter is required.
+    """
 
     name: str
     description: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    is_strict: bool = True
 
     def as_json(self) -> dict[str, Any]:
-        """Returns it for the Responses API, which checks strict parameters itself.
+        """Returns it for the Responses API.
 
         See https://developers.openai.com/api/docs/guides/function-calling.
         """
-        properties = {
-            name: {"type": "string", "description": text} for name, text in self.parameters.items()
-        }
-        schema = {
-            "type": "object",
-            "properties": properties,
-            "required": list(properties),
-            "additionalProperties": False,
-        }
         return {
             "type": "function",
             "name": self.name,
             "description": self.description,
-            "parameters": schema,
-            "strict": True,
+            "parameters": dict(self.parameters),
+            "strict": self.is_strict,
         }
 
 

@@ -29,6 +29,7 @@ from handoff_bot.ports import (
     Mailer,
     Rewriter,
     TicketConnector,
+    ToolServers,
     Translator,
 )
 from handoff_bot.services import catching_up, customer_lookup, timers
@@ -45,6 +46,7 @@ from handoff_bot.services.ai_turns import (
 from handoff_bot.services.ai_turns.drafting import Drafting
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.look_ups import LookUpList
+from handoff_bot.services.ai_turns.mcp_servers import ServerList
 from handoff_bot.services.ai_turns.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.ai_turns.subjects import Subjects
 from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
@@ -158,6 +160,8 @@ class Dependencies:
         learner: drafts articles; None without.
         crawler: reads web pages into the articles; None without any.
         look_up_secrets: names of the secrets that sign look-ups.
+        tool_servers: asks MCP servers; None without a language model.
+        tool_tokens: the host of each bearer token for them, by name.
         allows_loopback: whether look-ups may ask this machine.
         escalation_limits: how many escalations may start at a time, by groups of senders.
     """
@@ -191,6 +195,8 @@ class Dependencies:
     learner: Learner | None = None
     crawler: Crawler | None = None
     look_up_secrets: tuple[str, ...] = ()
+    tool_servers: ToolServers | None = None
+    tool_tokens: Mapping[str, str] = field(default_factory=dict)
     allows_loopback: bool = False
 
 
@@ -215,6 +221,7 @@ class Services:
     routing: routing.Routing
     notices: notifications.Notifications
     look_ups: LookUpList
+    mcp_servers: ServerList
     tags: TagList
     tickets: Tickets
     merging: Merging
@@ -489,6 +496,12 @@ class Services:
             look_ups=LookUpList(
                 preferences,
                 parts.look_up_secrets,
+                allows_loopback=parts.allows_loopback,
+            ),
+            mcp_servers=ServerList(
+                preferences,
+                parts.tool_servers,
+                parts.tool_tokens,
                 allows_loopback=parts.allows_loopback,
             ),
             tags=TagList(database, preferences),

@@ -221,6 +221,7 @@ class Triggers(_Section):
         "Short codes are usually automated. SMS from sender names can never be answered.",
     )
     look_ups: tuple[Any, ...] = _field((), "rules.look_ups")
+    mcp_servers: tuple[Any, ...] = _field((), "rules.mcp_servers")
     shifts: dict[Signal, float] = _field({}, "rules.shifts")
     last_layer: dict[Signal, tuple[float, ...]] = _field({}, "rules.last_layer")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from handoff_bot.domain.articles import Article, DraftStatus
 from handoff_bot.domain.crowds import EscalationLimits, Quota
@@ -11,6 +12,7 @@ from handoff_bot.domain.errors import ConnectorError, DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import MB, DeskFile, Fetched
 from handoff_bot.domain.look_ups import Found, LookUp
+from handoff_bot.domain.mcp_servers import AnyLookUp
 from handoff_bot.domain.messages import Consent, InboundMessage, Limits, Media, SenderKind
 from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.notifications import Audience, NotificationRule
@@ -115,7 +117,7 @@ class Shelf:
 class Fetching:
     """Finds nothing."""
 
-    def fetch(self, look_up: LookUp, arguments: Mapping[str, str], seconds: float) -> Found:
+    def fetch(self, look_up: AnyLookUp, arguments: Mapping[str, Any], seconds: float) -> Found:
         return Found("not found")
 
 

@@ -35,6 +35,7 @@ from handoff_bot.slack.features.history import (
 )
 from handoff_bot.slack.features.knowledge import KnowledgeAction
 from handoff_bot.slack.features.look_ups import LOOK_UPS
+from handoff_bot.slack.features.mcp_servers import SERVERS
 from handoff_bot.slack.features.message_templates import TemplateAction
 from handoff_bot.slack.features.policy_rows import (
     PolicyAction,
@@ -107,6 +108,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(ROUTING.show, ROUTING.title, ROUTING.intro),
     Entry(NOTICES.show, NOTICES.title, NOTICES.intro),
     Entry(LOOK_UPS.show, LOOK_UPS.title, "What the AI may ask your own systems."),
+    Entry(SERVERS.show, SERVERS.title, "Servers of yours whose tools the AI may call."),
     Entry(HistoryAction.SHOW, "History", "Who changed which setting, and when."),
     Entry(
         AuditAction.SHOW,
