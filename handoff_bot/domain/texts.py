@@ -129,6 +129,7 @@ class Moment(StrEnum):
     STOPPED = "stopped"
     RESUMED = "resumed"
     CORRECTION = "correction"
+    COPY_NOT_SENT = "copy_not_sent"
 
 
 ALWAYS = frozenset({"ticket", "position", "wait_minutes"})
@@ -159,6 +160,7 @@ BARE = frozenset(
         Moment.STOPPED,
         Moment.RESUMED,
         Moment.CORRECTION,
+        Moment.COPY_NOT_SENT,
     }
 )
 """Sent when there may be no escalation: no placeholders."""

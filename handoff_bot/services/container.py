@@ -6,8 +6,10 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from handoff_bot.domain.crowds import EscalationLimits
+from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.handler import JobKind, Registry
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.rate_limits import Rate, RateLimiter
@@ -50,7 +52,13 @@ from handoff_bot.services.ai_turns.mcp_servers import ServerList
 from handoff_bot.services.ai_turns.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.ai_turns.subjects import Subjects
 from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
-from handoff_bot.services.delivery import inbound_files, messaging_window, outbound_files, sending
+from handoff_bot.services.delivery import (
+    customer_texts,
+    inbound_files,
+    messaging_window,
+    outbound_files,
+    sending,
+)
 from handoff_bot.services.delivery.customer_texts import CustomerTexts
 from handoff_bot.services.escalations import (
     assigning,
@@ -424,7 +432,15 @@ class Services:
                 JobKind(mail.MAIL, mail.SendMail(parts.mailer, parts.desk, clock), "mail"),
                 JobKind(
                     transcripts.TRANSCRIPT,
-                    transcripts.SendTranscript(parts.mailer, clock),
+                    transcripts.SendTranscript(
+                        parts.mailer,
+                        clock,
+                        partial(
+                            customer_texts.send,
+                            moment=Moment.COPY_NOT_SENT,
+                            channels=parts.channels,
+                        ),
+                    ),
                     "mail",
                 ),
                 JobKind(

@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from handoff_sandbox.journal import Entry
+from handoff_sandbox.page import jobs, look_ups
 from handoff_sandbox.page.actions import Actions
-from handoff_sandbox.page.jobs import newest
 from handoff_sandbox.page.mirror import Mirror
 from handoff_sandbox.page.stage import Stage
 from handoff_sandbox.server import HOST
@@ -200,8 +200,12 @@ def _api(stage: Stage, mirror: Mirror) -> Blueprint:
         return _json({"entries": [_entry(at, entry, ours) for at, entry in found]})
 
     @api.get("/jobs")
-    def jobs() -> Response:
-        return _json({"jobs": newest(stage.database)})
+    def newest_jobs() -> Response:
+        return _json({"jobs": jobs.newest(stage.database)})
+
+    @api.get("/look-ups")
+    def newest_look_ups() -> Response:
+        return _json({"look_ups": look_ups.newest(stage.database)})
 
     @api.post("/do/<name>")
     def do(name: str) -> Response:

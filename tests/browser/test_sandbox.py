@@ -176,6 +176,18 @@ def test_an_e_mail_to_the_team_can_be_read_in_the_mailbox_and_its_job_is_listed(
     expect(jobs.get_by_text("mail:ops@example.com").first).to_be_visible()
 
 
+def test_a_look_up_is_listed_with_its_address_and_what_was_shown(sandbox, windows):
+    page = windows.open(sandbox.url)
+    page.get_by_role("button", name="Behind the scenes").click()
+    made = page.get_by_role("region", name="Look-ups")
+    made.get_by_text("What the AI asked").click()
+    expect(made.get_by_text("No look-ups yet.")).to_be_visible()
+    page.get_by_role("button", name="Start Where is my order?").click()
+    expect(made.get_by_text("order_status")).to_be_visible()
+    expect(made.get_by_text(f"{sandbox.stage.shop.url}/orders/{{number}}")).to_be_visible()
+    expect(made.get_by_text("Status: shipped")).to_be_visible()
+
+
 def test_two_windows_stay_in_step_and_scripts_play(sandbox, windows):
     one, two = windows.open(sandbox.url), windows.open(sandbox.url)
     one.get_by_role("button", name="Behind the scenes").click()

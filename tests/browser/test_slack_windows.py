@@ -94,6 +94,16 @@ def test_a_field_that_acts_at_once_does_and_what_was_typed_survives_the_answer(s
     expect(again.get_by_role("combobox", name="Filter")).to_have_value("whatsapp")
 
 
+def test_a_long_window_begins_at_its_top_also_when_its_first_button_is_at_the_end(
+    studio, windows, monkeypatch
+):
+    lines = [drawing_bot.section(f"Line {n}") for n in range(60)]
+    monkeypatch.setattr(drawing_bot, "FORM", drawing_bot.modal("A form", *lines))
+    form = open_form(windows.open(studio.url))
+    expect(form.get_by_role("button", name="Cancel")).to_be_focused()
+    expect(form.get_by_text("Line 0", exact=True)).to_be_in_viewport()
+
+
 def test_escape_closes_a_list_first_and_then_the_window(studio, windows):
     page = windows.open(studio.url)
     form = open_form(page)

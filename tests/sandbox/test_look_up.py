@@ -2,6 +2,7 @@
 
 import pytest
 
+from handoff_sandbox.page import look_ups
 from handoff_sandbox.page.stage import Stage
 
 PATIENCE = 60
@@ -25,3 +26,7 @@ def test_where_is_my_order_4711_is_answered_from_the_shop(stage):
     (said,) = stage.twilio.phone(nora.address)
     assert said.body.endswith("Your order is shipped and arrives on 2026-12-02.")
     assert any(one.who == "shop" and one.status == 200 for one in stage.journal.entries())
+    (made,) = look_ups.newest(stage.database)
+    assert (made["name"], made["outcome"]) == ("order_status", "ok")
+    assert made["address"] == f"{stage.shop.url}/orders/{{number}}"
+    assert made["shown"].splitlines() == ["Status: shipped", "Carrier: DHL", "Arrives: 2026-12-02"]

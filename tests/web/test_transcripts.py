@@ -7,9 +7,10 @@ import pytest
 
 from handoff_bot.domain.errors import MailError
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.texts import Moment, default
 from handoff_bot.mail.message import Sender, message_of
 from handoff_bot.services.notifications import transcripts
-from handoff_bot.storage.models import Lane, Work
+from handoff_bot.storage.models import Conversation, Lane, Work
 from tests.samples import PNG
 from tests.web.conftest import Browser
 
@@ -226,6 +227,29 @@ def test_a_refused_address_is_forgotten_and_the_agents_read_that_nothing_was_sen
     posts = [post.text for posts in shop.desk.threads.values() for post in posts]
     assert any("could not be sent. (550)" in text for text in posts)
     assert not any(TO in text for text in posts)
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_visitor_reads_in_the_chat_that_their_copy_was_not_sent(shop, dana, language):
+    with shop.database.write() as tx:
+        tx.session.query(Conversation).one().language = language
+    shop.mailer.troubles.append(MailError(f"550 no {TO}", permanent=True, code="550"))
+    dana.post("transcript", to=TO)
+    shop.settle()
+    assert dana.sees()[-1] == ("system", default(Moment.COPY_NOT_SENT, language).template)
+
+
+@pytest.mark.on_sqlite
+def test_a_visitor_whose_conversation_is_closed_reads_it_too_and_may_ask_again(shop, dana):
+    shop.take(Step.RESOLVE)
+    shop.mailer.troubles.append(MailError("550", permanent=True, code="550"))
+    dana.post("transcript", to=TO)
+    shop.settle()
+    assert dana.sees()[-1][1] == default(Moment.COPY_NOT_SENT, "en").template
+    dana.post("transcript", to=TO)
+    shop.settle()
+    assert [mail.to for mail in shop.mailer.sent] == [TO]
 
 
 @pytest.mark.on_sqlite

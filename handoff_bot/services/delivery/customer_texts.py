@@ -192,6 +192,21 @@ def _keys(text: Text) -> set[str]:
     return {text.key, SILENT}
 
 
+def send(
+    tx: Transaction,
+    conversation: Conversation,
+    now: datetime,
+    *,
+    moment: Moment,
+    channels: Channels,
+) -> None:
+    """Sends a text that needs no escalation, if the customer may be written to."""
+    if opt_outs.refuses(conversation, now) or messaging_window.is_closed(conversation, now):
+        return
+    if text := say(tx, moment, conversation, now):
+        sending.say(tx, conversation, OutboundDraft(text, Author.SYSTEM), channels, now)
+
+
 @dataclass(frozen=True)
 class About:
     """The conversation that a message is about, and the dependencies to send it."""

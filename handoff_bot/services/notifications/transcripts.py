@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from handoff_bot.domain import texts
 from handoff_bot.domain.desk import Post, PostKind
@@ -33,6 +34,8 @@ from handoff_bot.storage.models import Conversation
 from handoff_bot.storage.transaction import Transaction
 
 TRANSCRIPT = "transcript"
+TellVisitor = Callable[[Transaction, Conversation, datetime], None]
+"""Writes in the chat that the copy could not be sent."""
 MOST = 500
 """Messages of each side in a copy: the last ones."""
 MOST_CHARACTERS = 100_000
@@ -111,11 +114,12 @@ class SendTranscript(ProviderJob[_Copy, None]):
     """
 
     repeatable = True
-    told = "the agents, in the thread"
+    told = "the visitor in the chat, the agents in the thread"
 
-    def __init__(self, mailer: Mailer | None, clock: Clock) -> None:
+    def __init__(self, mailer: Mailer | None, clock: Clock, tell_visitor: TellVisitor) -> None:
         self._mailer = mailer
         self._clock = clock
+        self._tell_visitor = tell_visitor
 
     def prepare(self, tx: Transaction, job: Job) -> _Copy | None:
         """Returns None without a mail server or after the customer was forgotten.
@@ -142,16 +146,20 @@ class SendTranscript(ProviderJob[_Copy, None]):
         _forget_address(tx, job)
 
     def on_failed(self, tx: Transaction, job: Job, plan: _Copy | None, error: Exception) -> None:
-        """Tells the thread of an open escalation, without the address: only the visitor needs it.
+        """Tells the visitor, and the thread of an open escalation, without the address.
 
         The visitor may request the same copy again.
         """
         _forget_address(tx, job)
         store.forget_key(tx, job)
-        escalation = rows.open_of(tx, int(job.payload["conversation_id"]))
+        number, now = int(job.payload["conversation_id"]), self._clock.now()
+        conversation = tx.session.get(Conversation, number)
+        if conversation is not None:
+            self._tell_visitor(tx, conversation, now)
+        escalation = rows.open_of(tx, number)
         if escalation is not None:
             why = f"{NOT_SENT} ({error.code})" if isinstance(error, MailError) else NOT_SENT
-            outbox.post(tx, escalation, Post(PostKind.NOTICE, why), self._clock.now())
+            outbox.post(tx, escalation, Post(PostKind.NOTICE, why), now)
 
 
 def _forget_address(tx: Transaction, job: Job) -> None:

@@ -11,7 +11,7 @@ from handoff_bot.domain.tickets import EarlierTicket
 from handoff_bot.slack.cards.board import render_earlier
 from handoff_bot.slack.cards.card import render_details, speaker
 from handoff_bot.slack.features.merging import MergeAction
-from handoff_bot.slack.kit.fields import labelled
+from handoff_bot.slack.kit.fields import labelled, modal
 from handoff_bot.slack.kit.text import (
     Block,
     actions,
@@ -27,7 +27,7 @@ from handoff_bot.slack.kit.text import (
     words,
 )
 
-_TITLE = 24
+_TITLE = "Conversation"
 _MOST_LINES = 44
 _WORDS_IN_ALL = 24_000
 _WORDS_OF_ONE = 3000
@@ -57,12 +57,12 @@ def loading() -> Block:
 
     It is filled in later.
     """
-    return _modal("Conversation", [section("Loading…")])
+    return modal(_TITLE, [section("Loading…")])
 
 
 def gone(text: str) -> Block:
     """Renders the modal that says why there is nothing to show."""
-    return _modal("Conversation", [section(text)])
+    return modal(_TITLE, [section(text)])
 
 
 def conversation(
@@ -90,7 +90,7 @@ def conversation(
     if not shown:
         blocks.append(section("No messages yet."))
     turns = list(_turns(page, escalation_id))
-    return _modal("Conversation", [*blocks, actions(*turns)] if turns else blocks)
+    return modal(_TITLE, [*blocks, actions(*turns)] if turns else blocks)
 
 
 def _line(said: Line, contact: str, limit: int) -> Iterator[Block]:
@@ -108,7 +108,3 @@ def _turns(page: TranscriptPage, escalation_id: int) -> Iterator[Block]:
         yield labelled(Turn.PREVIOUS, "Previous page", value)
     if page.page + 1 < page.pages:
         yield labelled(Turn.NEXT, "Next page", f"{escalation_id}:{page.page + 1}")
-
-
-def _modal(title: str, blocks: list[Block]) -> Block:
-    return {"type": "modal", "title": plain(title, _TITLE), "blocks": blocks}

@@ -75,6 +75,7 @@ MOMENTS: dict[Moment, str] = {
     Moment.STOPPED: "After STOP",
     Moment.RESUMED: "After START",
     Moment.CORRECTION: "Prefix of a correction",
+    Moment.COPY_NOT_SENT: "Copy by e-mail failed",
 }
 
 

@@ -61,6 +61,19 @@ export interface Job {
   due_at: string;
 }
 
+/** A request that the AI made to a system of the team. */
+export interface LookUp {
+  id: number;
+  name: string;
+  /** "" once the admin has deleted its definition. */
+  address: string;
+  /** "ok", or why there is no result. */
+  outcome: string;
+  milliseconds: number;
+  /** What the AI, the agents and the customer got of the answer. */
+  shown: string;
+}
+
 /** A message shortcut or a global shortcut of the app. */
 export interface Shortcut {
   name: string;

@@ -1,6 +1,6 @@
 /** Requests to the page's server: actions, and the journal. */
 
-import type { Actions, Attachment, Done, Job, JournalEntry } from "./api";
+import type { Actions, Attachment, Done, Job, JournalEntry, LookUp } from "./api";
 
 /** Longer than the timeout of a webhook. */
 const PATIENCE_MS = 60_000;
@@ -37,6 +37,13 @@ export async function jobs(): Promise<Job[]> {
   const response = await fetch("/sandbox/api/jobs", { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!response.ok) throw new Error(`The jobs could not be loaded (HTTP ${response.status}).`);
   return ((await response.json()) as { jobs: Job[] }).jobs;
+}
+
+/** The bot's newest look-ups, newest first. Throws on errors. */
+export async function lookUps(): Promise<LookUp[]> {
+  const response = await fetch("/sandbox/api/look-ups", { signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!response.ok) throw new Error(`The look-ups could not be loaded (HTTP ${response.status}).`);
+  return ((await response.json()) as { look_ups: LookUp[] }).look_ups;
 }
 
 /** A file as an action takes it. */

@@ -5,6 +5,7 @@ import type { FaultSwitch, Script, World } from "../api";
 import { dayOf, lengthOf, preciseTime, useWorldTime } from "../shell/time";
 import { useAct } from "../shell/trouble";
 import { Jobs } from "./Jobs";
+import { LookUps } from "./LookUps";
 import { Mailbox } from "./Mailbox";
 
 /** All of them, one below the other. */
@@ -15,6 +16,7 @@ export function Controls({ world }: { world: World }) {
       <Scripts scripts={world.scripts} />
       <Faults faults={world.faults} />
       <Mailbox />
+      <LookUps />
       <Jobs />
       <BotSwitch bot={world.bot} />
     </div>

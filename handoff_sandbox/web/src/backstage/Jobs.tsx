@@ -1,22 +1,14 @@
 /** The bot's newest jobs: what it does between requests. */
 
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { Job } from "../api";
 import { jobs as load } from "../ask";
-
-const EVERY_MS = 2_000;
+import { useNewest } from "./useNewest";
 
 /** Looked up again every two seconds while it is open. */
 export function Jobs() {
   const [open, setOpen] = useState(false);
-  const [jobs, setJobs] = useState<Job[]>([]);
-  useEffect(() => {
-    if (!open) return;
-    const look = () => load().then(setJobs, () => setJobs([]));
-    void look();
-    const timer = setInterval(look, EVERY_MS);
-    return () => clearInterval(timer);
-  }, [open]);
+  const jobs = useNewest(open, load);
   return (
     <section className="control" aria-labelledby="jobs-title">
       <h3 id="jobs-title">Jobs</h3>

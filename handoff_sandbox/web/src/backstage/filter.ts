@@ -38,6 +38,7 @@ const NAMES: Record<string, string> = {
   twilio: "Twilio",
   openai: "OpenAI",
   webchat: "Website",
+  shop: "Shop",
 };
 
 /** A service's own name. */

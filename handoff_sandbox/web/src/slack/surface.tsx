@@ -92,7 +92,10 @@ interface DialogProps {
 /** A modal dialog: the browser keeps the focus inside and hears Escape. */
 export function Dialog({ label, onCancel, children }: DialogProps) {
   const open = (element: HTMLDialogElement | null) => {
-    if (element && !element.open) element.showModal();
+    if (!element || element.open) return;
+    element.showModal();
+    // The first button may be at the end of a long text.
+    element.scrollTop = 0;
   };
   return (
     <dialog
