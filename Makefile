@@ -58,12 +58,13 @@ snapshots: install
 test: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not thorough" $(ARGS)
 
+# Three processes for two processors: one begins with the tests that mostly wait (see tests/conftest.py).
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q --cov --cov-report=term:skip-covered $(ARGS)
 
 fix: install
 	$(BIN)/ruff check --fix .

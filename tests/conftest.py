@@ -48,6 +48,8 @@ REAL_BOT = frozenset({"attacks", "browser", "chaos", "flows", "release"})
 """Folders of the third level: a browser, attacks, the wheel, or the bot as a process of its own, where
 coverage sees nothing.
 """
+WAITING = ("chaos", "browser", "flows", "test_slow_clients.py", "test_flood_live.py")
+"""Folders and files whose tests wait for a bot or a browser, while processors are free; see `make check`."""
 ON_BOTH = frozenset(
     {"contracts", "jobs", "journeys", "storage", "test_budgets.py", "test_main_path.py"}
 )
@@ -206,10 +208,16 @@ def _is_on_sqlite(item: pytest.Item) -> bool:
     return bool(item.get_closest_marker("on_sqlite")) and not item.get_closest_marker("on_both")
 
 
+def _turn(item: pytest.Item) -> int:
+    """Where a test stands: its place in WAITING, or behind all of them."""
+    parts = item.path.relative_to(TESTS).parts
+    return next((turn for turn, name in enumerate(WAITING) if name in parts), len(WAITING))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks what `make test` leaves to `make check`. The longest tests come first, so that no worker is left
-    with them at the end.
+    """Marks what `make test` leaves to `make check`. Tests that wait come first, the longest before the
+    others: one worker gets them, and the other workers use the processors meanwhile.
     """
     repeated = [item for item in items if "postgresql" in item.name and _is_on_sqlite(item)]
     config.hook.pytest_deselected(items=repeated)
@@ -217,4 +225,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _is_thorough(item):
             item.add_marker(pytest.mark.thorough)
-    items.sort(key=lambda item: "chaos" not in item.nodeid)
+    items.sort(key=_turn)
