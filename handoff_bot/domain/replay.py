@@ -18,7 +18,7 @@ SENSITIVITIES = (Sensitivity.LOW, Sensitivity.MEDIUM, Sensitivity.HIGH)
 NOT_REPLAYED = (
     "Not replayed: how sure the assistant is of its answers, waiting, capacity and business hours."
 )
-_MOST_LANGUAGES = 100
+_MOST_LANGUAGES, _SHOWN_LANGUAGES = 100, 20
 _SHOWN = 90
 Mask = Callable[[str], str]
 
@@ -188,7 +188,7 @@ class Summary:
                 yield _line(f"because: {REASONS[signal]}", counts)
         yield from self._comparison()
         yield ""
-        for language, count in self.languages.most_common():
+        for language, count in self.languages.most_common(_SHOWN_LANGUAGES):
             shares = (self._share(self.spoken[wish, language], count) for wish in SENSITIVITIES)
             yield _line(f"language {language or 'unknown'} ({count:,})", shares)
         yield ""
@@ -202,6 +202,7 @@ class Summary:
                 counts = (self.timings[wish, timing] for wish in SENSITIVITIES)
                 yield _line(f"  {timing}", counts)
         if self.with_agent < self.total:
+            yield ""
             name = f"Where no agent took part ({self.total - self.with_agent:,}): escalated"
             yield _line(name, (self.alone[wish] for wish in SENSITIVITIES))
 

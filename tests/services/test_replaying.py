@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 import tracemalloc
 
 import pytest
@@ -10,6 +11,7 @@ from handoff_bot.domain.detection_rules import Rules, Sensitivity
 from handoff_bot.domain.past_chats import ExportError
 from handoff_bot.domain.replay import Timing
 from handoff_bot.domain.signals import Signal
+from handoff_bot.services.ai_turns import replaying
 from handoff_bot.services.ai_turns.replaying import Export, Replay
 from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
 from tests.fakes import ScriptedAssistant, ScriptedDetector
@@ -167,6 +169,15 @@ def test_fifty_thousand_rows_need_little_memory(tmp_path):
         tracemalloc.stop()
     assert lengths == [10] * 5_000
     assert peak < 8_000_000
+
+
+def test_a_full_temporary_folder_says_what_to_do(export, monkeypatch):
+    def fill(self, messages):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(replaying._Shelf, "fill", fill)
+    with pytest.raises(ExportError, match="Set TMPDIR"):
+        next(export(HEADER + "a,user,hi,\n").conversations())
 
 
 def test_it_escalates_after_the_message_that_asks_at_all_sensitivities(export):

@@ -79,7 +79,12 @@ class Export:
     def conversations(self) -> Iterator[tuple[str, list[PastMessage]]]:
         """Yields each conversation with its messages, oldest first, in the order of the ids."""
         with _Shelf() as shelf:
-            shelf.fill(self._messages())
+            try:
+                shelf.fill(self._messages())
+            except sqlite3.OperationalError as error:
+                raise ExportError(
+                    f"The temporary file cannot be written ({error}). Set TMPDIR to a folder with room."
+                ) from error
             yield from shelf.conversations(self.counts)
 
     def _messages(self) -> Iterator[PastMessage]:
