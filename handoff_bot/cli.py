@@ -275,7 +275,7 @@ def evaluate(
     (none for a question to be refused) and article. Needs only the knowledge folder. --most limits the
     calls of the language model, --minutes the run. See docs/evaluate.md.
     """
-    from handoff_bot.domain.evaluation import csv_lines
+    from handoff_bot.domain.evaluation import compared, csv_lines
 
     if bool(file) == sample:
         raise click.UsageError("Give a FILE of questions, or --sample.")
@@ -291,6 +291,8 @@ def evaluate(
         click.echo(json.dumps([one.data() for one in reports], ensure_ascii=False, indent=1))
     for one in () if as_json else reports:
         click.echo("\n".join([*one.lines(), *(one.shown() if show else ()), ""]))
+    if not as_json and (line := compared(reports)):
+        click.echo(line)
     sys.exit(0 if all(one.reaches(at_least or 0) for one in reports) else 1)
 
 

@@ -82,6 +82,7 @@ def test_both_assistants_are_asked_and_the_cost_is_shown(file, model):
     assert keyed["results"][1]["why"].startswith("the model's answer was not supported")
     assert "Spent: 2 calls, " in result.stderr
     assert result.exit_code == 0
+    assert run(file, "--yes").stdout.endswith("Both right: 2. Only local: 0. Only model: 0.\n")
 
 
 def test_an_invented_answer_of_the_model_is_wrong(file, model):

@@ -88,7 +88,7 @@ class ReadCounts:
     Attributes:
         rows: rows or lines with content.
         left_out: notes, activities and messages without text.
-        broken: rows that could not be read.
+        broken: rows that could not be read, by what is wrong with them.
         unheard: conversations without a customer's message.
         cut: conversations of which only the first messages were read.
         stopped: True if the time limit ended it.
@@ -96,7 +96,7 @@ class ReadCounts:
 
     rows: int = 0
     left_out: int = 0
-    broken: int = 0
+    broken: Counter[str] = field(default_factory=Counter)
     unheard: int = 0
     cut: int = 0
     stopped: bool = False
@@ -104,8 +104,10 @@ class ReadCounts:
     def lines(self) -> Iterator[str]:
         yield (
             f"{many(self.rows, 'row')} read, {self.left_out:,} left out (notes, activities, no text), "
-            f"{self.broken:,} broken."
+            f"{self.broken.total():,} broken."
         )
+        for problem, count in self.broken.most_common():
+            yield f"  {count:,}: {problem}"
         if self.unheard:
             yield f"{many(self.unheard, 'conversation')} without a customer's message left out."
         if self.cut:
