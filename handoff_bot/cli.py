@@ -281,6 +281,9 @@ def evaluate(
         raise click.UsageError("Give a FILE of questions, or --sample.")
     questions = _questions(file)
     settings = _evaluation_settings(sample=sample, live=live)
+    is_sample = settings.KNOWLEDGE_DIR == SAMPLE_FOLDER
+    shown = "of the sample shop" if is_sample else f"in {settings.KNOWLEDGE_DIR}"
+    click.echo(f"Articles {shown}.", err=True)
     names = _assistants(which, has_key=bool(settings.OPENAI_API_KEY.get_secret_value()))
     if "model" in names and not yes:
         _confirm_calls(questions, settings, most)
