@@ -217,6 +217,21 @@ LARGEST_QUESTIONS = 20 * 1024**2
 """Bytes of a file of questions."""
 
 
+def _in_a_folder(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
+    if file and not file.parent.is_dir():
+        raise click.BadParameter(f"the folder {file.parent} does not exist.")
+    return file
+
+
+to_csv = click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    callback=_in_a_folder,
+    help="Write a CSV file.",
+)
+
+
 @main.command()
 @click.argument("file", type=click.File("rb"), required=False)
 @click.option("--sample", is_flag=True, help="Ask the sample shop's questions about its articles.")
@@ -230,7 +245,7 @@ LARGEST_QUESTIONS = 20 * 1024**2
     "--show", is_flag=True, help="Also print each question that was not answered rightly."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every question.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write a CSV file.")
+@to_csv
 @click.option(
     "--at-least",
     type=click.IntRange(0, 100),
@@ -260,12 +275,15 @@ def evaluate(
     (none for a question to be refused) and article. Needs only the knowledge folder. --most limits the
     calls of the language model, --minutes the run. See docs/evaluate.md.
     """
-    from handoff_bot.domain.evaluation import csv_lines
+    from handoff_bot.domain.evaluation import compared, csv_lines
 
     if bool(file) == sample:
         raise click.UsageError("Give a FILE of questions, or --sample.")
     questions = _questions(file)
     settings = _evaluation_settings(sample=sample, live=live)
+    is_sample = settings.KNOWLEDGE_DIR == SAMPLE_FOLDER
+    shown = "of the sample shop" if is_sample else f"in {settings.KNOWLEDGE_DIR}"
+    click.echo(f"Articles {shown}.", err=True)
     names = _assistants(which, has_key=bool(settings.OPENAI_API_KEY.get_secret_value()))
     if "model" in names and not yes:
         _confirm_calls(questions, settings, most)
@@ -276,6 +294,8 @@ def evaluate(
         click.echo(json.dumps([one.data() for one in reports], ensure_ascii=False, indent=1))
     for one in () if as_json else reports:
         click.echo("\n".join([*one.lines(), *(one.shown() if show else ()), ""]))
+    if not as_json and (line := compared(reports)):
+        click.echo(line)
     sys.exit(0 if all(one.reaches(at_least or 0) for one in reports) else 1)
 
 
@@ -343,7 +363,14 @@ def _reports(
     for name in names:
         calls = most if name == "model" else 0
         with app.evaluation(settings, rules=rules, seconds=seconds, most=calls) as asked:
-            yield Report(name, list(asked.outcomes(questions)))
+            with click.progressbar(
+                asked.outcomes(questions),
+                length=len(questions),
+                label=name,
+                file=sys.stderr,
+                hidden=not sys.stderr.isatty(),
+            ) as outcomes:
+                yield Report(name, list(outcomes))
             if asked.cost:
                 click.echo(f"Spent: {asked.cost}.", err=True)
 
@@ -353,7 +380,7 @@ def _reports(
     "export", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False
 )
 @click.option("--sample", is_flag=True, help="Replay the sample shop's conversations.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write a CSV file.")
+@to_csv
 @click.option("--examples", type=click.IntRange(0, 1_000), default=10, show_default=True)
 @click.option("--whole", is_flag=True, help="Show and write personal data, instead of hiding it.")
 @click.option("--live", is_flag=True, help="With the detection rules stored in DATABASE_URL.")
@@ -379,6 +406,8 @@ def replay(
 
     if bool(export) == sample:
         raise click.UsageError("Give an EXPORT of conversations, or --sample.")
+    if export and csv_file and csv_file.exists() and csv_file.samefile(export):
+        raise click.UsageError("--csv would overwrite the export.")
     given = app.past_chats(export or SAMPLES / "shop-chats.csv")
     click.echo(f"Format: {given.format} ({given.encoding}).", err=True)
     settings = _evaluation_settings(sample=sample, live=live)
@@ -393,6 +422,8 @@ def replay(
         for one in replaying.replayed(given):
             summary.add(one)
             written.write(csv_row(one, mask))
+            if summary.total % 1_000 == 0 and sys.stderr.isatty():
+                click.echo(f"{summary.total:,} conversations…", err=True)
     for line in (*given.counts.lines(), *summary.lines(), *summary.shown(mask)):
         click.echo(line)
 

@@ -52,6 +52,7 @@ def run(*arguments: str):
 def test_the_samples_are_asked_at_once_without_any_setting(tmp_path):
     result = run("--sample", "--show", "--at-least", "80", "--csv", "out.csv")
     assert result.exit_code == 0, result.output
+    assert result.stderr == "Articles of the sample shop.\n"
     assert result.stdout.startswith("local: 23 of 24 questions right (96 %), 1 refused")
     assert "refused: do you ship to Canada" in result.stdout
     written = (tmp_path / "out.csv").read_bytes().decode("utf-8-sig")
@@ -63,7 +64,7 @@ def test_the_samples_are_asked_at_once_without_any_setting(tmp_path):
 def test_the_threshold_decides_the_exit_status(file, tmp_path):
     (tmp_path / "knowledge").mkdir()
     (tmp_path / "knowledge" / "a.md").write_text("# Pets\n\nDogs are welcome.", encoding="utf-8")
-    assert run(file).exit_code == 0
+    assert run(file).stderr == "Articles in knowledge.\n"
     assert run(file, "--at-least", "50").exit_code == 0
     assert run(file, "--at-least", "51").exit_code == 1
 
@@ -82,6 +83,7 @@ def test_both_assistants_are_asked_and_the_cost_is_shown(file, model):
     assert keyed["results"][1]["why"].startswith("the model's answer was not supported")
     assert "Spent: 2 calls, " in result.stderr
     assert result.exit_code == 0
+    assert run(file, "--yes").stdout.endswith("Both right: 2. Only local: 0. Only model: 0.\n")
 
 
 def test_an_invented_answer_of_the_model_is_wrong(file, model):
@@ -154,6 +156,12 @@ def test_spreadsheets_encodings_are_read(tmp_path):
         "question\tfacts\nWas kostet der Versand?\t4,90 €\n", encoding="utf-16", newline=""
     )
     assert run(str(path)).stdout.startswith("local: 1 of 1 question right")
+
+
+def test_a_folder_that_does_not_exist_is_named(file, monkeypatch):
+    monkeypatch.setenv("KNOWLEDGE_DIR", "nowhere")
+    result = run(file)
+    assert (result.exit_code, "KNOWLEDGE_DIR: is not a folder" in result.stderr) == (2, True)
 
 
 def test_live_rules_count(tmp_path, monkeypatch, file):

@@ -95,6 +95,14 @@ def test_a_file_that_is_no_export_is_one_message(tmp_path, content, says):
 def test_wrong_arguments_are_refused():
     assert "Give an EXPORT" in run().stderr
     assert run("missing.csv").exit_code == 2
+    assert "does not exist" in run("--sample", "--csv", "nowhere/out.csv").stderr
+
+
+def test_the_export_is_never_overwritten(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_text("conversation,role,text\n1,user,Hi\n", encoding="utf-8")
+    assert "would overwrite the export" in run("export.csv", "--csv", str(path)).stderr
+    assert path.read_text("utf-8").endswith("1,user,Hi\n")
 
 
 def test_control_characters_do_not_reach_the_terminal(tmp_path):

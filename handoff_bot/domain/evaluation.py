@@ -311,6 +311,22 @@ class Report:
         }
 
 
+def compared(reports: Sequence[Report]) -> str:
+    """Returns what one of two assistants answers rightly and the other does not; "" for a single one."""
+    if len(reports) != 2:
+        return ""
+    one, other = reports
+    right = [
+        (mine.verdict is Verdict.RIGHT, theirs.verdict is Verdict.RIGHT)
+        for mine, theirs in zip(one.outcomes, other.outcomes, strict=True)
+    ]
+    only_one, only_other = right.count((True, False)), right.count((False, True))
+    return (
+        f"Both right: {right.count((True, True))}. Only {one.assistant}: {only_one}. "
+        f"Only {other.assistant}: {only_other}."
+    )
+
+
 _ALWAYS = (Verdict.RIGHT, Verdict.WRONG, Verdict.REFUSED)
 _GROUPS: Mapping[str, Callable[[Outcome], str]] = {
     "by language": lambda one: one.language or "(unknown)",

@@ -300,14 +300,14 @@ _LINES: tuple[
 def _role(said: object) -> str:
     role = _ROLES.get(_column(str(said)).replace("::", "_"))
     if role is None:
-        raise ValueError("unknown role")
+        raise ValueError("unknown role: neither customer, assistant nor agent")
     return role
 
 
 def _message(conversation: object, role: str, text: object, time: object) -> PastMessage | None:
     name = str(conversation).strip()
     if not name or conversation is None:
-        raise ValueError("no conversation")
+        raise ValueError("no id of a conversation")
     said = storable(text[: 2 * LONGEST_TEXT]).strip() if isinstance(text, str) else ""
     if not said:
         return None

@@ -18,7 +18,7 @@ SENSITIVITIES = (Sensitivity.LOW, Sensitivity.MEDIUM, Sensitivity.HIGH)
 NOT_REPLAYED = (
     "Not replayed: how sure the assistant is of its answers, waiting, capacity and business hours."
 )
-_MOST_LANGUAGES = 100
+_MOST_LANGUAGES, _SHOWN_LANGUAGES = 100, 20
 _SHOWN = 90
 Mask = Callable[[str], str]
 
@@ -88,7 +88,7 @@ class ReadCounts:
     Attributes:
         rows: rows or lines with content.
         left_out: notes, activities and messages without text.
-        broken: rows that could not be read.
+        broken: rows that could not be read, by what is wrong with them.
         unheard: conversations without a customer's message.
         cut: conversations of which only the first messages were read.
         stopped: True if the time limit ended it.
@@ -96,7 +96,7 @@ class ReadCounts:
 
     rows: int = 0
     left_out: int = 0
-    broken: int = 0
+    broken: Counter[str] = field(default_factory=Counter)
     unheard: int = 0
     cut: int = 0
     stopped: bool = False
@@ -104,8 +104,10 @@ class ReadCounts:
     def lines(self) -> Iterator[str]:
         yield (
             f"{many(self.rows, 'row')} read, {self.left_out:,} left out (notes, activities, no text), "
-            f"{self.broken:,} broken."
+            f"{self.broken.total():,} broken."
         )
+        for problem, count in self.broken.most_common():
+            yield f"  {count:,}: {problem}"
         if self.unheard:
             yield f"{many(self.unheard, 'conversation')} without a customer's message left out."
         if self.cut:
@@ -188,7 +190,7 @@ class Summary:
                 yield _line(f"because: {REASONS[signal]}", counts)
         yield from self._comparison()
         yield ""
-        for language, count in self.languages.most_common():
+        for language, count in self.languages.most_common(_SHOWN_LANGUAGES):
             shares = (self._share(self.spoken[wish, language], count) for wish in SENSITIVITIES)
             yield _line(f"language {language or 'unknown'} ({count:,})", shares)
         yield ""
@@ -202,6 +204,7 @@ class Summary:
                 counts = (self.timings[wish, timing] for wish in SENSITIVITIES)
                 yield _line(f"  {timing}", counts)
         if self.with_agent < self.total:
+            yield ""
             name = f"Where no agent took part ({self.total - self.with_agent:,}): escalated"
             yield _line(name, (self.alone[wish] for wish in SENSITIVITIES))
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from handoff_bot.domain.evaluation import (
     QuestionsError,
     Report,
     Verdict,
+    compared,
     csv_lines,
     is_cited,
     read_questions,
@@ -163,3 +165,11 @@ def test_the_data_count_every_verdict():
         "not asked": 0,
     }
     assert json.loads(json.dumps(data))["results"][2]["expected"] == "no answer"
+
+
+def test_two_assistants_are_compared():
+    other = [replace(one, verdict=Verdict.RIGHT) for one in OUTCOMES[1:]]
+    model = Report("model", [replace(OUTCOMES[0], verdict=Verdict.WRONG), *other])
+    wanted = "Both right: 0. Only local: 1. Only model: 2."
+    assert compared([Report("local", OUTCOMES), model]) == wanted
+    assert compared([model]) == ""

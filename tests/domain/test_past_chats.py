@@ -97,7 +97,7 @@ def test_a_plain_table_may_name_its_columns_in_several_ways(header):
     [
         ("1,customer", "too short"),
         ("1,dog,Hi", "unknown role"),
-        (",customer,Hi", "no conversation"),
+        (",customer,Hi", "no id of a conversation"),
     ],
 )
 def test_a_broken_row_says_so(row, says):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 
 import pytest
 
@@ -97,6 +98,7 @@ def test_no_cell_of_the_csv_is_a_formula():
 
 
 def test_what_was_not_replayed_is_said():
-    lines = list(ReadCounts(1_000, 20, 3, 1, 2, stopped=True).lines())
+    lines = list(ReadCounts(1_000, 20, Counter({"unknown role": 3}), 1, 2, stopped=True).lines())
     assert lines[0] == "1,000 rows read, 20 left out (notes, activities, no text), 3 broken."
-    assert len(lines) == 4
+    assert lines[1] == "  3: unknown role"
+    assert len(lines) == 5

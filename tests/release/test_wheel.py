@@ -166,6 +166,8 @@ COMMANDS = {
     ("knowledge", "check"): "0 skipped.",
     ("manifest",): '"display_information"',
     ("judge",): "",
+    ("evaluate", "--sample"): "questions right",
+    ("replay", "--sample"): "10 conversations",
 }
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 import tracemalloc
 
 import pytest
@@ -10,6 +11,7 @@ from handoff_bot.domain.detection_rules import Rules, Sensitivity
 from handoff_bot.domain.past_chats import ExportError
 from handoff_bot.domain.replay import Timing
 from handoff_bot.domain.signals import Signal
+from handoff_bot.services.ai_turns import replaying
 from handoff_bot.services.ai_turns.replaying import Export, Replay
 from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
 from tests.fakes import ScriptedAssistant, ScriptedDetector
@@ -100,27 +102,33 @@ def test_broken_rows_are_counted_and_the_others_read(export):
         "b": [("customer", "last")],
     }
     counts = found.counts
-    assert (counts.rows, counts.broken, counts.left_out) == (7, 3, 1)
+    assert (counts.rows, counts.left_out) == (7, 1)
+    assert counts.broken == {
+        "the row is too short": 1,
+        "unknown role: neither customer, assistant nor agent": 1,
+        "a cell without a closing quote, or of more than 131,072 characters": 1,
+    }
 
 
 def test_a_quote_without_an_end_breaks_only_what_it_swallows(export):
     swallowed = "".join(f"a,user,row {number},\n" for number in range(20_000))
     found = export(HEADER + 'a,user,"no end,\n' + swallowed + "z,user,found,\n")
     assert talks(found)["z"] == [("customer", "found")]
-    assert found.counts.broken >= 1
+    assert found.counts.broken.total() >= 1
 
 
 def test_a_line_that_is_too_long_is_skipped(export):
     found = export(HEADER + "a,user," + "x" * 9_000_000 + ",\nb,user,fine,\n")
     assert talks(found) == {"b": [("customer", "fine")]}
-    assert found.counts.broken == 1
+    assert found.counts.broken.total() == 1
 
 
 def test_json_lines_are_read_and_broken_ones_counted(export):
     line = json.dumps({"id": 1, "turns": [{"role": "user", "text": "Hi"}]})
     found = export("\n".join([line, "{", "[" * 100_000, "7", '{"id": 2}', "", line]))
     assert talks(found) == {"1": [("customer", "Hi")] * 2}
-    assert (found.counts.rows, found.counts.broken) == (6, 4)
+    assert found.counts.rows == 6
+    assert found.counts.broken == {"no JSON object": 3, "the line is broken": 1}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +175,15 @@ def test_fifty_thousand_rows_need_little_memory(tmp_path):
         tracemalloc.stop()
     assert lengths == [10] * 5_000
     assert peak < 8_000_000
+
+
+def test_a_full_temporary_folder_says_what_to_do(export, monkeypatch):
+    def fill(self, messages):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(replaying._Shelf, "fill", fill)
+    with pytest.raises(ExportError, match="Set TMPDIR"):
+        next(export(HEADER + "a,user,hi,\n").conversations())
 
 
 def test_it_escalates_after_the_message_that_asks_at_all_sensitivities(export):

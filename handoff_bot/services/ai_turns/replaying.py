@@ -41,6 +41,8 @@ _LONGEST_LINE = 8_000_000
 _MOST_MESSAGES = 500
 """Messages of a conversation that are replayed."""
 _BATCH = 1_000
+_NO_END = "a cell without a closing quote, or of more than 131,072 characters"
+_TOO_LONG = f"a line of more than {_LONGEST_LINE:,} characters"
 _PACKED = {
     b"PK\x03\x04": "a zip or Excel file. Unpack it, or save it as CSV",
     b"\x1f\x8b": "a gzip file. Unpack it",
@@ -79,7 +81,12 @@ class Export:
     def conversations(self) -> Iterator[tuple[str, list[PastMessage]]]:
         """Yields each conversation with its messages, oldest first, in the order of the ids."""
         with _Shelf() as shelf:
-            shelf.fill(self._messages())
+            try:
+                shelf.fill(self._messages())
+            except sqlite3.OperationalError as error:
+                raise ExportError(
+                    f"The temporary file cannot be written ({error}). Set TMPDIR to a folder with room."
+                ) from error
             yield from shelf.conversations(self.counts)
 
     def _messages(self) -> Iterator[PastMessage]:
@@ -97,8 +104,8 @@ class Export:
                 row = next(reader)
             except StopIteration:
                 return
-            except csv.Error:  # a cell without an end, or of more than 131,072 characters
-                self._broken()
+            except csv.Error:
+                self._broken(_NO_END)
                 continue
             if not any(row):
                 continue
@@ -108,8 +115,8 @@ class Export:
             self.counts.rows += 1
             try:
                 message = table.message(row)
-            except ValueError:
-                self.counts.broken += 1
+            except ValueError as error:
+                self.counts.broken[str(error)] += 1
                 continue
             yield from self._kept([message])
 
@@ -120,8 +127,8 @@ class Export:
             self.counts.rows += 1
             try:
                 found = lines.messages(_object(line))
-            except ValueError:
-                self.counts.broken += 1
+            except ValueError as error:
+                self.counts.broken[str(error)] += 1
                 continue
             yield from self._kept(found)
 
@@ -132,9 +139,9 @@ class Export:
             else:
                 yield message
 
-    def _broken(self) -> None:
+    def _broken(self, problem: str) -> None:
         self.counts.rows += 1
-        self.counts.broken += 1
+        self.counts.broken[problem] += 1
 
     def _open(self) -> TextIO:
         return self._path.open(encoding=self.encoding, errors="replace", newline="")
@@ -145,7 +152,7 @@ class Export:
             if len(line) < _LONGEST_LINE or line.endswith(("\n", "\r")):
                 yield line
                 continue
-            self._broken()
+            self._broken(_TOO_LONG)
             while (rest := stream.readline(_LONGEST_LINE)) and not rest.endswith(("\n", "\r")):
                 pass
 
@@ -183,10 +190,10 @@ def _format_of(first: str) -> TableFormat | LinesFormat:
 def _object(line: str) -> Mapping[str, object]:
     try:
         found = json.loads(line)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    except (ValueError, RecursionError):
+        found = None
     if not isinstance(found, dict):
-        raise ValueError("not an object")  # noqa: TRY004 - a broken line, as any other
+        raise ValueError("no JSON object")  # noqa: TRY004 - a broken line, as any other
     return found
 
 
