@@ -32,6 +32,7 @@ from tests.fakes import (
     ScriptedDetector,
     ScriptedLearner,
     ScriptedLibrary,
+    ScriptedReader,
     ScriptedRewriter,
     ScriptedTranslator,
     answer_at_once,
@@ -64,6 +65,7 @@ class Bureau:
     queue: str
     translator: ScriptedTranslator
     rewriter: ScriptedRewriter
+    file_reader: ScriptedReader
     learner: ScriptedLearner
     library: ScriptedLibrary
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -246,6 +248,7 @@ def at_work(
         "rewriter": ScriptedRewriter(),
         "learner": ScriptedLearner(),
         "library": ScriptedLibrary(),
+        "file_reader": ScriptedReader(),
     }
     fakes |= {name: parts.pop(name) for name in fakes.keys() & parts.keys()}
     answer_at_once(database, clock)
