@@ -1,12 +1,12 @@
 """A bot that is killed while it reads a voice note answers it once, and shows its transcript once."""
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from handoff_sandbox.openai import OpenAIStandIn
+from handoff_sandbox.openai.files import Upload
 from handoff_sandbox.openai.translations import nothing_else
 from handoff_sandbox.page.sample_files import voice_note
 from handoff_sandbox.world import ROOT, World
@@ -52,14 +52,25 @@ class Kitchen:
         posts = self.world.slack.thread(self.world.queue, card)
         return sum(f"Transcript: {TO_ANA}" in one["text"] for one in posts)
 
-    def kill_after(self, seconds: float) -> Callable[[], None]:
-        """Returns what kills the bot so long after a transcription was answered."""
+    def is_killed_after(self, seconds: float, address: str) -> None:
+        """The bot is killed so long after it got a transcription, and answers after its start."""
 
         def kill() -> None:
             threading.Event().wait(seconds)
             self.world.kill_bot()
 
-        return kill
+        killer = threading.Thread(target=kill)
+
+        def hear(_: Upload) -> str:
+            killer.start()
+            return QUESTION
+
+        self.openai.hear_with(hear)
+        self.speaks(address, QUESTION)
+        until(lambda: killer.ident is not None and not killer.is_alive())
+        self.openai.hear_with(lambda _: QUESTION)
+        self.start()
+        until(lambda: bool(self.answers(address)))
 
 
 @pytest.fixture
@@ -93,14 +104,7 @@ def test_killed_while_it_listens_it_answers_once_and_shows_it_once(kitchen: Kitc
 @pytest.mark.timeout(480)
 def test_killed_between_transcription_and_answer_it_answers_once(kitchen: Kitchen):
     for number, delay in enumerate(DELAYS):
-        address = f"+1555765440{number}"
-        kill = threading.Thread(target=kitchen.kill_after(delay))
-        kitchen.openai.hear_with(lambda _, kill=kill: (kill.start(), QUESTION)[1])
-        kitchen.speaks(address, QUESTION)
-        until(lambda kill=kill: kill.ident is not None and not kill.is_alive())
-        kitchen.openai.hear_with(lambda _: QUESTION)
-        kitchen.start()
-        until(lambda address=address: bool(kitchen.answers(address)))
+        kitchen.is_killed_after(delay, f"+1555765440{number}")
     kitchen.world.stop_bot()
     for number in range(len(DELAYS)):
         assert len(kitchen.answers(f"+1555765440{number}")) == 1
