@@ -352,3 +352,19 @@ def test_articles_are_those_named_or_those_in_the_folder_or_the_sample(tmp_path,
     assert read_settings(COMPLETE).KNOWLEDGE_DIR.resolve() == tmp_path / "knowledge"
     assert knowledge_dir({"KNOWLEDGE_DIR": "/nowhere"}) == Path("/nowhere")
     assert "KNOWLEDGE_DIR" in problems(COMPLETE | {"KNOWLEDGE_DIR": "/nowhere"})
+
+
+OWN_TRANSCRIBER = {"OPENAI_API_KEY": "sk-1", "OPENAI_TRANSCRIBE_MODEL": "own-whisper"}
+
+
+def test_a_transcribed_minute_has_the_models_price_unless_it_is_set(complete):
+    assert read_settings(complete).minute_price == 0.0045
+    own = complete | OWN_TRANSCRIBER | {"OPENAI_MINUTE_PRICE": "0"}
+    assert read_settings(own).minute_price == 0.0
+
+
+def test_a_transcriber_without_a_price_needs_one_while_a_cap_is_set(complete):
+    with pytest.raises(SettingsError, match="OPENAI_MINUTE_PRICE: the price of this"):
+        read_settings(complete | OWN_TRANSCRIBER)
+    free = {"OPENAI_DAILY_CAP": "0", "OPENAI_CONTACT_CAP": "0"}
+    assert read_settings(complete | OWN_TRANSCRIBER | free).minute_price is None

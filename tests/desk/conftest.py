@@ -32,6 +32,7 @@ from tests.fakes import (
     ScriptedDetector,
     ScriptedLearner,
     ScriptedLibrary,
+    ScriptedReader,
     ScriptedRewriter,
     ScriptedToolServers,
     ScriptedTranslator,
@@ -65,6 +66,7 @@ class Bureau:
     queue: str
     translator: ScriptedTranslator
     rewriter: ScriptedRewriter
+    file_reader: ScriptedReader
     learner: ScriptedLearner
     library: ScriptedLibrary
     tool_servers: ScriptedToolServers
@@ -249,6 +251,7 @@ def at_work(
         "learner": ScriptedLearner(),
         "library": ScriptedLibrary(),
         "tool_servers": ScriptedToolServers(),
+        "file_reader": ScriptedReader(),
     }
     fakes |= {name: parts.pop(name) for name in fakes.keys() & parts.keys()}
     answer_at_once(database, clock)

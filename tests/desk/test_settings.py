@@ -351,3 +351,14 @@ def test_saved_guidance_counts_from_the_next_message(admin):
 
     assert guidance.lines == ("For refunds, ask for the order number.",)
     assert guidance.company == "Hanna's Bikes"
+
+
+def test_admins_let_the_ai_read_files_and_without_a_key_the_settings_say_so(bureau):
+    bureau.command(bureau.mia, "settings files")
+    assert "No file is read" not in words(bureau.modal(bureau.mia))
+    assert bureau.sends(bureau.mia, {"files.transcribe": ["yes"]}).errors == {}
+    assert bureau.core.preferences.get("files.transcribe", False) is True
+    assert bureau.core.preferences.get("files.pictures", False) is False
+    object.__setattr__(bureau.core, "reads_files", False)
+    bureau.command(bureau.mia, "settings files")
+    assert "No file is read" in words(bureau.modal(bureau.mia))

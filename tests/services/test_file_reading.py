@@ -9,11 +9,12 @@ from handoff_bot.domain.desk import PostKind
 from handoff_bot.domain.errors import CapReached, DeliveryError, ModelError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.file_reading import LARGEST_VOICE, LONGEST_TEXT
-from handoff_bot.domain.files import Fetched
+from handoff_bot.domain.files import Fetched, File
 from handoff_bot.domain.message_context import MessageContext, MessageKind
 from handoff_bot.domain.messages import Media
 from handoff_bot.services.ai_turns import file_reading
 from handoff_bot.services.outbox import message_content, view_models
+from handoff_bot.storage import attachments
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Message, Work
 from tests.fakes import ScriptedReader, ScriptedTranslator
@@ -144,8 +145,18 @@ def test_a_text_does_not_wait_for_ever(house):
     house.says("Are you there?")
     wait(house, times=10, seconds=5)
     assert len(house.assistant.asked) == 1
-    wait(house, times=5, seconds=20)
+    wait(house, times=7, seconds=20)
     assert sent(house)[-1] == "Answer to: Are you there?"
+
+
+def test_a_visitors_upload_is_read_from_the_database(house, reader):
+    house.says("Hello")
+    with house.database.write() as tx:
+        note = File("note.ogg", "audio/ogg", SAMPLES["audio/ogg"])
+        attachments.add(tx, "token", note, 1, None, house.clock.now())
+    house.channel.files.clear()
+    house.says("", media=(Media(f"{attachments.OURS}token", "audio/ogg"),))
+    assert sent(house)[-1] == "Answer to: Where is my order?"
 
 
 # -- what it does not do
@@ -204,6 +215,13 @@ def test_what_is_no_voice_note_within_the_limits_is_not_sent(talk, reader, data,
 def test_at_most_three_files_of_a_message_are_read(house, reader):
     house.says("Look", media=(PHOTO,) * 5)
     assert len(reader.read) == 3
+
+
+def test_no_further_file_is_begun_when_the_first_ones_took_long(house, reader):
+    reader.meanwhile = [lambda: house.clock.advance(seconds=40)]
+    house.says("Look", media=(PHOTO, PHOTO))
+    assert len(reader.read) == 1
+    assert [one.get("unread") for one in messages(house)[0].media] == [None, "It took too long."]
 
 
 # -- when it fails

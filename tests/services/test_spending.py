@@ -80,3 +80,9 @@ def test_nothing_is_lost_when_many_count_at_once(database, clock):
     with database.read() as tx:
         assert spending.micros(tx, "2026-11-23", spending.ALL) == 80_000
         assert spending.micros(tx, "2026-11-23", 1) == 80_000
+
+
+def test_a_transcribed_minute_costs_its_price():
+    caps = Caps(input_price=1.0, minute_price=0.0045)
+    assert caps.micros(Usage("gpt-transcribe", 0, 0, seconds=90)) == 6_750
+    assert Caps(input_price=1.0).micros(Usage("own", 0, 0, seconds=90)) == 0

@@ -43,8 +43,10 @@ PATIENCE = timedelta(seconds=30)
 """How long failures are retried."""
 LATEST = timedelta(minutes=1)
 """After this, a file that still waits for a thread is not read: the customer has waited enough."""
-HELD = timedelta(minutes=2)
-"""How long answers to later messages wait: longer than a reading that has begun can take."""
+LONGEST = timedelta(seconds=40)
+"""After this, no further file of a message is begun."""
+HELD = timedelta(minutes=3)
+"""How long answers to later messages wait: `LATEST`, `LONGEST`, and a slow last file."""
 TRIES = 2
 """Requests to the model for each file."""
 AGAIN = 2.0
@@ -173,7 +175,13 @@ class ReadFiles(ProviderJob[ReadingPlan, Found]):
         )
 
     def call(self, plan: ReadingPlan) -> Found:
-        return {one.number: self._read(plan, one) for one in plan.files}
+        until = self._clock.now() + LONGEST
+        return {
+            one.number: self._read(plan, one)
+            if self._clock.now() < until
+            else (Reading.UNREAD, TOO_LATE)
+            for one in plan.files
+        }
 
     def _read(self, plan: ReadingPlan, one: FileToRead) -> tuple[Reading, str]:
         """Downloads, checks and reads one file."""

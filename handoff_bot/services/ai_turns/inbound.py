@@ -221,7 +221,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return None
         if escalation:
             self._during(tx, conversation, escalation, message, inbound, is_translated)
-        is_read = self._files.begin(tx, conversation, message, now)
+        is_read = bool(message.media) and self._files.begin(tx, conversation, message, now)
         if escalation or inbound.leaves_queue:
             return None
         rated = rating.take(tx, conversation, message, self._channels, now)

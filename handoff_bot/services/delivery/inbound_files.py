@@ -72,7 +72,8 @@ def to_thread(tx: Transaction, escalation: Escalation, message: Message, now: da
     """Enqueues a message's files for the thread, each once and in order."""
     for number in range(len(message.media)):
         _bring(tx, escalation.id, message.id, number, now)
-    readings_to_thread(tx, escalation, message, now)
+    if message.media:
+        readings_to_thread(tx, escalation, message, now)
 
 
 def readings_to_thread(
