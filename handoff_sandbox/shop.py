@@ -122,14 +122,17 @@ def define_tools(slack: SlackStandIn, admin: str, channel: str, url: str) -> Non
     slack.click_view(admin, slack.views(admin)[-1]["id"], "mcp_add")
     slack.wait_for(lambda: len(slack.views(admin)) > below + 1, _PATIENCE)
     values = {"mcp_name": SERVER, "mcp_url": url, "mcp_token": SERVER}
-    shows = lambda what: lambda: what in str(slack.views(admin)[-1]["blocks"])  # noqa: E731
+
+    def wait_until_shown(what: str, seconds: float = _PATIENCE) -> None:
+        slack.wait_for(lambda: what in str(slack.views(admin)[-1]["blocks"]), seconds)
+
     if not slack.submit(admin, slack.views(admin)[-1]["id"], values).errors:
-        slack.wait_for(shows("mcp_more"), _PATIENCE)
+        wait_until_shown("mcp_more")
         slack.click_view(admin, slack.views(admin)[-1]["id"], "mcp_more")
-        slack.wait_for(shows("mcp_allowed"), 2 * _PATIENCE)
+        wait_until_shown("mcp_allowed", 2 * _PATIENCE)
         allowed = {"mcp_allowed": [STOCK_TOOL["name"]]}
         slack.submit(admin, slack.views(admin)[-1]["id"], allowed)
-        slack.wait_for(shows("Tools saved"), _PATIENCE)
+        wait_until_shown("Tools saved")
     while len(slack.views(admin)) > below:
         slack.close(admin, slack.views(admin)[-1]["id"])
 
