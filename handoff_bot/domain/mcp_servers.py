@@ -349,7 +349,7 @@ def _choices(choices: object) -> list[Any]:
     for one in choices:
         if isinstance(one, str) and spoken(one, LONGEST_TEXT) != one:
             raise TooComplex
-        if not isinstance(one, str | int | float | bool | None):
+        if not (one is None or isinstance(one, str | bool) or _is_number(one)):
             raise TooComplex
     return choices
 
