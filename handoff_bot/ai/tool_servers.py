@@ -35,12 +35,10 @@ from handoff_bot.domain.mcp_servers import (
     ToolLookUp,
     address_of,
     check,
-    result_lines,
-    text_lines,
-    tool_of,
 )
 from handoff_bot.domain.networks import may_connect
 from handoff_bot.domain.text import many
+from handoff_bot.domain.tool_definitions import result_lines, text_lines, tool_of
 from handoff_bot.domain.web_addresses import Origin
 from handoff_bot.ports import ToolServers
 

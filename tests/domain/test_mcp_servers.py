@@ -10,20 +10,22 @@ from jsonschema import Draft202012Validator
 from handoff_bot.domain.look_ups import LONGEST_RESULT
 from handoff_bot.domain.mcp_servers import (
     LONGEST_NAME,
-    LONGEST_SCHEMA,
     MOST_TOOLS,
     McpServer,
     ServerTool,
-    TooComplex,
     ToolLookUp,
     allowing,
-    bounded_schema,
     function_name,
     looked_at,
+    tools_of,
+)
+from handoff_bot.domain.tool_definitions import (
+    LONGEST_SCHEMA,
+    TooComplex,
+    bounded_schema,
     result_lines,
     text_lines,
     tool_of,
-    tools_of,
 )
 
 TOOL = {"name": "stock", "description": "Says what is there.", "inputSchema": {"type": "object"}}
