@@ -1,4 +1,7 @@
-"""A shop's stand-in: the status of its orders, for signed look-ups, and the model that asks for it."""
+"""A shop's stand-in: the status of its orders, for signed look-ups, and the model that asks for it.
+
+The model also asks for the shop's stock, which an MCP server knows (`tool_server.py`).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from handoff_sandbox.journal import Journal
 from handoff_sandbox.openai import Called, Said, shapes
 from handoff_sandbox.server import Server
 from handoff_sandbox.slack import SlackStandIn
+from handoff_sandbox.tool_server import STOCK_TOOL
 
 Json = dict[str, Any]
 
@@ -24,6 +28,7 @@ ORDERS: dict[str, Json] = {
     "4712": {"status": "being packed", "carrier": None, "arrives": None},
 }
 FUNCTION = "order_status"
+SERVER, STOCK_FUNCTION = "stock", "stock-check_stock"
 SIGNED_AS = "shop"
 _PATIENCE = 10.0
 _LATE = 300
@@ -104,23 +109,68 @@ def define_look_up(slack: SlackStandIn, admin: str, channel: str, shop_url: str)
         slack.close(admin, view["id"])
 
 
+def define_tools(slack: SlackStandIn, admin: str, channel: str, url: str) -> None:
+    """Adds the shop's MCP server as an admin would, in `/handoff mcp`, and allows the tool that reads;
+    without effect if it exists.
+
+    Raises:
+        TimeoutError: the bot does not respond.
+    """
+    below = len(slack.views(admin))
+    slack.command(admin, channel, "/handoff", "mcp")
+    slack.wait_for(lambda: len(slack.views(admin)) > below, _PATIENCE)
+    slack.click_view(admin, slack.views(admin)[-1]["id"], "mcp_add")
+    slack.wait_for(lambda: len(slack.views(admin)) > below + 1, _PATIENCE)
+    values = {"mcp_name": SERVER, "mcp_url": url, "mcp_token": SERVER}
+
+    def wait_until_shown(what: str, seconds: float = _PATIENCE) -> None:
+        slack.wait_for(lambda: what in str(slack.views(admin)[-1]["blocks"]), seconds)
+
+    if not slack.submit(admin, slack.views(admin)[-1]["id"], values).errors:
+        wait_until_shown("mcp_more")
+        slack.click_view(admin, slack.views(admin)[-1]["id"], "mcp_more")
+        wait_until_shown("mcp_allowed", 2 * _PATIENCE)
+        allowed = {"mcp_allowed": [STOCK_TOOL["name"]]}
+        slack.submit(admin, slack.views(admin)[-1]["id"], allowed)
+        wait_until_shown("Tools saved")
+    while len(slack.views(admin)) > below:
+        slack.close(admin, slack.views(admin)[-1]["id"])
+
+
 def asks_the_shop(body: Json) -> Said | None:
-    """A script for the model: looks up the order that the customer names last, and says its status."""
-    if FUNCTION not in {one.get("name") for one in body.get("tools") or ()}:
-        return None
-    if told := shapes.outputs(body):
-        held = json.loads(told[-1].splitlines()[1])
-        return {
-            "answer": _said(held),
-            "confidence": 0.9,
-            "used_sources": [FUNCTION],
-            "clarifies": False,
-        }
+    """A script for the model: looks up the order or the item that the customer names last."""
+    tools = {one.get("name") for one in body.get("tools") or ()}
     lines = shapes.words_of(body, "user").splitlines()
     turns = [json.loads(one) for one in lines if one.startswith('{"role"')]
     last = turns[-1]["text"] if turns else ""
-    found = _NUMBER.search(last)
-    return Called(((FUNCTION, {"number": found[0]}),)) if found and "order" in last else None
+    if FUNCTION in tools:
+        if told := shapes.outputs(body, FUNCTION):
+            return _answer_of(FUNCTION, _said(_told(told)))
+        found = _NUMBER.search(last)
+        if found and "order" in last:
+            return Called(((FUNCTION, {"number": found[0]}),))
+    if STOCK_FUNCTION in tools:
+        if told := shapes.outputs(body, STOCK_FUNCTION):
+            return _answer_of(STOCK_FUNCTION, _stock_said(_told(told)))
+        if "stock" in last:
+            return Called(((STOCK_FUNCTION, {"item": last}),))
+    return None
+
+
+def _told(outputs: list[str]) -> Json:
+    held: Json = json.loads(outputs[-1].splitlines()[1])
+    return held
+
+
+def _answer_of(function: str, text: str) -> Json:
+    return {"answer": text, "confidence": 0.9, "used_sources": [function], "clarifies": False}
+
+
+def _stock_said(held: Json) -> str:
+    if held["outcome"] != "ok":
+        return "I could not find this item. Would you like to talk to a person?"
+    facts = dict(line.split(": ", 1) for line in held["result"].splitlines())
+    return f"We have {facts['pieces']} pieces of the {facts['item']}."
 
 
 def _said(held: Json) -> str:

@@ -30,7 +30,7 @@ from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.errors import DeliveryError, DeskError, ModelError, OutcomeUnknown
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
-from handoff_bot.domain.mcp_servers import Listed, McpServer, tool_of
+from handoff_bot.domain.mcp_servers import Listed, McpServer
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
@@ -42,6 +42,7 @@ from handoff_bot.domain.messages import (
 from handoff_bot.domain.roles import Home, Person
 from handoff_bot.domain.signals import Answer, Evidence, Judgement, Priority, QueueAct, Signal, Turn
 from handoff_bot.domain.tickets import TicketRecord
+from handoff_bot.domain.tool_definitions import tool_of
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import WebhookRequest
 from handoff_bot.storage import log

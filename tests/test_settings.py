@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.domain.errors import SettingsError
+from handoff_bot.domain.look_ups import Token
 from handoff_bot.domain.spending import Price
 from handoff_bot.settings import (
     SAMPLE_FOLDER,
@@ -182,6 +183,29 @@ PEERS = {
     "SMTP_URL": f"smtp://bot:{SECRET}@mail.example.com",
     "MAIL_FROM": "Handoff <handoff@example.com>",
 }
+
+
+def test_secrets_sign_look_ups_and_tokens_are_bound_to_their_hosts(complete):
+    secret = "s" * 32
+    given = f"shop:{secret} stock@MCP.shop.example:a:token-of-theirs"
+    settings = read_settings(complete | {"LOOK_UP_SECRETS": given})
+    assert settings.look_up_secrets == {"shop": secret}
+    assert settings.look_up_tokens == {"stock": Token("mcp.shop.example", "a:token-of-theirs")}
+    assert "theirs" not in repr(settings) + repr(settings.look_up_tokens)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "shop:short",
+        "shop@:token-of-theirs",
+        "a@b/c:token-of-theirs",
+        "A@b.example:token-x",
+        "a@b:t",
+    ],
+)
+def test_a_secret_or_token_that_is_not_usable_is_refused(complete, given):
+    assert "  - LOOK_UP_SECRETS: " in problems(complete | {"LOOK_UP_SECRETS": given})
 
 
 def test_other_systems_are_named_in_the_environment(complete):

@@ -35,11 +35,10 @@ from handoff_bot.domain.mcp_servers import (
     ToolLookUp,
     address_of,
     check,
-    result_lines,
-    text_lines,
-    tool_of,
 )
 from handoff_bot.domain.networks import may_connect
+from handoff_bot.domain.text import many
+from handoff_bot.domain.tool_definitions import result_lines, text_lines, tool_of
 from handoff_bot.domain.web_addresses import Origin
 from handoff_bot.ports import ToolServers
 
@@ -214,4 +213,4 @@ def check_server(servers: ToolServers, server: McpServer) -> CheckResult:
     if any(one.has_changed or one.digest not in now for one in server.tools):
         words = f"its tools have changed; look at them in /handoff mcp, Tools… of {server.name}"
         return CheckResult(name, False, words)
-    return CheckResult(name, True, f"reachable, {len(server.allowed)} tools allowed")
+    return CheckResult(name, True, f"reachable, {many(len(server.allowed), 'tool')} allowed")

@@ -138,11 +138,13 @@ def _calls(said: Called) -> list[Json]:
     ]
 
 
-def outputs(body: Json) -> list[str]:
-    """Returns what the functions that were called have returned."""
+def outputs(body: Json, function: str) -> list[str]:
+    """Returns what the calls of this function have returned."""
     asked = body.get("input")
     items = asked if isinstance(asked, list) else []
-    return [str(one["output"]) for one in items if one.get("type") == "function_call_output"]
+    ids = [one["call_id"] for one in items if one.get("name") == function]
+    found = (one for one in items if one.get("type") == "function_call_output")
+    return [str(one["output"]) for one in found if one["call_id"] in ids]
 
 
 def _message(said: str | Refusal) -> Json:

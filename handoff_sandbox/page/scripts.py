@@ -114,6 +114,14 @@ SCRIPTS: tuple[Script, ...] = (
         ),
     ),
     Script(
+        "in-stock",
+        "Is it in stock?",
+        "Nora asks about an item. The assistant asks the shop's MCP server (with handoff-bot[mcp]).",
+        "Nora",
+        "sms",
+        ("Is the rain jacket in stock?",),
+    ),
+    Script(
         "ten-at-once",
         "Ten at once",
         "Ten customers ask for an agent in the same second.",

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,10 +19,19 @@ from handoff_sandbox.openai.translations import nothing_else
 from handoff_sandbox.page.phones import Phones
 from handoff_sandbox.page.scripts import Player
 from handoff_sandbox.page.switches import Switches
-from handoff_sandbox.shop import SIGNED_AS, ShopStandIn, asks_the_shop, define_look_up
+from handoff_sandbox.server import HOST
+from handoff_sandbox.shop import (
+    SERVER,
+    SIGNED_AS,
+    ShopStandIn,
+    asks_the_shop,
+    define_look_up,
+    define_tools,
+)
 from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.state.messages import SlackChannel
 from handoff_sandbox.slack.state.people import Person, UserGroup
+from handoff_sandbox.tool_server import stock_server
 from handoff_sandbox.world import KNOWLEDGE, World
 
 START = 60.0
@@ -67,6 +77,8 @@ class Stage:
         self._openai.respond_with(_model)
         self._shop_secret = secrets.token_urlsafe(32)
         self.shop = ShopStandIn(self._shop_secret, self.journal).start()
+        self._stock_token = secrets.token_urlsafe(32)
+        self.stock = stock_server(self._stock_token, self.journal).start()
         self.twilio.account.templates.update(TEMPLATES)
         self.shop_url = f"{origins[0]}/shop/"
         self._origins = origins
@@ -78,6 +90,7 @@ class Stage:
             "order-status": self._with_look_up,
             "voice-note": self._with_files_read,
             "picture": self._with_files_read,
+            "in-stock": self._with_tools,
         }
         self.player = Player(self.twilio, self.phones, before)
         self.switches = Switches(self.slack.faults, self.twilio.faults, self.twilio.callbacks)
@@ -133,7 +146,7 @@ class Stage:
             "WEBCHAT_VISITORS": "50",
             "OPENAI_API_KEY": self._openai.api_key,
             "OPENAI_BASE_URL": self._openai.base_url,
-            "LOOK_UP_SECRETS": f"{SIGNED_AS}:{self._shop_secret}",
+            "LOOK_UP_SECRETS": f"{SIGNED_AS}:{self._shop_secret} {SERVER}@{HOST}:{self._stock_token}",
             "LOOK_UP_LOOPBACK": "true",
             "SMTP_URL": self.mailbox.url,
             "MAIL_FROM": "Handoff <handoff@example.com>",
@@ -157,6 +170,12 @@ class Stage:
         slack.submit(admin, slack.views(admin)[-1]["id"], values)
         self._reads_files = True
 
+    def _with_tools(self) -> None:
+        """Adds the shop's MCP server, as an admin would, if its client is installed."""
+        self.wait_for_a_starting_bot()
+        if find_spec("mcp"):
+            define_tools(self.slack, self.world.mia, self.world.queue, self.stock.url)
+
     def stop(self) -> None:
         """Stops everything. No data is kept, so the bot is killed."""
         self.player.stop()
@@ -164,6 +183,7 @@ class Stage:
         self.world.__exit__(None, None, None)
         self._openai.stop()
         self.shop.stop()
+        self.stock.stop()
         self.mailbox.stop()
         if self._watcher:
             self._watcher.join()

@@ -5,22 +5,32 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 import subprocess
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from ipaddress import ip_address
+from typing import Literal
 
 import pytest
+import uvicorn
 from flask import Response
+from mcp.server.mcpserver import MCPServer
+from mcp_types import ToolAnnotations
 
+from handoff_bot import app
 from handoff_bot.ai.tool_servers import AllLookUps, McpTools, check_server
+from handoff_bot.clock import SystemClock
 from handoff_bot.domain.look_ups import Token
 from handoff_bot.domain.mcp_servers import McpServer, allowing, looked_at, tools_of
+from handoff_bot.services.settings.preferences import Preferences
+from handoff_bot.settings import read_settings
 from handoff_sandbox.openai import Called
 from handoff_sandbox.tool_server import STOCK_TOOL, stock_server
 from tests.ai.test_look_ups import Direct, answering, model
 from tests.ai.test_safe_requests import Peer, for_localhost
+from tests.test_settings import COMPLETE
 
 __all__ = ["answering", "model"]
 pytestmark = pytest.mark.on_sqlite
@@ -310,6 +320,22 @@ def test_the_doctor_names_the_server_that_cannot_be_used(server, tools):
     assert "unreachable" in away.words
 
 
+def test_the_doctor_asks_the_servers_with_allowed_tools(server, tools, tmp_path):
+    given = {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}",
+        "LOOK_UP_SECRETS": f"shop@127.0.0.1:{TOKEN}",
+        "LOOK_UP_LOOPBACK": "true",
+    }
+    settings = read_settings(COMPLETE | {"KNOWLEDGE_DIR": str(tmp_path)} | given)
+    stored = [asdict(allowed(server, tools).server), asdict(McpServer("idle", server.url))]
+    database = app.open_database(settings)
+    Preferences(database, SystemClock()).change("rules.mcp_servers", stored, "UADMIN")
+    database.close()
+    (result,) = app._check_servers(settings)
+
+    assert result.line() == "ok    MCP server shop: reachable, 1 tool allowed"
+
+
 def test_both_kinds_of_look_ups_have_one_fetcher(server, tools):
     one = allowed(server, tools)
     assert AllLookUps(None, tools).fetch(one, ITEM, SECONDS).outcome == "ok"
@@ -380,3 +406,38 @@ def test_card_numbers_reach_no_tool_and_private_values_of_results_not_the_model(
     assert "ana@example.org" in sent["item"]
     assert "4111" not in sent["item"]
     assert "dana@example.org" not in json.dumps(model.requests())
+
+
+# -- the official server
+
+
+@pytest.fixture(params=[{}, {"json_response": True}], ids=["events", "JSON"])
+def official(request):
+    """A server of the official package, with its newest protocol."""
+    made = MCPServer("shop", log_level="CRITICAL")
+
+    @made.tool(annotations=ToolAnnotations(read_only_hint=True))  # type: ignore[untyped-decorator]
+    def stock(item: str, size: Literal["s", "m"] | None = None) -> dict[str, int]:
+        """How many pieces there are."""
+        return {"pieces": 12 if size is None else 3}
+
+    config = uvicorn.Config(made.streamable_http_app(**request.param), log_level="critical")
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+    server.should_exit = True
+    thread.join()
+    listening.close()
+
+
+def test_a_tool_of_the_official_server_is_called(official, tools):
+    server = McpServer("shop", official)
+    listed = tools.tools(server, SECONDS)
+    (one,) = tools_of([allowing(looked_at(server, listed.tools), [listed.tools[0].digest])])
+
+    assert one.tool.only_reads
+    assert one.schema["properties"]["size"]["anyOf"][0]["enum"] == ["s", "m"]
+    assert tools.fetch(one, {"item": "socks", "size": "m"}, SECONDS).text == "pieces: 3"
+    assert tools.fetch(one, {"item": "socks", "size": "xl"}, SECONDS).outcome == "invalid arguments"

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_bot.domain.mcp_servers import MOST_TOOLS, Listed, McpServer, allowing, tool_of
+from handoff_bot.domain.mcp_servers import MOST_TOOLS, Listed, McpServer, allowing
+from handoff_bot.domain.tool_definitions import tool_of
 from handoff_bot.services.ai_turns.mcp_servers import WITHDRAWN, withdraw
 from handoff_bot.slack.features import mcp_servers
 from handoff_sandbox.tool_server import DELETE_TOOL, STOCK_TOOL

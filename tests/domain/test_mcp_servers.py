@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from handoff_bot.domain.look_ups import LONGEST_RESULT
 from handoff_bot.domain.mcp_servers import (
@@ -10,16 +13,19 @@ from handoff_bot.domain.mcp_servers import (
     MOST_TOOLS,
     McpServer,
     ServerTool,
-    TooComplex,
     ToolLookUp,
     allowing,
-    bounded_schema,
     function_name,
     looked_at,
+    tools_of,
+)
+from handoff_bot.domain.tool_definitions import (
+    LONGEST_SCHEMA,
+    TooComplex,
+    bounded_schema,
     result_lines,
     text_lines,
     tool_of,
-    tools_of,
 )
 
 TOOL = {"name": "stock", "description": "Says what is there.", "inputSchema": {"type": "object"}}
@@ -149,6 +155,7 @@ WIDE = {
         of(a={"enum": ["x" * 201]}),
         of(a={"enum": ["a\u200bb"]}),
         of(a={"enum": [{}]}),
+        of(a={"enum": [float("nan")]}),
         of(a={"enum": list(range(31))}),
         of(a={"anyOf": [{"type": "string"}] * 6}),
         of(a={"allOf": [{"type": "string"}] * 2}),
@@ -168,6 +175,26 @@ def test_parameters_that_are_too_complex_are_refused(schema):
 def test_numbers_that_are_no_json_are_left_out():
     held = bounded_schema(of(a={"minimum": float("inf"), "maximum": True, "minLength": "2"}))
     assert held["properties"] == {"a": {}}
+
+
+WORDS = st.sampled_from(
+    ["type", "object", "array", "properties", "items", "$ref", "#/$defs/a", "$defs", "a", "anyOf",
+     "allOf", "enum", "const", "required", "description", "minimum", "name", "annotations"]
+)  # fmt: skip
+JSON = st.recursive(
+    WORDS | st.text(max_size=5) | st.none() | st.booleans() | st.integers() | st.floats(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@given(JSON, JSON)
+def test_whatever_a_server_says_of_a_tool_is_bounded_or_left_out(schema, said):
+    made = tool_of({"name": "a", "inputSchema": schema, "annotations": said, "description": said})
+    assert len(made.schema) <= LONGEST_SCHEMA
+    if made.schema:
+        json.loads(made.schema, parse_constant=pytest.fail)
+        Draft202012Validator(json.loads(made.schema)).is_valid({"a": [1, "x"]})
 
 
 # -- arguments

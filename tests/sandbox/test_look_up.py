@@ -30,3 +30,20 @@ def test_where_is_my_order_4711_is_answered_from_the_shop(stage):
     assert (made["name"], made["outcome"]) == ("order_status", "ok")
     assert made["address"] == f"{stage.shop.url}/orders/{{number}}"
     assert made["shown"].splitlines() == ["Status: shipped", "Carrier: DHL", "Arrives: 2026-12-02"]
+
+
+def test_is_it_in_stock_is_answered_by_the_shop_s_mcp_server(stage):
+    stage.start_bot()
+    stage.wait_for_a_starting_bot()
+    for _ in range(2):  # the second time, the server is known
+        (nora,) = stage.player.play("in-stock")
+        said = stage.journal.wait_for(lambda one, to=nora.address: is_to(one, to), PATIENCE)
+        assert said.request["Body"].endswith("We have 12 pieces of the rain jacket.")
+
+    calls = [one.request for one in stage.journal.entries("mcp") if one.request]
+    assert [one["method"] for one in calls].count("tools/call") == 2
+    assert stage.slack.views(stage.world.mia) == []
+
+
+def is_to(one, address):
+    return one.who == "twilio" and one.method == "POST" and one.request.get("To") == address

@@ -15,7 +15,7 @@ from handoff_bot.domain.drafts import Previewed, Tone
 from handoff_bot.domain.escalations import LONGEST_TAG, Status
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.look_ups import LookUp, Parameter, Shown
-from handoff_bot.domain.mcp_servers import Listed, McpServer, ServerTool, bounded_schema
+from handoff_bot.domain.mcp_servers import Listed, McpServer, ServerTool
 from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.notifications import Audience, NotificationRule
@@ -26,6 +26,7 @@ from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.settings import Section
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
+from handoff_bot.domain.tool_definitions import bounded_schema
 from handoff_bot.services.outbox.slack_costs import MOST_CHARACTERS, MOST_POSTS
 from handoff_bot.services.privacy.forgetting import Preview
 from handoff_bot.services.privacy.retention import RetentionPreview
