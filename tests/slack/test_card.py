@@ -93,7 +93,7 @@ def test_a_card_shows_why_and_who():
         "I want a person",
         "Summary: ",
         "Order 4711 has not arrived.",
-        "whatsapp:+15551234567 · English · Ticket #12, 2 earlier tickets",
+        "+15551234567 · English · Ticket #12, 2 earlier tickets",
     ):
         assert fact in shown
     assert "The AI was not sure" not in shown, "a signal that did not count"

@@ -204,7 +204,9 @@ def _facts(card: Card) -> Iterator[Block]:
     """The wait first, then what is due, then who it is."""
     clock, due = _clock(card), _due(card)
     yield mrkdwn(f"{clock} · {due}" if due else clock)
+    # Without "whatsapp:": the line above names the channel.
     address = card.address if card.address != card.contact else ""
+    address = address.removeprefix(f"{card.channel}:")
     had = f", previously with {named(card.previous_owner)}" if card.previous_owner else ""
     facts = (
         f"↩️ Customer returned{had}" if card.reopened else "",
