@@ -221,3 +221,11 @@ def test_a_channel_nobody_told_us_about_has_a_name(channel):
 def test_a_claimed_card_says_when_it_was_claimed():
     stamp = int((builders.NOW + timedelta(minutes=2)).timestamp())
     assert f"claimed <!date^{stamp}^" in words_of(render_card(builders.claimed(owner=ANA)))
+
+
+def test_a_tag_in_arabic_does_not_turn_the_order_of_what_follows():
+    shown = words_of(
+        render_card(builders.closed(Status.RESOLVED, tags=("refund", "استرداد"), rating=5))
+    )
+    assert "#refund #استرداد\u200e · ⭐ 5/5" in shown
+    assert "\u200e" not in words_of(render_card(builders.closed(Status.RESOLVED, tags=("refund",))))

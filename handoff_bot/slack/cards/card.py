@@ -21,6 +21,7 @@ from handoff_bot.slack.kit.text import (
     context,
     date,
     header,
+    in_order,
     line,
     moment,
     mrkdwn,
@@ -164,7 +165,7 @@ def _closed(card: Card) -> list[Block]:
         " ".join(f"#{tag}" for tag in card.tags),
         f"⭐ {card.rating}/5" if card.rating else "",
     ]
-    about = plain(" · ".join(one_line(fact, 100) for fact in facts if fact))
+    about = plain(" · ".join(in_order(one_line(fact, 100)) for fact in facts if fact))
     blocks = [
         section(_state(card)) | {"accessory": view},
         context(about, mrkdwn(_clock(card))),
@@ -218,7 +219,7 @@ def _facts(card: Card) -> Iterator[Block]:
         f"Ticket #{card.ticket}, {_history(card.earlier_tickets)}",
     )
     about = _attributes(card, _ATTRIBUTE)[:_MOST_ATTRIBUTES]
-    yield plain(" · ".join(one_line(fact, 100) for fact in (*facts, *about) if fact))
+    yield plain(" · ".join(in_order(one_line(fact, 100)) for fact in (*facts, *about) if fact))
     if card.snoozed_until:
         yield mrkdwn(f"💤 Snoozed until {moment(card.snoozed_until)}")
     if card.group_id and card.status is Status.QUEUED and _GROUP.fullmatch(card.group_id):
