@@ -26,6 +26,7 @@ from handoff_bot.ai.composition import Asking, build_ai, build_model, build_prob
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.ai.look_ups import HttpLookUps
+from handoff_bot.ai.tool_servers import AllLookUps, McpTools, check_server
 from handoff_bot.channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from handoff_bot.channels._twilio_checks import check_twilio
 from handoff_bot.clock import SystemClock
@@ -36,7 +37,9 @@ from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain import report as words
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.crowds import EscalationLimits
+from handoff_bot.domain.detection_rules import DEFAULTS, Rules
 from handoff_bot.domain.errors import DatabaseAway, ModelError, SchemaError
+from handoff_bot.domain.evaluation import Expected
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.metrics import Scope
 from handoff_bot.domain.spending import Caps, Price
@@ -55,10 +58,19 @@ from handoff_bot.ports import (
     ListedChannel,
     TicketConnector,
 )
+from handoff_bot.services.ai_turns.evaluating import (
+    Evaluation,
+    RunLedger,
+    RunWatch,
+    Spent,
+    most_calls,
+)
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.look_ups import LookUpLedger
 from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
+from handoff_bot.services.ai_turns.replaying import Export, Replay
 from handoff_bot.services.ai_turns.spending import Ledger
+from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
 from handoff_bot.services.backups import Backups
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
@@ -71,6 +83,7 @@ from handoff_bot.services.privacy.forgetting import Forgetting
 from handoff_bot.services.privacy.retention import Retention
 from handoff_bot.services.replies.canned import CannedReplies
 from handoff_bot.services.reporting.metrics import Metrics
+from handoff_bot.services.settings import detection_rules, rule_lists
 from handoff_bot.services.settings.preferences import Preferences
 from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.tickets import all_fitting
@@ -172,9 +185,10 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     if site:
         channels[WEBCHAT] = site
     watch = Watch(database, clock, settings.OPENAI_MODEL)
-    fetcher = HttpLookUps(
-        settings.look_up_secrets, clock, allows_loopback=settings.LOOK_UP_LOOPBACK
-    )
+    has_model = bool(settings.OPENAI_API_KEY.get_secret_value())
+    servers = tool_servers(settings)
+    http = HttpLookUps(settings.look_up_secrets, clock, allows_loopback=settings.LOOK_UP_LOOPBACK)
+    fetcher = AllLookUps(http, servers)
     ai_services = build_ai(
         settings.KNOWLEDGE_DIR,
         api_key=settings.OPENAI_API_KEY.get_secret_value(),
@@ -195,6 +209,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             assistant=ai_services.assistant,
             translator=ai_services.translator,
             rewriter=ai_services.rewriter,
+            file_reader=ai_services.file_reader,
             learner=ai_services.learner,
             library=FolderLibrary(settings.KNOWLEDGE_DIR),
             crawler=web_pages(settings),
@@ -209,6 +224,8 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             model=ModelPart(watch, ai_services.probe) if ai_services.probe else None,
             escalation_limits=escalation_limits(settings),
             look_up_secrets=tuple(settings.look_up_secrets),
+            tool_servers=servers if has_model else None,
+            tool_tokens={name: one.host for name, one in settings.look_up_tokens.items()},
             allows_loopback=settings.LOOK_UP_LOOPBACK,
             is_holding=settings.HOLD_OUTGOING,
             has_own_knowledge=lambda: has_own_articles(
@@ -328,6 +345,10 @@ def smtp(settings: Settings, clock: Clock) -> SmtpMailer:
     return SmtpMailer(server, Sender.of(settings.MAIL_FROM), clock)
 
 
+def tool_servers(settings: Settings) -> McpTools:
+    return McpTools(settings.look_up_tokens, allows_loopback=settings.LOOK_UP_LOOPBACK)
+
+
 def web_pages(settings: Settings) -> Crawler | None:
     """Returns what reads the listed web pages; None if there are none."""
     if not settings.knowledge_urls:
@@ -343,6 +364,7 @@ def spending_caps(settings: Settings) -> Caps:
         input_price=price.input,
         output_price=price.output,
         cached_price=price.cached,
+        minute_price=settings.minute_price or 0.0,
         daily=settings.OPENAI_DAILY_CAP,
         daily_each=settings.OPENAI_CONTACT_CAP,
     )
@@ -356,6 +378,8 @@ def asking(settings: Settings) -> Asking:
         answer_seconds=settings.OPENAI_ANSWER_SECONDS,
         query_seconds=settings.OPENAI_QUERY_SECONDS,
         tokens=settings.OPENAI_MAX_TOKENS,
+        transcriber=settings.OPENAI_TRANSCRIBE_MODEL,
+        transcribe_seconds=settings.OPENAI_TRANSCRIBE_SECONDS,
     )
 
 
@@ -415,6 +439,71 @@ def server(settings: Settings, role: str = "all", clock: Clock | None = None) ->
         proxies=settings.TRUSTED_PROXIES,
         bodies={UPLOADS: LARGEST_UPLOAD} if settings.webchat_origins else {},
     )
+
+
+def live_rules(settings: Settings) -> Rules:
+    """Returns the admins' rules for an evaluation: as if the AI were not paused, without look-ups."""
+    database = open_database(settings)
+    try:
+        with database.read() as tx:
+            return replace(detection_rules.read(tx), paused=False, look_ups=())
+    finally:
+        database.close()
+
+
+def evaluation_calls(settings: Settings, questions: Sequence[Expected]) -> int:
+    """Returns how many calls of the language model the questions need at most, without retries."""
+    return most_calls(questions, rewrites=settings.OPENAI_QUERY_SECONDS > 0)
+
+
+@contextmanager
+def evaluation(
+    settings: Settings, *, rules: Rules = DEFAULTS, seconds: float = 1800.0, most: int = 0
+) -> Iterator[Evaluation]:
+    """Yields what asks the assistant questions, without a database.
+
+    Args:
+        seconds: of the whole run.
+        most: calls of the language model; 0 for the assistant without a key.
+    """
+    spent = Spent(RunLedger(spending_caps(settings), most), RunWatch()) if most else None
+    ai_services = build_ai(
+        settings.KNOWLEDGE_DIR,
+        api_key=settings.OPENAI_API_KEY.get_secret_value() if spent else "",
+        base_url=settings.OPENAI_BASE_URL,
+        model=settings.OPENAI_MODEL,
+        spending=spent.ledger if spent else None,
+        watch=spent.watch if spent else None,
+        asking=asking(settings),
+    )
+    detector = LocalDetector.load() if spent else ai_services.detector
+    evaluator = TurnEvaluator(detector, ai_services.assistant)
+    try:
+        yield Evaluation(evaluator, rules=rules, seconds=seconds, spent=spent)
+    finally:
+        evaluator.close()
+
+
+@contextmanager
+def replay(
+    settings: Settings, *, rules: Rules = DEFAULTS, seconds: float = 3600.0
+) -> Iterator[Replay]:
+    """Yields what replays past conversations on this machine, without a database."""
+    ai_services = build_ai(settings.KNOWLEDGE_DIR)
+    evaluator = TurnEvaluator(ai_services.detector, ai_services.assistant)
+    try:
+        yield Replay(evaluator, rules=rules, seconds=seconds)
+    finally:
+        evaluator.close()
+
+
+def past_chats(path: Path) -> Export:
+    """Returns an export of past conversations.
+
+    Raises:
+        ExportError: its format is unknown, or the file cannot be read.
+    """
+    return Export(path)
 
 
 def tune(settings: Settings, *, apply: bool, retrain: bool) -> Iterator[str]:
@@ -691,10 +780,24 @@ def _check_model(settings: Settings) -> Iterator[CheckResult]:
         yield from ModelDoctor(part, database, clock).checks()
     finally:
         database.close()
+    yield from _check_servers(settings)
     if settings.model_price is None:
         prices = "OPENAI_INPUT_PRICE and OPENAI_OUTPUT_PRICE"
         words = f"unknown, so spending is counted in tokens only; set {prices}"
         yield CheckResult("language model: price", True, words)
+
+
+def _check_servers(settings: Settings) -> Iterator[CheckResult]:
+    """Asks the MCP servers with tools that the AI may call."""
+    database = open_database(settings)
+    try:
+        with database.read() as tx:
+            found = rule_lists.read(tx, detection_rules.MCP_SERVERS, detection_rules.MCP_SERVER)
+    finally:
+        database.close()
+    for one in found:
+        if one.tools:
+            yield check_server(tool_servers(settings), one)
 
 
 def _check_peers(settings: Settings) -> Iterator[CheckResult]:

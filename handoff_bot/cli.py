@@ -9,17 +9,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import click
 
 from handoff_bot import __version__, logs
 from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.domain.decoding import decoded
+from handoff_bot.domain.detection_rules import DEFAULTS
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.health_checks import CheckResult
@@ -28,12 +30,16 @@ from handoff_bot.domain.ticket_export import BYTE_ORDER_MARK, as_written, harmle
 from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.settings import (
     ENV_FILE,
+    SAMPLE_FOLDER,
     Settings,
     knowledge_dir,
     load_env_file,
     read_database_settings,
     read_settings,
 )
+
+if TYPE_CHECKING:
+    from handoff_bot.domain.evaluation import Expected, Report
 
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
 """Prefixes of the settings that only a real deployment has."""
@@ -203,6 +209,199 @@ def explain(file: TextIO) -> None:
         click.echo(str(error), err=True)
         sys.exit(2)
     click.echo("\n".join(lines))
+
+
+SAMPLES = Path(__file__).with_name("samples")
+"""Invented questions and conversations of the sample shop."""
+LARGEST_QUESTIONS = 20 * 1024**2
+"""Bytes of a file of questions."""
+
+
+@main.command()
+@click.argument("file", type=click.File("rb"), required=False)
+@click.option("--sample", is_flag=True, help="Ask the sample shop's questions about its articles.")
+@click.option(
+    "--assistant",
+    "which",
+    type=click.Choice(["local", "model", "both"]),
+    help="Without a key, with the language model, or both. Default: both if there is a key.",
+)
+@click.option(
+    "--show", is_flag=True, help="Also print each question that was not answered rightly."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every question.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write a CSV file.")
+@click.option(
+    "--at-least",
+    type=click.IntRange(0, 100),
+    help="Exit with 1 if a smaller share, in percent, is right.",
+)
+@click.option("--live", is_flag=True, help="With the rules and guidance stored in DATABASE_URL.")
+@click.option("--yes", is_flag=True, help="Ask the language model without confirmation.")
+@click.option("--most", type=click.IntRange(1, 100_000), default=500, show_default=True)
+@click.option("--minutes", type=click.IntRange(1, 1440), default=30, show_default=True)
+def evaluate(
+    file: BinaryIO | None,
+    which: str | None,
+    csv_file: Path | None,
+    at_least: int | None,
+    most: int,
+    minutes: int,
+    *,
+    sample: bool,
+    show: bool,
+    as_json: bool,
+    live: bool,
+    yes: bool,
+) -> None:
+    """Ask the assistant the questions of FILE: how many answers are right, wrong or refused?
+
+    FILE is CSV or JSON lines: question, facts (separated by |), and optionally language, earlier, expect
+    (none for a question to be refused) and article. Needs only the knowledge folder. --most limits the
+    calls of the language model, --minutes the run. See docs/evaluate.md.
+    """
+    from handoff_bot.domain.evaluation import csv_lines
+
+    if bool(file) == sample:
+        raise click.UsageError("Give a FILE of questions, or --sample.")
+    questions = _questions(file)
+    settings = _evaluation_settings(sample=sample, live=live)
+    names = _assistants(which, has_key=bool(settings.OPENAI_API_KEY.get_secret_value()))
+    if "model" in names and not yes:
+        _confirm_calls(questions, settings, most)
+    reports = list(_reports(questions, settings, names, most, 60.0 * minutes, live=live))
+    if csv_file:
+        csv_file.write_text("".join(csv_lines(reports)), encoding="utf-8-sig", newline="")
+    if as_json:
+        click.echo(json.dumps([one.data() for one in reports], ensure_ascii=False, indent=1))
+    for one in () if as_json else reports:
+        click.echo("\n".join([*one.lines(), *(one.shown() if show else ()), ""]))
+    sys.exit(0 if all(one.reaches(at_least or 0) for one in reports) else 1)
+
+
+def _questions(file: BinaryIO | None) -> list[Expected]:
+    """Reads a file of questions, or the sample shop's."""
+    from handoff_bot.domain.evaluation import read_questions
+
+    given = file.read(LARGEST_QUESTIONS + 1) if file else _sample_questions().read_bytes()
+    if len(given) > LARGEST_QUESTIONS:
+        raise click.UsageError("The file has more than 20 MB.")
+    try:
+        return read_questions(decoded(given).text)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _sample_questions() -> Path:
+    return SAMPLES / "shop-questions.csv"
+
+
+def _evaluation_settings(*, sample: bool, live: bool) -> Settings:
+    names = [name for name in Settings.model_fields if name.startswith("OPENAI_")]
+    environ = dict(os.environ)
+    if sample:
+        environ["KNOWLEDGE_DIR"] = str(SAMPLE_FOLDER)
+    return read_settings(environ, (*names, "KNOWLEDGE_DIR", *(["DATABASE_URL"] if live else [])))
+
+
+def _assistants(which: str | None, *, has_key: bool) -> list[str]:
+    if which in ("model", "both") and not has_key:
+        raise click.UsageError("OPENAI_API_KEY is not set, so there is no language model to ask.")
+    wanted = which or ("both" if has_key else "local")
+    return ["local", "model"] if wanted == "both" else [wanted]
+
+
+def _confirm_calls(questions: Sequence[Expected], settings: Settings, most: int) -> None:
+    """Asks before money is spent; ends the command if that is refused or nobody can be asked."""
+    from handoff_bot import app
+
+    calls = min(most, app.evaluation_calls(settings, questions))
+    about = f"up to {many(calls, 'call')} of {settings.OPENAI_MODEL}"
+    if not _is_terminal():
+        raise click.UsageError(f"This makes {about}. Add --yes, or --assistant local for none.")
+    click.confirm(f"This makes {about}. Continue?", abort=True, err=True)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _reports(
+    questions: Sequence[Expected],
+    settings: Settings,
+    names: Sequence[str],
+    most: int,
+    seconds: float,
+    *,
+    live: bool,
+) -> Iterator[Report]:
+    """Yields what became of the questions with each assistant."""
+    from handoff_bot import app
+    from handoff_bot.domain.evaluation import Report
+
+    rules = app.live_rules(settings) if live else DEFAULTS
+    for name in names:
+        calls = most if name == "model" else 0
+        with app.evaluation(settings, rules=rules, seconds=seconds, most=calls) as asked:
+            yield Report(name, list(asked.outcomes(questions)))
+            if asked.cost:
+                click.echo(f"Spent: {asked.cost}.", err=True)
+
+
+@main.command()
+@click.argument(
+    "export", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False
+)
+@click.option("--sample", is_flag=True, help="Replay the sample shop's conversations.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write a CSV file.")
+@click.option("--examples", type=click.IntRange(0, 1_000), default=10, show_default=True)
+@click.option("--whole", is_flag=True, help="Show and write personal data, instead of hiding it.")
+@click.option("--live", is_flag=True, help="With the detection rules stored in DATABASE_URL.")
+@click.option("--minutes", type=click.IntRange(1, 1440), default=60, show_default=True)
+def replay(
+    export: Path | None,
+    csv_file: Path | None,
+    examples: int,
+    minutes: int,
+    *,
+    sample: bool,
+    whole: bool,
+    live: bool,
+) -> None:
+    """Show which past conversations would have escalated, when and why, at each sensitivity.
+
+    EXPORT is a file of messages from Chatwoot, Intercom or Zendesk, or a plain table with the columns
+    conversation, role, text and optionally time. Needs no database and no key. See docs/evaluate.md.
+    """
+    from handoff_bot import app
+    from handoff_bot.ai.redaction import hidden
+    from handoff_bot.domain.replay import Summary, csv_header, csv_row
+
+    if bool(export) == sample:
+        raise click.UsageError("Give an EXPORT of conversations, or --sample.")
+    given = app.past_chats(export or SAMPLES / "shop-chats.csv")
+    click.echo(f"Format: {given.format} ({given.encoding}).", err=True)
+    settings = _evaluation_settings(sample=sample, live=live)
+    mask = str if whole else hidden
+    summary = Summary(most_examples=examples)
+    rules = app.live_rules(settings) if live else DEFAULTS
+    with (
+        app.replay(settings, rules=rules, seconds=60.0 * minutes) as replaying,
+        _written(csv_file) as written,
+    ):
+        written.write(csv_header())
+        for one in replaying.replayed(given):
+            summary.add(one)
+            written.write(csv_row(one, mask))
+    for line in (*given.counts.lines(), *summary.lines(), *summary.shown(mask)):
+        click.echo(line)
+
+
+@contextmanager
+def _written(file: Path | None) -> Iterator[TextIO]:
+    """Yields the file, opened for CSV, or what forgets everything."""
+    with open(file or os.devnull, "w", encoding="utf-8", newline="") as stream:
+        yield stream
 
 
 @main.command()

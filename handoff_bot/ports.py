@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from handoff_bot.domain.articles import Article, ArticleFile, Crawled, Taught, Unanswered
 from handoff_bot.domain.conversation_context import ConversationContext
@@ -23,8 +23,9 @@ from handoff_bot.domain.desk import (
 )
 from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.files import DeskFile, Fetched, File
-from handoff_bot.domain.look_ups import Found, LookUp
+from handoff_bot.domain.look_ups import Found
 from handoff_bot.domain.mail import Mail
+from handoff_bot.domain.mcp_servers import AnyLookUp, Listed, McpServer
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
@@ -378,8 +379,8 @@ class LookUps(Protocol):
 
     def find(
         self,
-        look_up: LookUp,
-        arguments: Mapping[str, str],
+        look_up: AnyLookUp,
+        arguments: Mapping[str, Any],
         talk: ConversationContext,
         seconds: float,
     ) -> Found:
@@ -389,8 +390,15 @@ class LookUps(Protocol):
 class Fetcher(Protocol):
     """Sends a look-up's request."""
 
-    def fetch(self, look_up: LookUp, arguments: Mapping[str, str], seconds: float) -> Found:
+    def fetch(self, look_up: AnyLookUp, arguments: Mapping[str, Any], seconds: float) -> Found:
         """Returns the result, or why there is none, within `seconds`. Never raises."""
+
+
+class ToolServers(Protocol):
+    """Connects to MCP servers."""
+
+    def tools(self, server: McpServer, seconds: float) -> Listed:
+        """Returns a server's tools, or why there are none, within `seconds`. Never raises."""
 
 
 class Library(Protocol):
@@ -461,6 +469,27 @@ class Rewriter(Protocol):
 
         Raises:
             ModelError: it cannot be rewritten now, or not without adding facts.
+        """
+
+
+class FileReader(Protocol):
+    """Turns customers' voice notes and pictures into text, which is hostile like theirs.
+
+    `contact_id` is the contact whose spending cap applies.
+
+    Raises:
+        ModelError: no text now; CapReached if today's spending cap is reached.
+    """
+
+    def transcribe(self, file: File, contact_id: int | None = None) -> str:
+        """Returns what is said in a voice note, "" if nothing is."""
+
+    def describe(self, file: File, asked: str, language: str, contact_id: int | None = None) -> str:
+        """Returns what a picture shows.
+
+        Args:
+            asked: what the customer wrote with it, or "".
+            language: ISO 639-1 of the description if that text has none, "" if unknown.
         """
 
 

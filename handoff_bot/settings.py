@@ -17,7 +17,8 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from handoff_bot.domain.errors import Malformed, SettingsError
-from handoff_bot.domain.spending import Price, known_price
+from handoff_bot.domain.look_ups import Token
+from handoff_bot.domain.spending import KNOWN_MINUTES, Price, known_price
 from handoff_bot.domain.web_addresses import WebAddress, is_for_keys
 
 NOTHING = SecretStr("")
@@ -29,6 +30,7 @@ SHORTEST_SECRET = 32
 MAKE_ONE = f"at least {SHORTEST_SECRET} random characters, e.g. from `openssl rand -hex 32`"
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+insecure")
 _SECRET_NAME = re.compile(r"[a-z0-9_-]{1,40}")
+_HOST, _TOKEN = re.compile(r"[A-Za-z0-9.-]{1,253}"), re.compile(r"[!-~]{8,4096}")
 _ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s]+")
 Effort = Literal["default", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
 DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")
@@ -184,10 +186,20 @@ class Settings(BaseModel):
             "cut off."
         ),
     )
+    OPENAI_TRANSCRIBE_MODEL: str = Field(
+        "gpt-transcribe", description="Model that transcribes customers' voice notes."
+    )
+    OPENAI_TRANSCRIBE_SECONDS: float = Field(
+        20.0,
+        ge=0.5,
+        le=60,
+        description="Time limit for a transcription in seconds; it is tried twice.",
+    )
     LOOK_UP_SECRETS: SecretStr = Field(
         NOTHING,
         description="Secrets that sign look-ups, as `name:secret` with spaces between; each secret "
-        "has at least 32 random characters. Admins choose one by its name.",
+        "has at least 32 random characters. Also bearer tokens of MCP servers, as "
+        "`name@host:token`; a token is sent to its host only. Admins choose one by its name.",
     )
     LOOK_UP_LOOPBACK: bool = Field(
         default=False,
@@ -204,6 +216,11 @@ class Settings(BaseModel):
     )
     OPENAI_OUTPUT_PRICE: float | None = Field(
         None, ge=0, description="Price of a million output tokens, including reasoning."
+    )
+    OPENAI_MINUTE_PRICE: float | None = Field(
+        None,
+        ge=0,
+        description="Price of a transcribed minute; without it, the model's known price is used.",
     )
     OPENAI_DAILY_CAP: float = Field(
         10.0,
@@ -293,7 +310,14 @@ class Settings(BaseModel):
     def look_up_secrets(self) -> dict[str, str]:
         """Returns the secrets that sign look-ups, by name."""
         pairs = (one.partition(":") for one in self.LOOK_UP_SECRETS.get_secret_value().split())
-        return {name: secret for name, _, secret in pairs}
+        return {name: secret for name, _, secret in pairs if "@" not in name}
+
+    @property
+    def look_up_tokens(self) -> dict[str, Token]:
+        """Returns the bearer tokens of MCP servers, by name."""
+        pairs = (one.partition(":") for one in self.LOOK_UP_SECRETS.get_secret_value().split())
+        named = ((*name.partition("@"), token) for name, _, token in pairs if "@" in name)
+        return {name: Token(host.lower(), token) for name, _, host, token in named}
 
     @property
     def wants_twilio(self) -> bool:
@@ -321,10 +345,25 @@ class Settings(BaseModel):
         return None if into is None or out is None else Price(into, out, cached)
 
     @property
+    def minute_price(self) -> float | None:
+        """Returns the price of a transcribed minute, configured or known; None if neither."""
+        known = KNOWN_MINUTES.get(self.OPENAI_TRANSCRIBE_MODEL)
+        return known if self.OPENAI_MINUTE_PRICE is None else self.OPENAI_MINUTE_PRICE
+
+    @property
     def has_uncountable_cap(self) -> bool:
         """Returns whether a spending cap is set but the model's price is unknown."""
+        return self._has_cap and self.model_price is None
+
+    @property
+    def has_uncountable_minutes(self) -> bool:
+        """Returns whether a spending cap is set but the price of a transcription is unknown."""
+        return self._has_cap and self.minute_price is None
+
+    @property
+    def _has_cap(self) -> bool:
         has_cap = bool(self.OPENAI_DAILY_CAP or self.OPENAI_CONTACT_CAP)
-        return bool(self.OPENAI_API_KEY.get_secret_value()) and has_cap and self.model_price is None
+        return bool(self.OPENAI_API_KEY.get_secret_value()) and has_cap
 
     @property
     def processes(self) -> int:
@@ -363,6 +402,11 @@ def _is_given_but_short(secret: SecretStr) -> bool:
 
 def _is_named_secret(text: str) -> bool:
     name, _, secret = text.partition(":")
+    name, at, host = name.partition("@")
+    if at:  # another system has made the token
+        return bool(
+            _SECRET_NAME.fullmatch(name) and _HOST.fullmatch(host) and _TOKEN.fullmatch(secret)
+        )
     return bool(_SECRET_NAME.fullmatch(name)) and len(secret) >= SHORTEST_SECRET
 
 
@@ -520,7 +564,8 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         "LOOK_UP_SECRETS",
-        f"must be name:secret, with spaces between several; each secret must be {MAKE_ONE}",
+        "must be name:secret or name@host:token, with spaces between several; each secret must be "
+        f"{MAKE_ONE}",
         lambda s: not all(map(_is_named_secret, s.LOOK_UP_SECRETS.get_secret_value().split())),
     ),
     (
@@ -544,6 +589,11 @@ _RULES: tuple[Rule, ...] = (
         "OPENAI_OUTPUT_PRICE (0 for a self-hosted model), or remove the caps with "
         "OPENAI_DAILY_CAP=0 and OPENAI_CONTACT_CAP=0",
         lambda s: s.has_uncountable_cap,
+    ),
+    (
+        "OPENAI_MINUTE_PRICE",
+        "the price of this OPENAI_TRANSCRIBE_MODEL is unknown; set it (0 for a self-hosted model)",
+        lambda s: s.has_uncountable_minutes,
     ),
     (
         "KNOWLEDGE_URLS",

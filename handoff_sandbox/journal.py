@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-Who = Literal["slack", "twilio", "openai", "zendesk", "webhook", "shop"]
+Who = Literal["slack", "twilio", "openai", "zendesk", "webhook", "shop", "mcp"]
 Direction = Literal["in", "out"]
 
 UNANSWERED = 0
@@ -124,7 +124,7 @@ class Journal:
 def readable(content_type: str, body: bytes) -> Any:
     """Returns a body as the journal shows it: parsed JSON or form, text, or {"bytes": size}."""
     kind = content_type.partition(";")[0].strip().lower()
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         if kind == "application/json":
             return json.loads(body)
         if kind == "application/x-www-form-urlencoded":

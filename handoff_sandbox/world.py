@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import ClassVar, Protocol
 
 import requests
 
@@ -32,6 +33,40 @@ ROOT = Path(__file__).resolve().parents[1]
 KNOWLEDGE = ROOT / "handoff_bot" / "knowledge"
 
 
+class Process(Protocol):
+    """What a world needs to know of the bot's process, as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def terminate(self) -> None: ...
+
+
+class Launch(Protocol):
+    """Starts Python with these arguments, this environment, and this file for its output."""
+
+    def __call__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], log: Path
+    ) -> Process: ...
+
+
+def new_process(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Process:
+    """Starts a new interpreter in a session of its own."""
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
 class World:
     """Stand-ins for Slack and Twilio, and the settings for a bot that uses them.
 
@@ -42,9 +77,12 @@ class World:
         now: the sandbox's time, in seconds since the epoch.
 
     Attributes:
+        launch: how bots are started.
         ana, ben, mia: the ids of two agents and an admin.
         queue: the id of the queue's Slack channel.
     """
+
+    launch: ClassVar[Launch] = staticmethod(new_process)
 
     def __init__(
         self,
@@ -75,7 +113,7 @@ class World:
         members = [self.slack.bot_user, self.ana, self.ben, self.mia]
         self.queue = self.slack.add_channel("queue", members)
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._settings = {
             "DATABASE_URL": database_url,
             "HOST": "127.0.0.1",
@@ -111,15 +149,7 @@ class World:
         more: Mapping[str, str] | None = None,
     ) -> None:
         """Starts the real bot in its own process group; does not wait for it."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, *arguments],
-                cwd=ROOT,
-                env=self.environment(more),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._process = self.launch(arguments, self.environment(more), self._log)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Waits until the bot answers. Raises TimeoutError, also if it has exited."""

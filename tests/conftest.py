@@ -15,8 +15,10 @@ from sqlalchemy import Engine, create_engine
 
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
+from handoff_sandbox.world import World, new_process
 from tests import postgres
 from tests.fakes import FrozenClock
+from tests.forking import fork
 
 os.environ["HANDOFF_ENV_FILE"] = os.devnull  # not the `.env` of the checkout
 TEMPLATE = "handoff_template"
@@ -141,6 +143,20 @@ def compile_once(opened: Database, compilers: dict[bool, Engine]) -> None:
     shared = compilers[opened.is_sqlite]
     for engine in (opened._writer, opened._reader, opened._heart):
         engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_bots() -> Iterator[None]:
+    """Bots are forked from a process that has imported everything."""
+    World.launch = staticmethod(fork)
+    yield
+    World.launch = staticmethod(new_process)
+
+
+@pytest.fixture
+def new_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bots are started as operators start them, for tests of the start itself."""
+    monkeypatch.setattr(World, "launch", staticmethod(new_process))
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.errors import DeliveryError, DeskError, ModelError, OutcomeUnknown
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
+from handoff_bot.domain.mcp_servers import Listed, McpServer, tool_of
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
@@ -45,6 +46,7 @@ from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import WebhookRequest
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
+from handoff_sandbox.tool_server import DELETE_TOOL, STOCK_TOOL
 
 
 def answer_at_once(database: Database, clock: FrozenClock) -> None:
@@ -504,6 +506,16 @@ class ScriptedLibrary:
         self.files[name] = ArticleFile(name, article, f"{digest}1")
 
 
+class ScriptedToolServers:
+    """Servers that all have the same tools."""
+
+    def __init__(self) -> None:
+        self.listed = Listed("ok", tuple(filter(None, (tool_of(STOCK_TOOL), tool_of(DELETE_TOOL)))))
+
+    def tools(self, server: McpServer, seconds: float) -> Listed:
+        return self.listed
+
+
 class ScriptedLearner:
     """Learns nothing until it has an article; every question stands for itself."""
 
@@ -549,3 +561,28 @@ class ScriptedTranslator:
         if self.fails:
             raise ModelError("timeout")
         return text if self.repeats else f"[{language}] {text.upper()}"
+
+
+class ScriptedReader:
+    """Hears and sees what it was told, or fails as often as it was told to."""
+
+    def __init__(self, heard: str = "Where is my order?", seen: str = "A torn jumper") -> None:
+        self.heard, self.seen = heard, seen
+        self.read: list[tuple[str, str]] = []
+        self.troubles: list[Exception] = []
+        self.meanwhile: list[Callable[[], object]] = []
+        """What happens while it reads, once."""
+
+    def transcribe(self, file: File, contact_id: int | None = None) -> str:
+        return self._read(file, "", self.heard)
+
+    def describe(self, file: File, asked: str, language: str, contact_id: int | None = None) -> str:
+        return self._read(file, asked, self.seen)
+
+    def _read(self, file: File, asked: str, text: str) -> str:
+        self.read.append((file.content_type, asked))
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        if self.troubles:
+            raise self.troubles.pop(0)
+        return text

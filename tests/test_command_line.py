@@ -240,6 +240,7 @@ def test_with_a_key_openai_judges_and_answers(environment, monkeypatch):
 
 
 @pytest.mark.thorough
+@pytest.mark.usefixtures("new_processes")
 def test_the_real_bot_answers_a_customer_and_stops_when_asked(world):
     world.start_bot()
     world.wait_until_ready()
@@ -253,6 +254,7 @@ def test_the_real_bot_answers_a_customer_and_stops_when_asked(world):
 
 
 @pytest.mark.thorough
+@pytest.mark.usefixtures("new_processes")
 def test_web_and_worker_may_be_two_processes(world, tmp_path):
     """The web role stores; nothing happens until a worker is there."""
     world.start_bot(("-m", "handoff_bot", "serve", "--role", "web"))

@@ -36,7 +36,7 @@ def fill_in() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("SAMPLE_KNOWLEDGE", "true")  # the tool's customers are invented as the shop is
+    os.environ.setdefault("SAMPLE_KNOWLEDGE", "true")  # its customers are invented, as the shop is
     fill_in()
     os.chdir(ROOT)
     sys.path[0] = str(ROOT)

@@ -15,6 +15,7 @@ from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ports import (
     Assistant,
     Detector,
+    FileReader,
     Learner,
     LookUps,
     ModelProbe,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AiServices:
-    """Detector, assistant and learner, and with a language model also translator, rewriter and probe."""
+    """Detector, assistant and learner, and with a language model all others."""
 
     detector: Detector
     assistant: Assistant
@@ -38,6 +39,7 @@ class AiServices:
     translator: Translator | None = None
     rewriter: Rewriter | None = None
     probe: ModelProbe | None = None
+    file_reader: FileReader | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Asking:
         judge_seconds, answer_seconds: deadlines.
         query_seconds: deadline of a search query, 0 for none.
         tokens: limit for an answer, including reasoning.
+        transcriber: the model that transcribes voice notes.
+        transcribe_seconds: its deadline.
     """
 
     judge_effort: str = "none"
@@ -58,6 +62,8 @@ class Asking:
     answer_seconds: float = 8.0
     query_seconds: float = 2.0
     tokens: int = 1_000
+    transcriber: str = "gpt-transcribe"
+    transcribe_seconds: float = 20.0
 
 
 def build_model(
@@ -115,6 +121,8 @@ def build_ai(
     from handoff_bot.ai.article_writing import OpenAILearner
     from handoff_bot.ai.assistant.openai import OpenAIAssistant
     from handoff_bot.ai.detector.openai import OpenAIDetector
+    from handoff_bot.ai.file_reading import OpenAIFileReader
+    from handoff_bot.ai.language_model import connect
     from handoff_bot.ai.rewriting import OpenAIRewriter
     from handoff_bot.ai.translating import OpenAITranslator
 
@@ -142,4 +150,12 @@ def build_ai(
         OpenAITranslator(language_model, seconds),
         OpenAIRewriter(language_model, seconds),
         build_probe(language_model, asking),
+        OpenAIFileReader(
+            connect(api_key, base_url),
+            asking.transcriber,
+            language_model,
+            spending,
+            seconds=asking.transcribe_seconds,
+            picture_seconds=seconds,
+        ),
     )

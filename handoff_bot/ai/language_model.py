@@ -43,6 +43,7 @@ _TRIES = 2
 _WORTH_A_TRY = 0.25  # minimum seconds before the deadline to start a request
 _LONGEST = 200_000  # maximum characters of an answer; ours need a tenth
 _CHARACTERS_PER_TOKEN = 4
+_TOKENS_OF_PICTURE = 1_600  # more than any in low detail
 
 
 def _probability(value: float) -> float:
@@ -141,6 +142,8 @@ class LanguageModel:
         shape: type[Shape],
         seconds: float,
         contact_id: int | None = None,
+        *,
+        pictures: tuple[str, ...] = (),
     ) -> Shape:
         """Returns the model's answer to the data; nothing is stored at the service.
 
@@ -149,11 +152,12 @@ class LanguageModel:
 
         Args:
             contact_id: the contact whose spending cap applies.
+            pictures: data URLs of what belongs to the data.
 
         Raises:
             ModelError: with the kind of failure as its whole text, e.g. "timeout".
         """
-        question = Question(self._model, instructions, data, shape, contact_id)
+        question = Question(self._model, instructions, data, shape, contact_id, pictures=pictures)
         answer = self._asked(question, shape, seconds)
         if isinstance(answer, Calls):  # it was offered no tool
             raise ModelError("malformed answer")
@@ -287,7 +291,9 @@ class LanguageModel:
         if not self._spending:
             return
         tokens = counted or Tokens(
-            _about(question.instructions_with_schema) + _about(question.data_with_results),
+            _about(question.instructions_with_schema)
+            + _about(question.data_with_results)
+            + _TOKENS_OF_PICTURE * len(question.pictures),
             0 if made is None else _about(made),
         )
         usage = Usage(question.model, tokens.given, tokens.made, tokens.cached)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from handoff_bot.ai.safe_requests import (
     Address,
@@ -51,7 +52,7 @@ class HttpLookUps:
         self._allows_loopback = allows_loopback
         self._resolve = resolve
 
-    def fetch(self, look_up: LookUp, arguments: Mapping[str, str], seconds: float) -> Found:
+    def fetch(self, look_up: LookUp, arguments: Mapping[str, Any], seconds: float) -> Found:
         """Returns the result, or why there is none, within `seconds`. Never raises."""
         began = time.monotonic()
         text = ""
@@ -64,7 +65,7 @@ class HttpLookUps:
             outcome = error.kind
         return Found(outcome, text, round(1000 * (time.monotonic() - began)))
 
-    def _result(self, look_up: LookUp, arguments: Mapping[str, str], seconds: float) -> str:
+    def _result(self, look_up: LookUp, arguments: Mapping[str, Any], seconds: float) -> str:
         try:
             url = url_for(look_up, arguments, allows_loopback=self._allows_loopback)
         except ValueError:

@@ -8,7 +8,18 @@ from collections.abc import Collection
 
 from handoff_bot.ai.personal_data import personal_data
 
+_NUMBER = re.compile(r"\d{4,}")
 _MARK = re.compile(r"\[[A-Z]{4,5}_[0-9]{1,6}(?:_[0-9a-f]{1,16})?\]")
+
+
+def hidden(text: str) -> str:
+    """Returns the text with kinds in place of personal data and of all numbers of four digits or more."""
+    pieces: list[str] = []
+    at = 0
+    for (start, end), kind in personal_data(text):
+        pieces += text[at:start], f"[{kind.lower()}]"
+        at = end
+    return _NUMBER.sub("[number]", "".join([*pieces, text[at:]]))
 
 
 class Redactor:

@@ -107,7 +107,7 @@ def get(
     line = _Line(limits.seconds)
 
     def send() -> Response:
-        addresses = _checked(resolve(address.origin.host, address.origin.port), may_connect)
+        addresses = checked(resolve(address.origin.host, address.origin.port), may_connect)
         try:
             _connect(line, address.origin, addresses)
             return _response(line, address, headers, limits)
@@ -178,7 +178,12 @@ class _Line:
                 self._held.close()
 
 
-def _checked(addresses: list[Address], may_connect: Callable[[Address], bool]) -> list[Address]:
+def checked(addresses: list[Address], may_connect: Callable[[Address], bool]) -> list[Address]:
+    """Returns the addresses of a host.
+
+    Raises:
+        RequestError: there are none, or one of them is not allowed.
+    """
     if not addresses:
         raise RequestError(UNREACHABLE)
     if not all(map(may_connect, addresses)):
@@ -212,14 +217,12 @@ def _connect_to(line: _Line, address: Address, port: int, seconds: float) -> Non
 def _secure(line: _Line, host: str) -> None:
     assert line.held is not None  # noqa: S101 - it is connected
     line.held.settimeout(min(_READ, line.left()))
-    made = _authorities().wrap_socket(
-        line.held, server_hostname=host, do_handshake_on_connect=False
-    )
+    made = authorities().wrap_socket(line.held, server_hostname=host, do_handshake_on_connect=False)
     line.hold(made)
     made.do_handshake()
 
 
-def _authorities() -> ssl.SSLContext:
+def authorities() -> ssl.SSLContext:
     """Returns the authorities that `requests` would use, too."""
     named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
     where = Path(named or DEFAULT_CA_BUNDLE_PATH)

@@ -72,32 +72,29 @@ class Lessons:
 
 @dataclass(frozen=True)
 class Tool:
-    """A function that the model may call; each of its parameters (name -> description) is a text."""
+    """A function that the model may call.
+
+    Attributes:
+        parameters: their JSON schema.
+        is_strict: True if the service can enforce the schema: each parameter is required.
+    """
 
     name: str
     description: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    is_strict: bool = True
 
     def as_json(self) -> dict[str, Any]:
-        """Returns it for the Responses API, which checks strict parameters itself.
+        """Returns it for the Responses API.
 
         See https://developers.openai.com/api/docs/guides/function-calling.
         """
-        properties = {
-            name: {"type": "string", "description": text} for name, text in self.parameters.items()
-        }
-        schema = {
-            "type": "object",
-            "properties": properties,
-            "required": list(properties),
-            "additionalProperties": False,
-        }
         return {
             "type": "function",
             "name": self.name,
             "description": self.description,
-            "parameters": schema,
-            "strict": True,
+            "parameters": dict(self.parameters),
+            "strict": self.is_strict,
         }
 
 
@@ -139,6 +136,8 @@ class Question:
         tools: what the model may call. Only the Responses API gets them.
         exchanges: what it has called so far.
         may_call: False where no further call is allowed; the tools stay known, for its earlier calls.
+        pictures: data URLs. In low detail, the service itself makes them small, so that they cost
+            the same whatever their size: https://developers.openai.com/api/docs/guides/images-vision.
     """
 
     model: str
@@ -151,6 +150,7 @@ class Question:
     tools: tuple[Tool, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     may_call: bool = True
+    pictures: tuple[str, ...] = ()
 
     @property
     def data_with_results(self) -> str:
@@ -207,7 +207,7 @@ def _by_chat(question: Question, lessons: Set[Lesson], form: str, effort: str) -
         "model": question.model,
         "messages": [
             {"role": "system", "content": question.instructions_with_schema},
-            {"role": "user", "content": question.data_with_results},
+            {"role": "user", "content": _with_chat_pictures(question)},
         ],
     }
     if form:
@@ -224,13 +224,32 @@ def _by_chat(question: Question, lessons: Set[Lesson], form: str, effort: str) -
 
 def _asked(question: Question, form: str) -> dict[str, Any]:
     called = [item for each in question.exchanges for item in each.as_json()]
-    user = {"role": "user", "content": question.data}
+    user = {"role": "user", "content": _with_pictures(question)}
     if form == SCHEMA:
-        data = [user, *called] if called else question.data
+        data = [user, *called] if called or question.pictures else question.data
         return {"instructions": question.instructions, "input": data}
     # As a message: OpenAI looks for the word JSON in the input and not in the instructions.
     system = {"role": "system", "content": question.instructions_with_schema}
     return {"input": [system, user, *called]}
+
+
+def _with_pictures(question: Question) -> str | list[dict[str, str]]:
+    if not question.pictures:
+        return question.data
+    pictures = (
+        {"type": "input_image", "image_url": url, "detail": "low"} for url in question.pictures
+    )
+    return [{"type": "input_text", "text": question.data}, *pictures]
+
+
+def _with_chat_pictures(question: Question) -> str | list[dict[str, Any]]:
+    if not question.pictures:
+        return question.data_with_results
+    pictures = (
+        {"type": "image_url", "image_url": {"url": url, "detail": "low"}}
+        for url in question.pictures
+    )
+    return [{"type": "text", "text": question.data_with_results}, *pictures]
 
 
 def _format(question: Question, form: str) -> dict[str, Any]:

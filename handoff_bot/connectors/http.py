@@ -59,6 +59,7 @@ class Peer:
         """
         try:
             with requests.Session() as session:
+                session.auth = _no_credentials
                 response = session.request(
                     method, url, timeout=TIMEOUT, allow_redirects=False, stream=True, **how
                 )
@@ -100,6 +101,11 @@ class Peer:
             return None
         seconds = (until - self.clock.now()).total_seconds()
         return min(max(seconds, 0.0), _LONGEST_PAUSE)
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """By default, the client would send a password from this machine's .netrc."""
+    return request
 
 
 def _is_trouble(status: int) -> bool:

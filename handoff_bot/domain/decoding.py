@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Longest first: the UTF-32 mark begins like the UTF-16 mark.
@@ -57,6 +58,29 @@ def decoded(data: bytes) -> Decoded:
         return Decoded(_tidy(data.decode("utf-8")))
     except UnicodeDecodeError:
         return Decoded(_windows(data), "Windows-1252")
+
+
+def encoding_of(chunks: Iterator[bytes]) -> str:
+    """Returns the encoding of a file that is too large to decode at once.
+
+    Reads all chunks: bytes that are not UTF-8 may come late. The result fits `open`, which skips a mark.
+    """
+    first = next(chunks, b"")
+    for mark, encoding in _MARKS:
+        if first.startswith(mark):
+            return "utf-8-sig" if encoding == "utf-8" else encoding[: len("utf-16")]
+    half = len(first) - len(first) % 2
+    if wide := _unmarked_utf16(first[:half]):
+        return wide
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(first)
+        for chunk in chunks:
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
 
 
 def _strictly(data: bytes, encoding: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 
-from handoff_bot.domain.look_ups import LookUp
+from handoff_bot.domain.mcp_servers import AnyLookUp
 from handoff_bot.domain.signals import Signal, Turn
 
 _NUMBER = re.compile(r"\+?[\d\s().\-/\u00a0]{5,40}")
@@ -75,7 +75,7 @@ class Rules:
         answer_short_codes: True if messages from short codes are answered.
         paused: True if the AI answers nothing, so that agents get every conversation.
         guidance: how the language model answers.
-        look_ups: the look-ups that are on.
+        look_ups: the look-ups and tools that are on.
     """
 
     triggers: Mapping[Signal, Sensitivity] = field(default_factory=_medium)
@@ -89,7 +89,7 @@ class Rules:
     answer_short_codes: bool = False
     paused: bool = False
     guidance: Guidance = Guidance()
-    look_ups: tuple[LookUp, ...] = ()
+    look_ups: tuple[AnyLookUp, ...] = ()
 
     def is_vip(self, address: str) -> bool:
         """Returns whether the address is a VIP's."""

@@ -19,7 +19,8 @@ HandoffError
 │   │   └── DeskOutcomeUnknown  Slack did not respond: look for the post before posting again
 │   ├── ConnectorError           another system did not accept a ticket
 │   ├── MailError           a mail server did not accept an email
-│   └── TranslationError    a text cannot be translated right now
+│   ├── TranslationError    a text cannot be translated right now
+│   └── ReadingError        a file cannot be read right now
 ├── Unacceptable            a file is not allowed; the text gives the reason
 ├── Exhausted               a quota is used up; the text says which, and when to retry
 ├── ModelError              a detector or assistant model is missing, broken, slow or refused
@@ -161,6 +162,10 @@ class MailError(ProviderFailure):
 
 class TranslationError(ProviderFailure):
     """A text cannot be translated right now."""
+
+
+class ReadingError(ProviderFailure):
+    """A voice note or a picture cannot be read right now."""
 
 
 class Unacceptable(HandoffError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import quote, unquote
@@ -68,6 +68,38 @@ class LookUp:
     secret: str = ""
     is_private: bool = False
     is_on: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Returns the JSON schema of its parameters, each of which is a text."""
+        properties = {
+            one.name: {"type": "string", "description": one.description} for one in self.parameters
+        }
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+
+    def given(self, held: object) -> dict[str, Any]:
+        """Returns a model's arguments as text.
+
+        Raises:
+            ValueError: they are not those of the URL, or one may not be sent.
+        """
+        names = {one.name for one in self.parameters}
+        if not isinstance(held, dict) or set(held) != names:
+            raise ValueError("other arguments")
+        return {name: argument(value) for name, value in held.items()}
+
+
+@dataclass(frozen=True)
+class Token:
+    """A bearer token, and the only host that it may be sent to."""
+
+    host: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -138,7 +170,7 @@ def check(look_up: LookUp, *, allows_loopback: bool = False) -> None:
     if set(names) != set(declared) or len(set(names)) < len(names):
         raise WrongParameters("List each {parameter} of the URL once, and no others.")
     is_here = allows_loopback and host.strip("[]") in ("127.0.0.1", "::1", "localhost")
-    literal = None if is_here else _literal(host)
+    literal = None if is_here else literal_address(host)
     if literal and not may_connect(literal, private=look_up.is_private):
         raise ValueError(f"{host} is not a public address.")
 
@@ -183,7 +215,7 @@ def _misplaced(url: str) -> Iterator[str]:
 
 
 def url_for(
-    look_up: LookUp, arguments: Mapping[str, str], *, allows_loopback: bool = False
+    look_up: LookUp, arguments: Mapping[str, Any], *, allows_loopback: bool = False
 ) -> WebAddress:
     """Returns the URL with these arguments, percent-encoded. The host is always the template's.
 
@@ -227,7 +259,8 @@ def _leaves_segment(value: str) -> bool:
     return False
 
 
-def _literal(host: str) -> IPv4Address | IPv6Address | None:
+def literal_address(host: str) -> IPv4Address | IPv6Address | None:
+    """Returns the address that a host name is; None for any other name."""
     try:
         return ip_address(host.strip("[]"))
     except ValueError:
@@ -246,7 +279,7 @@ def result_of(look_up: LookUp, body: str) -> str:
         raise ValueError("nested too deeply") from None
     lines = []
     for one in look_up.shown:
-        values = [text for value in _at(held, _steps(one.path)) if (text := _text(value))]
+        values = [text for value in _at(held, _steps(one.path)) if (text := plain_value(value))]
         if values:
             lines.append(f"{one.label}: {', '.join(values[:MOST_ITEMS])}")
     return "\n".join(lines)[:LONGEST_RESULT]
@@ -276,7 +309,7 @@ def _inner(held: Any, step: str) -> Sequence[Any]:
     return [held[step]] if isinstance(held, dict) and step in held else []
 
 
-def _text(value: Any) -> str:
+def plain_value(value: Any) -> str:
     """Returns a plain value in one line; "" for an object or a list."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -14,12 +14,14 @@ class Usage:
         model: the service's name for it.
         input_tokens, output_tokens: the service's counts, or estimates.
         cached_tokens: part of `input_tokens` read from the service's cache.
+        seconds: length of transcribed audio.
     """
 
     model: str
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ https://developers.openai.com/api/docs/pricing. Without a certain price for cach
 as other input, which errs on the high side.
 """
 
+KNOWN_MINUTES = {"gpt-transcribe": 0.0045}
+"""US dollars for a minute of audio, looked up in November 2026:
+https://developers.openai.com/api/docs/models/gpt-transcribe.
+"""
+
 _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}\Z")
 
 
@@ -64,6 +71,7 @@ class Caps:
         daily: in total; 0 for no cap.
         daily_each: per contact; 0 for no cap.
         cached_price: of a million cached input tokens; None for `input_price`.
+        minute_price: of a minute of transcribed audio.
     """
 
     input_price: float = 0.0
@@ -71,6 +79,7 @@ class Caps:
     daily: float = 0.0
     daily_each: float = 0.0
     cached_price: float | None = None
+    minute_price: float = 0.0
 
     def micros(self, usage: Usage) -> int:
         """Returns the cost in millionths of the currency."""
@@ -81,4 +90,5 @@ class Caps:
             (usage.input_tokens - cached) * self.input_price
             + cached * cached_price
             + usage.output_tokens * self.output_price
+            + usage.seconds / 60 * self.minute_price * 1_000_000
         )

@@ -25,17 +25,20 @@ from handoff_bot.ports import (
     Desk,
     Detector,
     Eraser,
+    FileReader,
     Learner,
     Library,
     Mailer,
     Rewriter,
     TicketConnector,
+    ToolServers,
     Translator,
 )
 from handoff_bot.services import catching_up, customer_lookup, timers
 from handoff_bot.services.ai_turns import (
     answering,
     articles,
+    file_reading,
     inbound,
     learning,
     moods,
@@ -45,6 +48,7 @@ from handoff_bot.services.ai_turns import (
 from handoff_bot.services.ai_turns.drafting import Drafting
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.look_ups import LookUpList
+from handoff_bot.services.ai_turns.mcp_servers import ServerList
 from handoff_bot.services.ai_turns.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.ai_turns.subjects import Subjects
 from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
@@ -127,6 +131,7 @@ QUEUES = {
     "model": 1,
     "privacy": 2,
     "learn": 2,
+    "files": 4,
 }
 """Queue -> threads: a slow provider only occupies the threads of its own queue."""
 
@@ -151,7 +156,7 @@ class Dependencies:
         sinks: connectors to other ticket systems, by name.
         mailer: sends email to the team; None without a mail server.
         customers: the team's own system that knows more about customers; None without one.
-        translator, rewriter: None without a language model.
+        translator, rewriter, file_reader: None without a language model.
         backlogs: channels whose providers list missed messages, by kind.
         erasers: channels whose providers delete messages on request, by kind.
         limits: rate limits for Slack by budget; see services/outbox/slack_costs.py.
@@ -163,6 +168,8 @@ class Dependencies:
         learner: drafts articles; None without.
         crawler: reads web pages into the articles; None without any.
         look_up_secrets: names of the secrets that sign look-ups.
+        tool_servers: asks MCP servers; None without a language model.
+        tool_tokens: the host of each bearer token for them, by name.
         allows_loopback: whether look-ups may ask this machine.
         escalation_limits: how many escalations may start at a time, by groups of senders.
     """
@@ -185,6 +192,7 @@ class Dependencies:
     customers: CustomerLookup | None = None
     translator: Translator | None = None
     rewriter: Rewriter | None = None
+    file_reader: FileReader | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
     model: ModelPart | None = None
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
@@ -195,6 +203,8 @@ class Dependencies:
     learner: Learner | None = None
     crawler: Crawler | None = None
     look_up_secrets: tuple[str, ...] = ()
+    tool_servers: ToolServers | None = None
+    tool_tokens: Mapping[str, str] = field(default_factory=dict)
     allows_loopback: bool = False
 
 
@@ -219,6 +229,7 @@ class Services:
     routing: routing.Routing
     notices: notifications.Notifications
     look_ups: LookUpList
+    mcp_servers: ServerList
     tags: TagList
     tickets: Tickets
     merging: Merging
@@ -249,6 +260,7 @@ class Services:
     articles: articles.Articles
     drafts: learning.Drafts
     handlers: Registry
+    reads_files: bool
 
     @classmethod
     def build(cls, parts: Dependencies) -> Services:
@@ -280,6 +292,8 @@ class Services:
         composed = ModalReplies(database, clock, threads, escalations)
         metrics = Metrics(database, clock)
         mails = mail.Mails() if parts.mailer else None
+        files = file_reading.FileReading(parts.file_reader)
+        owner_checks = owners.OwnerChecks(clock)
         makers: dict[str, Maker] = {
             FIGURES: MetricsReport(metrics),
             ticket_export.TICKETS: ticket_export.TicketsReport(database),
@@ -295,11 +309,31 @@ class Services:
                         parts.channels,
                         clock,
                         mood_of,
-                        owners.OwnerChecks(clock),
+                        owner_checks,
                         escalations.leave_in,
+                        files,
                         looks_up=parts.customers is not None,
                     ),
                     "in",
+                ),
+                JobKind(
+                    inbound.FILES_READ,
+                    inbound.HandleFilesRead(
+                        reacting,
+                        opening,
+                        parts.channels,
+                        clock,
+                        mood_of,
+                        owner_checks,
+                        escalations.leave_in,
+                        files,
+                    ),
+                    "in",
+                ),
+                JobKind(
+                    file_reading.READ,
+                    file_reading.ReadFiles(parts.file_reader, parts.channels, clock, inbound.go_on),
+                    "files",
                 ),
                 JobKind(
                     customer_lookup.LOOK_UP,
@@ -480,6 +514,12 @@ class Services:
                 parts.look_up_secrets,
                 allows_loopback=parts.allows_loopback,
             ),
+            mcp_servers=ServerList(
+                preferences,
+                parts.tool_servers,
+                parts.tool_tokens,
+                allows_loopback=parts.allows_loopback,
+            ),
             tags=TagList(database, preferences),
             tickets=ticket_service,
             merging=Merging(database, clock, ticket_service),
@@ -518,4 +558,5 @@ class Services:
             articles=articles.Articles(database, clock, parts.library, parts.learner),
             drafts=learning.Drafts(database, clock, parts.library),
             handlers=handlers,
+            reads_files=parts.file_reader is not None,
         )

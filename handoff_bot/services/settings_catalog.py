@@ -221,6 +221,7 @@ class Triggers(_Section):
         "Short codes are usually automated. SMS from sender names can never be answered.",
     )
     look_ups: tuple[Any, ...] = _field((), "rules.look_ups")
+    mcp_servers: tuple[Any, ...] = _field((), "rules.mcp_servers")
     shifts: dict[Signal, float] = _field({}, "rules.shifts")
     last_layer: dict[Signal, tuple[float, ...]] = _field({}, "rules.last_layer")
 
@@ -331,6 +332,21 @@ class Translation(_Section):
             choice(LANGUAGES),
             choices=LANGUAGES,
         ),
+    )
+
+
+class Files(_Section):
+    transcribe: StrictBool = _switch(
+        False,
+        "files.transcribe",
+        "Transcribe voice notes",
+        "Voice notes are sent to the language model's provider. The AI answers the transcript.",
+    )
+    see_pictures: StrictBool = _switch(
+        False,
+        "files.pictures",
+        "Let the assistant see pictures",
+        "Customers' pictures are sent to the language model's provider.",
     )
 
 
@@ -474,7 +490,7 @@ class Sla(_Section):
     """Minutes by name; `domain.sla` checks each, so that a broken one does not cost the others."""
 
 
-class LiveSettings(Triggers, Guidance, Team, Translation, Hours, Waiting, Knowledge, Sla):
+class LiveSettings(Triggers, Guidance, Team, Translation, Files, Hours, Waiting, Knowledge, Sla):
     """All live settings."""
 
 
@@ -528,6 +544,12 @@ TRANSLATION = _section(
     "Agents and customers each write in their own language. Requires a language model "
     "(OPENAI_API_KEY).",
 )
+FILES = _section(
+    Files,
+    "Voice notes, pictures",
+    "Whether the AI reads customers' voice notes and pictures. Requires a language model "
+    "(OPENAI_API_KEY).",
+)
 HOURS = _section(
     Hours,
     "Business hours",
@@ -554,6 +576,7 @@ SECTIONS: tuple[Section, ...] = (
         "Admins and agents, note prefixes, reply delay, surveys and reopening of tickets.",
     ),
     TRANSLATION,
+    FILES,
     HOURS,
     _section(
         Waiting,

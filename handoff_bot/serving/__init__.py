@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import resource
 import sys
@@ -21,6 +22,8 @@ SWITCH_INTERVAL = 0.0005
 wait.
 """
 
+YOUNG_OBJECTS = 10_000
+"""New objects before the garbage collector looks at them. One message makes some thousands."""
 
 CANNOT_LOAD = 4
 """Exit code that tells gunicorn's master to give up."""
@@ -123,6 +126,7 @@ class Server(BaseApplication):
         except Exception:  # gunicorn would print the error's text, and databases quote their data
             logger.critical("cannot start", exc_info=True)
             sys.exit(FAILED)
+        _keep_program_out_of_collections()
         return self._served.web
 
     def _start(self, served: Served) -> None:
@@ -142,3 +146,13 @@ class Server(BaseApplication):
     def _worker_exit(self, _server: object, _worker: object) -> None:
         if self._served:
             self._served.stop()
+
+
+def _keep_program_out_of_collections() -> None:
+    """Lets the garbage collector skip what the program consists of.
+
+    A full collection over its 160,000 objects would stop all requests for 40 ms and find nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)

@@ -167,6 +167,9 @@ class Connection(H11Protocol):
         """Returns False if the client is gone or does not accept data."""
         if self._is_gone:
             return False
+        if not self.flow.write_paused:  # it returns at once
+            await send(message)
+            return not self._is_gone
         try:
             async with asyncio.timeout(WRITE_SECONDS):
                 await send(message)

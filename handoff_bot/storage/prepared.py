@@ -7,7 +7,7 @@ that again. Listeners of `before_cursor_execute` are told as usual, and errors a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
@@ -278,10 +278,17 @@ class Loader(Generic[Entity]):
         self._insert = Prepared(
             insert(model.metadata.tables[str(model.__tablename__)]).returning(*key)
         )
-        self._defaults = {
-            name: partial(field.get_default, call_default_factory=True)
+        given = {
+            name: field
             for name, field in model.model_fields.items()
             if not field.is_required() and name not in self._keys
+        }
+        # Not by pydantic's `get_default`: it parses the factory's signature for each row.
+        self._factories: dict[str, Any] = {
+            name: field.default_factory for name, field in given.items() if field.default_factory
+        }
+        self._defaults = {
+            name: field.default for name, field in given.items() if not field.default_factory
         }
         by_key = select(*self.columns).where(key[0] == bindparam("id"))
         self._by_key = Prepared(by_key)
@@ -307,7 +314,10 @@ class Loader(Generic[Entity]):
 
     def insert(self, session: Session, core: Connection, given: Mapping[str, Any]) -> Entity:
         """Inserts a row with these columns and the model's defaults; returns its entity."""
-        values = {**{name: make() for name, make in self._defaults.items()}, **given}
+        values = {**self._defaults, **given}
+        for name, make in self._factories.items():
+            if name not in given:
+                values[name] = make()
         values.update(zip(self._keys, self._insert.first(core, values), strict=True))
         return self.of(session, [values[name] for name in self._names])
 

@@ -1,4 +1,4 @@
-"""OpenAI's stand-in on loopback: Responses and Chat Completions, with scripted answers."""
+"""OpenAI's stand-in on loopback: Responses, Chat Completions and transcriptions, with scripted answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
-from handoff_sandbox.openai import refusals, schemas, shapes, translations
+from handoff_sandbox.openai import files, refusals, schemas, shapes, translations
+from handoff_sandbox.openai.files import Upload
 from handoff_sandbox.openai.shapes import Called, Refusal
 from handoff_sandbox.server import Faults, Journal, Server
 
@@ -27,15 +28,16 @@ class OpenAIStandIn:
     """OpenAI, for the unmodified client: `OpenAI(api_key=…, base_url=stand_in.base_url)`.
 
     Without a script or a matching rule, the answer is the smallest value of the requested format. A
-    translation is the original text with the language in front.
+    translation is the original text with the language in front. Transcriptions and descriptions are
+    invented (`files.py`).
 
     Args:
         journal, faults: shared with other stand-ins; its own if None.
         api_key: the only accepted key.
         port: 0 for any free one.
-        lacks: features that some compatible services lack: "responses", "models" (the endpoints),
-            "json_schema", "json_object" (the formats), and parameters: "store", "max_tokens",
-            "max_completion_tokens", "max_output_tokens", "reasoning.effort".
+        lacks: features that some compatible services lack: "responses", "models", "transcriptions"
+            (the endpoints), "json_schema", "json_object" (the formats), and parameters: "store",
+            "max_tokens", "max_completion_tokens", "max_output_tokens", "reasoning.effort".
         efforts: the accepted values of the reasoning effort.
         is_strict: reports all refused parameters at once, as servers built on FastAPI do.
         models: name -> shutdown day, or None; other models are unknown then. Without it, any name is valid.
@@ -44,6 +46,7 @@ class OpenAIStandIn:
     Attributes:
         url, base_url: the address, without and with "/v1".
         models, reasoning: as given; may be changed.
+        seconds: the length that it says of each voice note; None says none.
     """
 
     def __init__(
@@ -65,6 +68,9 @@ class OpenAIStandIn:
         self._script: Script = lambda _: None
         self._rules: list[tuple[str, Said]] = []
         self._requests: list[Json] = []
+        self._hears: Callable[[Upload], str] = files.heard_in
+        self._uploads: list[Upload] = []
+        self.seconds: float | None = 4.0
         self._guard = threading.Lock()
         self._server = Server(
             self._app(), "openai", self.journal, self.faults, port=port, fault_answer=shapes.fault
@@ -106,6 +112,15 @@ class OpenAIStandIn:
         with self._guard:
             return list(self._requests)
 
+    def hear_with(self, script: Callable[[Upload], str]) -> None:
+        """Sets what is heard in voice notes."""
+        self._hears = script
+
+    def uploads(self) -> list[Upload]:
+        """Returns the files that were transcribed, oldest first."""
+        with self._guard:
+            return list(self._uploads)
+
     # -- the API
 
     def _app(self) -> Flask:
@@ -113,6 +128,8 @@ class OpenAIStandIn:
         if "responses" not in self._lacks:
             app.post("/v1/responses")(self._responses)
         app.post("/v1/chat/completions")(self._completions)
+        if "transcriptions" not in self._lacks:
+            app.post("/v1/audio/transcriptions")(self._transcription)
         if "models" not in self._lacks:
             app.get("/v1/models/<name>")(self._model)
         return app
@@ -132,6 +149,27 @@ class OpenAIStandIn:
             return None
         words = f"The model '{model}' does not exist or you do not have access to it."
         return _problem(404, words, code="model_not_found")
+
+    def _transcription(self) -> Response:
+        if problem := self._wrong_key():
+            return problem
+        given, model = request.files.get("file"), request.form.get("model", "")
+        for name, value in (("file", given), ("model", model)):
+            if not value:
+                words = f"Missing required parameter: '{name}'."
+                return _problem(400, words, "missing_required_parameter", name)
+        if problem := self._unknown(model):
+            return problem
+        upload = Upload(given.filename or "", model, given.read()) if given else Upload("", "", b"")
+        if not upload.is_supported:
+            words = f"Invalid file format. Supported formats: {list(files.FORMATS)}"
+            return _problem(400, words, param="file")
+        if len(upload.data) > files.LARGEST:
+            words = f"Maximum content size limit ({files.LARGEST}) exceeded"
+            return _problem(413, words, param="file")
+        with self._guard:
+            self._uploads.append(upload)
+        return _with_id(jsonify(files.transcription(self._hears(upload), self.seconds)))
 
     def _responses(self) -> Response:
         return self._answer("input", shapes.response)
@@ -182,6 +220,8 @@ class OpenAIStandIn:
             least = schemas.smallest(wanted.schema)
         if translations.is_wanted(body):
             least = translations.translated(body)
+        elif found := files.described(body):
+            least = found
         heard = shapes.words_of(body, "user").casefold()
         with self._guard:
             rules = [said for words, said in self._rules if words in heard]

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from handoff_sandbox.openai import shapes
+from handoff_sandbox.openai import files, shapes
 from handoff_sandbox.openai.shapes import Refusal
 
 Json = dict[str, Any]
@@ -29,5 +29,5 @@ def translated(body: Json) -> Json:
 
 
 def nothing_else(body: Json) -> Refusal | None:
-    """A script for the stand-in: it only translates, and leaves everything else to the defaults."""
-    return None if is_wanted(body) else Refusal()
+    """A script for the stand-in: it only translates and describes pictures, by the defaults."""
+    return None if is_wanted(body) or files.described(body) else Refusal()

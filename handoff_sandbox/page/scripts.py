@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from handoff_sandbox.page.phones import App, Phone, Phones
+from handoff_sandbox.page.sample_files import Attached, picture, voice_note
 from handoff_sandbox.twilio import TwilioStandIn
 
 ANSWER = 6.0
@@ -24,7 +25,7 @@ class Script:
     help: str
     who: str
     app: App
-    lines: tuple[str, ...]
+    lines: tuple[str | Attached, ...]
     count: int = 1
 
 
@@ -87,6 +88,30 @@ SCRIPTS: tuple[Script, ...] = (
         "Nora",
         "sms",
         ("Where is my order 4711?",),
+    ),
+    Script(
+        "voice-note",
+        "Sends voice notes",
+        "Ida speaks instead of writing. The language model's stand-in transcribes her.",
+        "Ida",
+        "whatsapp",
+        (
+            voice_note("How long do I have to return something?"),
+            voice_note("I want to talk to a person, please."),
+        ),
+    ),
+    Script(
+        "picture",
+        "Sends a picture",
+        "Omar sends a picture of what arrived. The language model's stand-in describes it.",
+        "Omar",
+        "whatsapp",
+        (
+            picture(
+                "A grey jumper with a hole in the left sleeve.",
+                "It arrived like this. I want to talk to a person.",
+            ),
+        ),
     ),
     Script(
         "ten-at-once",
@@ -169,11 +194,14 @@ class Player:
             with self._lock:
                 self._running[script.name] -= 1
 
-    def _say(self, app: App, person: Phone, line: str) -> None:
+    def _say(self, app: App, person: Phone, line: str | Attached) -> None:
         """Writes, waits for a reply as long as a person would, and pauses."""
         address = f"whatsapp:{person.address}" if app == "whatsapp" else person.address
         heard = len(self._twilio.phone(address))
-        self._twilio.customer_writes(app, person.address, line, profile_name=person.name)
+        text, media = (line, []) if isinstance(line, str) else (line.text, [line.as_media])
+        self._twilio.customer_writes(
+            app, person.address, text, media=media, profile_name=person.name
+        )
         waited = 0.0
         while waited < ANSWER and len(self._twilio.phone(address)) == heard:
             if self._ending.wait(0.1):

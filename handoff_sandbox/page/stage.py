@@ -26,6 +26,8 @@ from handoff_sandbox.world import KNOWLEDGE, World
 
 START = 60.0
 """Timeout in seconds of the bot's start."""
+PATIENCE = 10.0
+"""Seconds until the bot has opened a modal."""
 TEMPLATES = {
     f"HX{1:032}": "Hi {{1}}, we have news about your order {{2}}. Reply to this message to hear more.",
     f"HX{2:032}": "Hi {{1}}, did that solve your problem?",
@@ -59,7 +61,7 @@ class Stage:
         )
         self.slack, self.twilio = self.world.slack, self.world.twilio
         self.journal = self.world.journal
-        # It translates, and asks the shop: the rest stays with the real local models.
+        # It translates, reads files, and asks the shop: the rest stays with the real local models.
         self.mailbox = Mailbox(self.time.now).start()
         self._openai = OpenAIStandIn(self.journal).start()
         self._openai.respond_with(_model)
@@ -72,9 +74,15 @@ class Stage:
         self.slack.add_channel("general", [self.world.ana, self.world.ben, self.world.mia])
         self.slack.add_group("support", "Support", [self.world.ana, self.world.ben])
         self.phones = Phones(self.twilio)
-        self.player = Player(self.twilio, self.phones, {"order-status": self._with_look_up})
+        before = {
+            "order-status": self._with_look_up,
+            "voice-note": self._with_files_read,
+            "picture": self._with_files_read,
+        }
+        self.player = Player(self.twilio, self.phones, before)
         self.switches = Switches(self.slack.faults, self.twilio.faults, self.twilio.callbacks)
         self._state: BotState = "down"
+        self._reads_files = False
         self._changing = threading.Lock()
         self._watcher: threading.Thread | None = None
 
@@ -135,6 +143,19 @@ class Stage:
         """Defines the shop's look-up, as an admin would."""
         self.wait_for_a_starting_bot()
         define_look_up(self.slack, self.world.mia, self.world.queue, self.shop.url)
+
+    def _with_files_read(self) -> None:
+        """Switches the reading of voice notes and pictures on, as an admin would, once."""
+        self.wait_for_a_starting_bot()
+        if self._reads_files:
+            return
+        admin, slack = self.world.mia, self.slack
+        below = len(slack.views(admin))
+        slack.command(admin, self.world.queue, "/handoff", "settings files")
+        slack.wait_for(lambda: len(slack.views(admin)) > below, PATIENCE)
+        values = {name: ["yes"] for name in ("files.transcribe", "files.pictures")}
+        slack.submit(admin, slack.views(admin)[-1]["id"], values)
+        self._reads_files = True
 
     def stop(self) -> None:
         """Stops everything. No data is kept, so the bot is killed."""

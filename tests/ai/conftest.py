@@ -136,8 +136,9 @@ def service():
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            service.raw.append(body.decode())
-            service.asked.append({"path": self.path, **json.loads(body)})
+            service.raw.append(body.decode(errors="replace"))
+            is_json = self.headers["Content-Type"] == "application/json"
+            service.asked.append({"path": self.path, **(json.loads(body) if is_json else {})})
             status, text, headers = service.script.pop(0)
             self.close_connection = status < 200
             if status < 200:

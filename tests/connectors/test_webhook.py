@@ -4,10 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from flask import Flask, request
 
 from handoff_bot.connectors.checks import check_webhook
 from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.domain.errors import ConnectorError
+from handoff_sandbox.server import Faults, Journal, Server
 from tests.connectors.conftest import RECORD, SOLVED, TAKEN, Receiver, verify_of_the_documents
 
 PATH = "/handoff"
@@ -36,6 +38,21 @@ def test_a_ticket_arrives_signed_and_whole(webhook, receiver):
         "solved_at": None,
         "link": "https://acme.slack.test/archives/C1/p1",
     }
+
+
+def test_passwords_that_the_machine_knows_stay_there(clock, tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login me password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    app, seen = Flask(__name__), []
+    app.post("/")(lambda: seen.append(dict(request.headers)) or "")
+    server = Server(app, "webhook", Journal(), Faults()).start()
+    WebhookConnector(f"{server.url}/", ["a-secret"], clock).put(RECORD, "")
+    server.stop()
+
+    (headers,) = seen
+    assert "Handoff-Signature" in headers
+    assert "Authorization" not in headers
 
 
 @pytest.mark.parametrize("secret", ["old-secret", "new-secret"])

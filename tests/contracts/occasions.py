@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from handoff_bot.domain.articles import Article, DraftStatus
 from handoff_bot.domain.crowds import EscalationLimits, Quota
@@ -11,7 +12,8 @@ from handoff_bot.domain.errors import ConnectorError, DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import MB, DeskFile, Fetched
 from handoff_bot.domain.look_ups import Found, LookUp
-from handoff_bot.domain.messages import Consent, InboundMessage, Limits, SenderKind
+from handoff_bot.domain.mcp_servers import AnyLookUp
+from handoff_bot.domain.messages import Consent, InboundMessage, Limits, Media, SenderKind
 from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.domain.rule_conditions import RuleConditions
@@ -22,7 +24,14 @@ from handoff_bot.services.outbox.ticket_sync import SYSTEMS
 from handoff_bot.storage import conversations
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import ArticleDraft
-from tests.fakes import FakeMailer, FakeSink, FrozenClock, ScriptedCrawler, ScriptedLearner
+from tests.fakes import (
+    FakeMailer,
+    FakeSink,
+    FrozenClock,
+    ScriptedCrawler,
+    ScriptedLearner,
+    ScriptedReader,
+)
 from tests.samples import JPEG
 from tests.services.conftest import House, build_house
 
@@ -30,6 +39,7 @@ ANA, BEN = AgentRef("UANA", "Ana"), AgentRef("UBEN", "Ben")
 EVA, FAY = "+15550002", "+15550003"
 PHOTO = DeskFile("F1", "photo.jpg", "image/jpeg", len(JPEG), "https://slack/photo")
 GONE = DeskFile("F2", "gone.jpg", "image/jpeg", len(JPEG), "https://slack/gone")
+SEEN = Media("https://provider/torn", "image/jpeg")
 MODEL = "gpt-6-luna"
 
 
@@ -76,6 +86,7 @@ def run(database: Database, clock: FrozenClock) -> None:
         learner=learner,
         library=Shelf(),
         crawler=ScriptedCrawler(),
+        file_reader=ScriptedReader(),
         model=ModelPart(watch, Probe()),
         backlogs={"sms": Listing()},
         escalation_limits=EscalationLimits(conversation=Quota(2, timedelta(hours=1))),
@@ -106,7 +117,7 @@ class Shelf:
 class Fetching:
     """Finds nothing."""
 
-    def fetch(self, look_up: LookUp, arguments: Mapping[str, str], seconds: float) -> Found:
+    def fetch(self, look_up: AnyLookUp, arguments: Mapping[str, Any], seconds: float) -> Found:
         return Found("not found")
 
 
@@ -175,6 +186,9 @@ def files(house: House) -> None:
     }
     house.replies(ANA, "Here it is", attached=(PHOTO,))
     house.replies(ANA, "And this", attached=(GONE,))
+    house.core.preferences.change("files.pictures", True, "UMIA")
+    house.channel.files = {SEEN.url: Fetched("image/jpeg", "torn.jpg", JPEG)}
+    house.says("Look", media=(SEEN,))
 
 
 def other_systems(house: House, zendesk: FakeSink, webhook: FakeSink) -> None:

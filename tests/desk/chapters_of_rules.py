@@ -3,6 +3,7 @@
 from typing import Any
 
 from handoff_bot.domain.signals import Priority, Signal
+from handoff_sandbox.tool_server import STOCK_TOOL
 from tests.desk.chapters import EVA, FAY, prefers
 from tests.desk.recording import Recording
 
@@ -169,6 +170,26 @@ def guidance_and_look_ups(story: Recording) -> None:
     story.presses("mia", "lookups_delete", "0")
 
 
+def mcp_servers(story: Recording) -> None:
+    server = {"mcp_name": "shop", "mcp_url": "https://mcp.shop.example.com/mcp"}
+    story.commands("mia", "mcp")
+    story.closes("mia")
+    story.commands("mia", "settings")
+    story.presses("mia", "mcp_show")
+    story.presses("mia", "mcp_add")
+    story.presses("mia", "mcp_preview", **server)
+    story.sends("mia", **server | {"mcp_token": "other"})
+    story.sends("mia", **server | {"mcp_token": "shop"})
+    story.presses("mia", "mcp_add")
+    story.sends("mia", **server | {"mcp_name": "stock"})
+    story.presses("mia", "mcp_up", "1")
+    story.presses("mia", "mcp_change", "0")
+    story.sends("mia", mcp_private=["yes"])
+    story.presses("mia", "mcp_more", "0")
+    story.sends("mia", mcp_allowed=[str(STOCK_TOOL["name"])])
+    story.presses("mia", "mcp_delete", "0")
+
+
 CHAPTERS = {
     each.__name__: each
     for each in (
@@ -176,6 +197,7 @@ CHAPTERS = {
         waiting_and_reminders,
         routing_and_offers,
         guidance_and_look_ups,
+        mcp_servers,
         notices_to_the_team,
     )
 }

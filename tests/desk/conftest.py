@@ -33,6 +33,7 @@ from tests.fakes import (
     ScriptedLearner,
     ScriptedLibrary,
     ScriptedRewriter,
+    ScriptedToolServers,
     ScriptedTranslator,
     answer_at_once,
 )
@@ -66,6 +67,7 @@ class Bureau:
     rewriter: ScriptedRewriter
     learner: ScriptedLearner
     library: ScriptedLibrary
+    tool_servers: ScriptedToolServers
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def settle(self) -> None:
@@ -246,6 +248,7 @@ def at_work(
         "rewriter": ScriptedRewriter(),
         "learner": ScriptedLearner(),
         "library": ScriptedLibrary(),
+        "tool_servers": ScriptedToolServers(),
     }
     fakes |= {name: parts.pop(name) for name in fakes.keys() & parts.keys()}
     answer_at_once(database, clock)
@@ -261,6 +264,7 @@ def at_work(
             database=database,
             desk=side.desk,
             clock=clock,
+            tool_tokens={"shop": "mcp.shop.example.com"},
             **fakes,
             **parts,
         )

@@ -13,6 +13,7 @@ from handoff_bot.services import catching_up, customer_lookup, first_steps, time
 from handoff_bot.services.ai_turns import (
     answering,
     articles,
+    file_reading,
     inbound,
     learning,
     model_watch,
@@ -151,6 +152,8 @@ PAYLOADS = {
     articles.CRAWL: nothing,
     articles.CRAWL_TICK: nothing,
     customer_lookup.LOOK_UP: lambda _: {"conversation_id": 1},
+    file_reading.READ: lambda _: {"message_id": 1, "conversation_id": 1},
+    inbound.FILES_READ: lambda _: {"message_id": 1, "conversation_id": 1},
 }
 
 
@@ -172,6 +175,7 @@ def thread(bureau):
 
 REPORTED = {
     inbound.INBOUND: (the_team, LOST),
+    inbound.FILES_READ: (the_team, "I want a person"),
     answering.ANSWER: (lambda bureau: [queue(bureau)], "I want a person"),
     sending.SEND: (thread, "This did not reach the customer."),
     outbound_files.COLLECT: (thread, "The customer did not receive"),

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from handoff_bot.domain.look_ups import Found, LookUp, Shown
+from handoff_bot.domain.mcp_servers import McpServer, ServerTool
 from handoff_bot.services.ai_turns import answering, look_ups
 from handoff_bot.services.ai_turns.look_ups import LookUpLedger
 from handoff_bot.storage import contacts, conversations, log
@@ -16,10 +17,11 @@ STATUS = LookUp("status", "Always", "https://shop.example/status", shown=(Shown(
 class Fetching:
     def __init__(self):
         self.asked = []
+        self.outcome = "ok"
 
     def fetch(self, look_up, arguments, seconds):
         self.asked.append(dict(arguments))
-        return Found("ok", "A: secret result", 12)
+        return Found(self.outcome, "A: secret result", 12)
 
 
 def talk_of(house, number=1):
@@ -93,3 +95,46 @@ def test_a_look_up_that_raises_counts_towards_the_limit(house, ledger, fetching,
     with house.database.read() as tx:
         outcomes = [one.data["outcome"] for one in log.events(tx, "lookup.made")]
     assert sorted(outcomes) == ["failed", "too many requests"]
+
+
+# -- tools of MCP servers
+
+STOCK = ServerTool("stock", "What is there", '{"type": "object"}', "d" * 64, is_on=True)
+SERVER = McpServer("shop", "https://mcp.shop.example/mcp", tools=(STOCK, ServerTool("other")))
+
+
+def served(house):
+    house.core.preferences.change("rules.mcp_servers", [asdict(SERVER)], "UADMIN")
+    (one,) = talk_of(house).rules.look_ups
+    return one
+
+
+def test_tools_count_in_the_same_limit_and_are_recorded_in_the_same_way(
+    house, ledger, fetching, monkeypatch
+):
+    monkeypatch.setattr(look_ups, "MOST_PER_HOUR", 1)
+    one = served(house)
+    assert ledger.find(one, {"item": "secret"}, talk_of(house), 1).outcome == "ok"
+    assert ledger.find(replace(STATUS, is_on=True), {}, talk_of(house), 1).outcome == (
+        "too many requests"
+    )
+    with house.database.read() as tx:
+        events = [each.data for each in log.events(tx, "lookup.made")]
+    assert {"name": "shop-stock", "outcome": "ok", "milliseconds": 12} in events
+
+
+def test_a_tool_that_changed_is_switched_off_and_the_admins_are_told_once(house, ledger, fetching):
+    one = served(house)
+    fetching.outcome = "tool changed"
+    for _ in range(2):
+        assert ledger.find(one, {}, talk_of(house), 1).outcome == "tool changed"
+
+    assert talk_of(house).rules.look_ups == ()
+    (stored,) = house.core.preferences.get("rules.mcp_servers", [])
+    assert [each["has_changed"] for each in stored["tools"]] == [True, False]
+    (change, _) = house.core.preferences.history(5, "rules.mcp_servers")
+    assert change.by == "handoff"
+    house.settle()
+    told = [each for posts in house.desk.told.values() for each in posts]
+    told = [each for each in told if "shop-stock has changed" in each.text]
+    assert len(told) == 1

@@ -1,5 +1,6 @@
 """One of everything that is drawn, full of any text; and what is shown on it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from handoff_bot.domain.drafts import Previewed, Tone
 from handoff_bot.domain.escalations import LONGEST_TAG, Status
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.look_ups import LookUp, Parameter, Shown
+from handoff_bot.domain.mcp_servers import Listed, McpServer, ServerTool, bounded_schema
 from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.notifications import Audience, NotificationRule
@@ -51,6 +53,7 @@ from handoff_bot.slack.features import (
     history,
     knowledge,
     look_ups,
+    mcp_servers,
     merging,
     message_templates,
     notifications,
@@ -261,6 +264,12 @@ def settings_views(text: str) -> dict[str, dict[str, Any]]:
     return drawn | {"looking": doctor.looking()}
 
 
+SCHEMA = {
+    "properties": {f"of_{n}": {"type": "string", "description": "x" * 150} for n in range(9)},
+    "required": ["of_1"],
+}
+
+
 def rule_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of rules."""
     ids, word = ("U0BEN", "U0MIA") * 10, text[:20] or "x"
@@ -287,11 +296,32 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
         is_private=True,
         is_on=True,
     )
+    tool = ServerTool(
+        word * 3, text[:300], json.dumps(bounded_schema(SCHEMA)), "d" * 64, has_changed=True
+    )
+    unusable = replace(tool, schema="", digest="e" * 64)
+    server = McpServer(
+        "x" * 40,
+        f"https://mcp.example.com/{'x' * 900}",
+        "shop",
+        is_private=True,
+        tools=(
+            replace(tool, is_on=True),
+            *(replace(tool, digest=f"{n}") for n in range(18)),
+            unusable,
+        ),
+    )
+    listed = Listed("ok", server.tools, has_more=True)
     forms = {"routing": (ROUTING, routed, route), "notices": (NOTICES, noticed, notice)}
     words = look_up_words(look_up)
     drawn = {
         "look-up form": render_rule(look_ups.FORM, look_up, Opened(3, 7), [text], "look-up"),
         "look-ups": render_rules(look_ups.LOOK_UPS, [words] * MOST, 7, text),
+        "server form": render_rule(mcp_servers.FORM, server, Opened(3, 7), [text], "server"),
+        "servers": render_rules(
+            mcp_servers.SERVERS, [mcp_servers.server_words(server)] * MOST, 7, text
+        ),
+        "tools of a server": mcp_servers.render_tools(server, listed, Opened(3, 7)),
     }
     previews = [Previewed(text, text, text, by) for by in ("local", "openai")] * 5
     for name, found in {"none": None, "nothing": [], "ten": previews}.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from handoff_bot.ai import prompts
 from handoff_bot.ai.assistant.addresses import without_addresses
@@ -12,7 +13,8 @@ from handoff_bot.ai.redaction import Redactor
 from handoff_bot.ai.ways_of_asking import Exchange, Tool
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.errors import ModelError
-from handoff_bot.domain.look_ups import Found, LookUp, argument
+from handoff_bot.domain.look_ups import Found, LookUp
+from handoff_bot.domain.mcp_servers import AnyLookUp, texts
 from handoff_bot.domain.messages import storable
 from handoff_bot.domain.signals import Evidence
 from handoff_bot.ports import LookUps
@@ -50,7 +52,7 @@ class Research:
     @property
     def tools(self) -> tuple[Tool, ...]:
         return tuple(
-            Tool(one.name, one.when, {each.name: each.description for each in one.parameters})
+            Tool(one.name, one.when, one.schema, is_strict=isinstance(one, LookUp))
             for one in self._offered.values()
         )
 
@@ -89,25 +91,31 @@ class Research:
             self._made[key] = self._kept(look_up, given, found)
         return self._made[key]
 
-    def _arguments(self, look_up: LookUp, written: str) -> dict[str, str]:
-        held = json.loads(written)
-        names = {one.name for one in look_up.parameters}
-        if not isinstance(held, dict) or set(held) != names:
-            raise ValueError("other arguments")
-        values = {name: argument(value) for name, value in held.items()}
-        restored = {
-            name: self._results.restore(self._customer.restore(value, never=_NOT_FOR_LOOK_UPS))
-            for name, value in values.items()
-        }
-        return {name: argument(value) for name, value in restored.items()}
+    def _arguments(self, look_up: AnyLookUp, written: str) -> dict[str, Any]:
+        given = look_up.given(json.loads(written, parse_constant=_refused))
+        return look_up.given(self._unmasked(given))
 
-    def _kept(self, look_up: LookUp, given: Mapping[str, str], found: Found) -> Found:
+    def _unmasked(self, held: Any) -> Any:
+        if isinstance(held, dict):
+            return {name: self._unmasked(each) for name, each in held.items()}
+        if isinstance(held, list):
+            return [self._unmasked(each) for each in held]
+        if not isinstance(held, str):
+            return held
+        return self._results.restore(self._customer.restore(held, never=_NOT_FOR_LOOK_UPS))
+
+    def _kept(self, look_up: AnyLookUp, given: Mapping[str, Any], found: Found) -> Found:
         text = "\n".join(map(_without_links_in_sentences, storable(found.text).splitlines()))
         if found.outcome == "ok" and text:
-            asked = ", ".join(given.values())
-            self.evidence += (Evidence(look_up.name, text, asked, is_look_up=True),)
-            self.arguments += tuple(given.values())
+            asked = tuple(texts(dict(given)))
+            self.evidence += (Evidence(look_up.name, text, ", ".join(asked), is_look_up=True),)
+            self.arguments += asked
         return Found(found.outcome, text, found.milliseconds)
+
+
+def _refused(constant: str) -> None:
+    """NaN and infinity are no JSON."""
+    raise ValueError(constant)
 
 
 def _without_links_in_sentences(line: str) -> str:
@@ -115,6 +123,8 @@ def _without_links_in_sentences(line: str) -> str:
 
     A tracking link is; a link in a sentence may be a stranger's, as in the note on an order.
     """
-    label, _, value = line.partition(": ")
+    label, colon, value = line.partition(": ")
+    if not colon:
+        return without_addresses(line)
     is_address = not without_addresses(value).strip()
     return line if is_address else f"{label}: {without_addresses(value)}"

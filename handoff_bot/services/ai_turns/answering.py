@@ -11,6 +11,7 @@ from typing import Any
 from handoff_bot.domain import policy
 from handoff_bot.domain.consent import plain
 from handoff_bot.domain.conversation_context import ConversationContext
+from handoff_bot.domain.errors import ReadingError
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.message_context import MessageKind
 from handoff_bot.domain.messages import Author
@@ -22,7 +23,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services.ai_turns import machines
+from handoff_bot.services.ai_turns import file_reading, machines
 from handoff_bot.services.ai_turns.turn_evaluator import Question, Reaction, TurnEvaluator
 from handoff_bot.services.delivery import customer_texts, sending
 from handoff_bot.services.delivery.sending import CLARIFIES, Channels, OutboundDraft
@@ -257,6 +258,9 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
     def prepare(self, tx: Transaction, job: Job) -> Asked | None:
         """Returns the question, or None if it was answered, an agent answers, or the customer is
         still writing.
+
+        Raises:
+            ReadingError: a voice note or a picture of the turn is still being read.
         """
         conversation = conversations.hold(tx, job.payload["conversation_id"])
         number = conversation.id
@@ -267,10 +271,13 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         if job.payload["message_id"] not in [one.id for one in waiting]:
             return None
         since = waiting[0].created_at
-        if store.has_later(tx, job) and self._clock.now() - since < PATIENCE:
+        now = self._clock.now()
+        if store.has_later(tx, job) and now - since < PATIENCE:
             return None
+        if any(one.media for one in waiting) and file_reading.is_pending(tx, number, now):
+            raise ReadingError(file_reading.STILL_READING, permanent=False, retry_after=1.0)
         if all(map(machines.has_no_words, waiting)):
-            machines.tell(tx, conversation, waiting[-1], self._channels, self._clock.now())
+            machines.tell(tx, conversation, waiting[-1], self._channels, now)
             return None
         return Asked(
             conversation_id=number,

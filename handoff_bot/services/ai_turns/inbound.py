@@ -18,11 +18,12 @@ from handoff_bot.domain.ratings import Rating
 from handoff_bot.domain.signals import Act, Judgement
 from handoff_bot.domain.text import spelled
 from handoff_bot.domain.texts import Moment
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import customer_lookup, settings_catalog
-from handoff_bot.services.ai_turns import answering, machines, moods, queued
+from handoff_bot.services.ai_turns import answering, file_reading, machines, moods, queued
 from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.services.delivery import (
     customer_texts,
@@ -45,6 +46,7 @@ from handoff_bot.storage.transaction import Transaction
 logger = logging.getLogger(__name__)
 
 INBOUND = "inbound"
+FILES_READ = "inbound.read"
 _INBOUND = TypeAdapter(InboundMessage)
 LONGEST_WAIT = timedelta(seconds=30)
 """How long a message waits for older ones that are being fetched from its provider."""
@@ -103,6 +105,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         mood_of: moods.Moods,
         owner_checks: owners.OwnerChecks,
         leave_queue: Callable[[Transaction, int], bool],
+        files: file_reading.FileReading,
         *,
         looks_up: bool = False,
     ) -> None:
@@ -113,6 +116,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         self._moods = mood_of
         self._owners = owner_checks
         self._leave_queue = leave_queue
+        self._files = files
         self._looks_up = looks_up
 
     def prepare(self, tx: Transaction, job: Job) -> Arrived | None:
@@ -217,6 +221,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return None
         if escalation:
             self._during(tx, conversation, escalation, message, inbound, is_translated)
+        is_read = self._files.begin(tx, conversation, message, now)
         if escalation or inbound.leaves_queue:
             return None
         rated = rating.take(tx, conversation, message, self._channels, now)
@@ -224,7 +229,9 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return None
         # The team sees messages of customers who opted out.
         is_shown = bool(conversation.opted_out_at)
-        if not is_shown and self._needs_no_judgement(tx, conversation, message, inbound):
+        if not is_shown and self._needs_no_judgement(
+            tx, conversation, message, inbound, is_read=is_read
+        ):
             return None
         return Arrived(
             conversation_id=conversation.id,
@@ -276,9 +283,18 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         return bool(consent or (escalation and conversation.opted_out_at))
 
     def _needs_no_judgement(
-        self, tx: Transaction, conversation: Conversation, message: Message, inbound: InboundMessage
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        message: Message,
+        inbound: InboundMessage,
+        *,
+        is_read: bool,
     ) -> bool:
-        """Returns whether no evaluation is needed, because the message is too old or has no text."""
+        """Returns whether no evaluation is needed, because the message is too old or has no text.
+
+        `is_read` if its files are being read: it goes on afterwards.
+        """
         now = self._clock.now()
         if inbound.sent_at is not None and messaging_window.is_closed(conversation, now):
             late = policy.too_late(message_content.shown(message))
@@ -286,7 +302,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return True
         if inbound.wants_person or not machines.has_no_words(message):
             return False
-        if not machines.needs_no_answer(message):
+        if not is_read and not machines.needs_no_answer(message):
             pause = detection_rules.read(tx).pause_seconds
             answering.ask(tx, conversation, message, pause, now)
         return True
@@ -326,9 +342,10 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
     ) -> None:
         """Posts the message for the agents; its mood is evaluated after it is posted."""
         now = self._clock.now()
+        typed = message_content.typed(message)
         words = Post(
             PostKind.CONTACT,
-            message_content.shown(message),
+            typed or ("" if message.media else message_content.shown(message)),
             name=conversations.contact_name(tx, conversation),
             channel=conversation.channel,
             notes=message_content.context_of(message).background,
@@ -389,3 +406,73 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         elif not plan.rated or plan.rated.asks:
             pause = plan.question.talk.rules.pause_seconds
             answering.ask(tx, conversation, message, pause, self._clock.now())
+
+
+def go_on(tx: Transaction, conversation: Conversation, message: Message, now: datetime) -> None:
+    """Enqueues what follows after a message's files were read, in turn with newer messages."""
+    lane = inbound_lane(conversation.channel, conversation.address)
+    payload = {"message_id": message.id, "conversation_id": conversation.id}
+    key = f"read:{message.id}"
+    enqueue_job(tx, NewJob(FILES_READ, lane, payload, due_at=now, key=key))
+
+
+class HandleFilesRead(HandleInbound):
+    """Lets a message go on whose files were read, as if the customer had typed what they hold."""
+
+    chained = False
+
+    def prepare(self, tx: Transaction, job: Job) -> Arrived | None:
+        """Posts what was read if agents have the conversation; otherwise returns the message for the
+        check.
+        """
+        message = tx.session.get(Message, int(job.payload["message_id"]))
+        if message is None or not message.media:
+            return None
+        conversation = conversations.hold(tx, message.conversation_id)
+        escalation = rows.open_of(tx, conversation.id)
+        now = self._clock.now()
+        if escalation:
+            self._to_thread(tx, conversation, escalation, message, judge=True)
+            queued.ask(tx, conversation, escalation, message, now)
+            return None
+        if conversation.opted_out_at or message.id <= rows.settled_until(tx, conversation.id):
+            return None
+        if machines.has_no_words(message):
+            answering.ask(tx, conversation, message, detection_rules.read(tx).pause_seconds, now)
+            return None
+        return Arrived(
+            conversation_id=conversation.id,
+            message_id=message.id,
+            epoch=conversation.epoch,
+            question=answering.question(tx, conversation),
+        )
+
+    def _to_thread(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        escalation: Escalation,
+        message: Message,
+        *,
+        judge: bool = False,
+    ) -> None:
+        """Posts what was read; the message itself is in the thread already."""
+        now = self._clock.now()
+        inbound_files.readings_to_thread(tx, escalation, message, now)
+        translating.follow(tx, escalation, message, now, read=True)
+        if judge and message_content.read_words(message):
+            mood_check.ask(tx, escalation.id, now)
+
+    def on_failed(self, tx: Transaction, job: Job, plan: Arrived | None, error: Exception) -> None:
+        """Reports the unanswered message to the team."""
+        message = tx.session.get(Message, int(job.payload["message_id"]))
+        if message is None:
+            return
+        conversation = conversations.get(tx, message.conversation_id)
+        name = conversations.contact_name(tx, conversation)
+        who = f"{name} on {spelled(conversation.channel)}"
+        why, now = alarms.why(error), self._clock.now()
+        key = f"inbound:{job.id}:{now.timestamp()}"
+        text = message_content.own_words(message)
+        escalation = rows.open_of(tx, conversation.id)
+        alarms.unhandled(tx, escalation, who, text, why, now, key)

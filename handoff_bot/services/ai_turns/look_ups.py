@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.look_ups import Found, LookUp
+from handoff_bot.domain.mcp_servers import CHANGED, AnyLookUp, ToolLookUp
 from handoff_bot.ports import Clock, Fetcher
+from handoff_bot.services.ai_turns.mcp_servers import withdraw
 from handoff_bot.services.settings.detection_rules import LOOK_UP, LOOK_UPS
 from handoff_bot.services.settings.preferences import Preferences
 from handoff_bot.services.settings.rule_lists import RuleSet
@@ -32,8 +35,8 @@ class LookUpLedger:
 
     def find(
         self,
-        look_up: LookUp,
-        arguments: Mapping[str, str],
+        look_up: AnyLookUp,
+        arguments: Mapping[str, Any],
         talk: ConversationContext,
         seconds: float,
     ) -> Found:
@@ -47,6 +50,8 @@ class LookUpLedger:
                 found = self._fetcher.fetch(look_up, arguments, seconds)
         finally:  # what is not recorded does not count towards the limit
             self._record(talk.conversation_id, look_up, found)
+        if isinstance(look_up, ToolLookUp) and found.outcome == CHANGED:
+            withdraw(self._database, look_up, self._clock)
         return found
 
     def _is_within_limit(self, conversation_id: int) -> bool:
@@ -56,7 +61,7 @@ class LookUpLedger:
             made = log.count_of_customer(tx, EventKind.LOOK_UP, contact_id, now - HOUR)
         return made < MOST_PER_HOUR
 
-    def _record(self, conversation_id: int, look_up: LookUp, found: Found) -> None:
+    def _record(self, conversation_id: int, look_up: AnyLookUp, found: Found) -> None:
         """Records no arguments, results and secrets: the log is kept longer than messages."""
         with self._database.write() as tx:
             log.record(

@@ -31,7 +31,7 @@ from handoff_bot.services.delivery import (
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.escalations import applied_route, availability
 from handoff_bot.services.escalations.lifecycle import Escalations
-from handoff_bot.services.outbox import outbox
+from handoff_bot.services.outbox import message_content, outbox
 from handoff_bot.services.settings import detection_rules
 from handoff_bot.storage import conversations, visitors
 from handoff_bot.storage import escalations as rows
@@ -115,7 +115,7 @@ class HandleQueued(ProviderJob[QueuedTurn, QueuedReaction]):
             message_id=newer[-1].id,
             epoch=conversation.epoch,
             question=replace(question, talk=replace(question.talk, waiting=len(newer))),
-            texts=tuple(one.text for one in newer),
+            texts=tuple(map(message_content.own_words, newer)),
         )
 
     def call(self, plan: QueuedTurn) -> QueuedReaction:

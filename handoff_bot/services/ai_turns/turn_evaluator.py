@@ -86,16 +86,19 @@ class TurnEvaluator:
             judgement = policy.broken_detector(question.words)
         return self._ranked(question, judgement)
 
+    def screened(self, question: Question) -> Judgement:
+        """Quick check, and whether the rules let the AI answer at all."""
+        first = self.quick_check(question)
+        if (first.escalate and first.final) or first.act is not Act.NONE:
+            return first
+        enough = policy.enough(question.talk.rules, question.answers, first)
+        return self._ranked(question, self._about(question, enough)) if enough else first
+
     def react(self, question: Question) -> Reaction:
         """Full evaluation: detects, and answers unless an agent is needed."""
-        first = self.quick_check(question)
+        first = self.screened(question)
         if first.escalate and first.final:
             return Reaction(first, None)
-        is_small_talk = first.act is not Act.NONE
-        if not is_small_talk and (
-            enough := policy.enough(question.talk.rules, question.answers, first)
-        ):
-            return Reaction(self._ranked(question, self._about(question, enough)), None)
         language = first.language or question.talk.language
         if first.final:
             return self._weighed(question, first, self._answer(question, language))

@@ -19,6 +19,7 @@ from handoff_bot.domain.errors import (
     Unacceptable,
 )
 from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.file_reading import Reading
 from handoff_bot.domain.files import (
     KINDS,
     MB,
@@ -38,12 +39,12 @@ from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.delivery import uploading
 from handoff_bot.services.delivery.sending import Channels
-from handoff_bot.services.outbox import alarms, outbox, slack_costs
+from handoff_bot.services.outbox import alarms, message_content, outbox, slack_costs
 from handoff_bot.services.outbox.slack_job import InThread, mark_of
 from handoff_bot.storage import attachments, conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import Escalation, Message
+from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
 FILE = "desk.file"
@@ -59,6 +60,11 @@ LARGEST_UPLOAD = 10 * MB
 
 GONE = "This file no longer exists."
 AGAIN = "Downloading the file again."
+UNREAD = "The AI did not read this file. {why}"
+BY_US = {
+    Reading.TRANSCRIPT: "transcribed by the assistant",
+    Reading.DESCRIPTION: "described by the assistant",
+}
 FAILED = "📎 The customer sent a file ({kind}) that cannot be shown here. {why}"
 
 
@@ -66,6 +72,25 @@ def to_thread(tx: Transaction, escalation: Escalation, message: Message, now: da
     """Enqueues a message's files for the thread, each once and in order."""
     for number in range(len(message.media)):
         _bring(tx, escalation.id, message.id, number, now)
+    readings_to_thread(tx, escalation, message, now)
+
+
+def readings_to_thread(
+    tx: Transaction, escalation: Escalation, message: Message, now: datetime
+) -> None:
+    """Posts what a language model read from a message's files, or why it did not, each once."""
+    conversation = conversations.get(tx, message.conversation_id)
+    for number, kind, text in message_content.readings(message):
+        key = f"read:{escalation.id}:{message.id}:{number}"
+        outbox.post(tx, escalation, _reading(tx, conversation, kind, text), now, key=key)
+
+
+def _reading(tx: Transaction, conversation: Conversation, kind: Reading, text: str) -> Post:
+    if kind is Reading.UNREAD:
+        return Post(PostKind.NOTICE, UNREAD.format(why=text))
+    name = f"{conversations.contact_name(tx, conversation)} · {BY_US[kind]}"
+    shown = f"{message_content.LABELS[kind]}: {text}"
+    return Post(PostKind.CONTACT, shown, name=name, channel=conversation.channel)
 
 
 def earlier(tx: Transaction, escalation: Escalation, now: datetime) -> None:
@@ -73,13 +98,15 @@ def earlier(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     settled = rows.settled_until(tx, escalation.conversation_id)
     recent = conversations.recent(tx, escalation.conversation_id, LOOK_BACK)
     found = [
-        (message.id, number)
+        (message, number)
         for message in recent
         if message.author == Author.CONTACT and message.id > settled
         for number in range(len(message.media))
-    ]
-    for message_id, number in found[-MOST_FILES:]:
-        _bring(tx, escalation.id, message_id, number, now)
+    ][-MOST_FILES:]
+    for at, (message, number) in enumerate(found, start=1):
+        _bring(tx, escalation.id, message.id, number, now)
+        if at == len(found) or found[at][0] is not message:
+            readings_to_thread(tx, escalation, message, now)
 
 
 def _bring(

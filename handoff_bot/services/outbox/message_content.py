@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from handoff_bot.domain.file_reading import Reading
 from handoff_bot.domain.files import Sent
 from handoff_bot.domain.message_context import (
     LONGEST_QUOTE,
@@ -26,6 +27,8 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
+LABELS = {Reading.TRANSCRIPT: "Transcript", Reading.DESCRIPTION: "Picture"}
+"""What stands before a text that a language model read from a file."""
 EVIDENCE = "evidence"
 """Key of an answer's payload."""
 _CONTEXT = TypeAdapter(MessageContext)
@@ -53,8 +56,32 @@ def kind_of(message: Message) -> MessageKind:
 
 
 def own_words(message: Message) -> str:
-    """Returns the author's own text, including form answers; "" if there is none."""
+    """Returns what the author said: the typed text, and what was read from files; "" for nothing."""
+    return "\n".join(filter(None, (typed(message), read_words(message))))
+
+
+def typed(message: Message) -> str:
+    """Returns the author's typed text, including form answers; "" if there is none."""
     return "\n".join(filter(None, (message.text.strip() and message.text, _answers(message))))
+
+
+def read_words(message: Message) -> str:
+    """Returns what a language model read from the customer's files: a transcript is their own words."""
+    return "\n".join(
+        text if kind is Reading.TRANSCRIPT else f"{LABELS[kind]}: {text}"
+        for _, kind, text in readings(message)
+        if kind is not Reading.UNREAD
+    )
+
+
+def readings(message: Message) -> list[tuple[int, Reading, str]]:
+    """Returns number, kind and text of each file that a language model read, or could not read."""
+    return [
+        (number, kind, file[kind])
+        for number, file in enumerate(message.media)
+        for kind in Reading
+        if file.get(kind)
+    ]
 
 
 def _answers(message: Message) -> str:
@@ -62,13 +89,19 @@ def _answers(message: Message) -> str:
 
 
 def shown(message: Message) -> str:
-    """Returns the text, or the kind's name if there is neither text nor file."""
+    """Returns what the author said, or the kind's name if there is neither text nor file."""
     return own_words(message) or ("" if message.media else named(kind_of(message)))
 
 
 def in_words(message: Message) -> str:
     """Returns the whole content as plain text."""
-    parts = (*context_of(message).background, shown(message), file_names(message))
+    text = typed(message) or ("" if message.media else shown(message))
+    read = (
+        f"{LABELS[kind]}: {said}"
+        for _, kind, said in readings(message)
+        if kind is not Reading.UNREAD
+    )
+    parts = (*context_of(message).background, text, file_names(message), *read)
     return "\n".join(filter(None, parts))
 
 

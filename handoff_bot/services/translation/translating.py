@@ -22,7 +22,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Translator
-from handoff_bot.services.outbox import outbox
+from handoff_bot.services.outbox import message_content, outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations
@@ -77,12 +77,20 @@ def team_language(tx: Transaction) -> str:
     return live(tx).team_language
 
 
-def follow(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
-    """Enqueues the translation of a customer's message, posted below it."""
+def follow(
+    tx: Transaction, escalation: Escalation, message: Message, now: datetime, *, read: bool = False
+) -> None:
+    """Enqueues the translation of a customer's message, posted below it.
+
+    Args:
+        read: True for what was read from its files instead of its text.
+    """
     conversation = conversations.get(tx, message.conversation_id)
-    if message.text and is_needed(tx, conversation):
-        key = f"translate:{message.id}"
+    text = message_content.read_words(message) if read else message.text
+    if text and is_needed(tx, conversation):
+        key = f"translate:{message.id}" + (":read" if read else "")
         payload = {"escalation_id": escalation.id, "message_id": message.id}
+        payload |= {"read": True} if read else {}
         lane = f"{QUEUE}:words:{conversation.id}"
         enqueue_job(tx, NewJob(TRANSLATE, lane, payload, due_at=now, key=key))
 
@@ -94,6 +102,7 @@ def begin(change: EscalationChanged) -> None:
     )
     if message:
         follow(change.tx, change.escalation, message, change.now)
+        follow(change.tx, change.escalation, message, change.now, read=True)
 
 
 def detour(tx: Transaction, job: Job, thread: Place) -> bool:
@@ -173,7 +182,8 @@ class Translate(ProviderJob[Wanted, str]):
         if escalation.status not in OPEN or not is_needed(tx, conversation):
             return None
         again = AGAIN[job.attempts] if job.attempts < len(AGAIN) else None
-        return Wanted(message.text, team_language(tx), conversation.contact_id, again)
+        text = message_content.read_words(message) if job.payload.get("read") else message.text
+        return Wanted(text, team_language(tx), conversation.contact_id, again)
 
     def call(self, plan: Wanted) -> str:
         """Returns the translation, or "" after the last failed try."""

@@ -29,6 +29,7 @@ from handoff_bot.slack.feature import Feature, SlashCommand
 from handoff_bot.slack.features.admins import by_admins, mention, put
 from handoff_bot.slack.features.customer_texts import MOMENTS
 from handoff_bot.slack.features.look_ups import LOOK_UPS, look_up_words
+from handoff_bot.slack.features.mcp_servers import SERVERS, server_words
 from handoff_bot.slack.features.notifications import notice_words
 from handoff_bot.slack.features.policy_rows import step_words
 from handoff_bot.slack.features.routing import routing_words
@@ -59,6 +60,7 @@ _SHARED = {
     notifications.RULES: "Notifications",
     message_templates.TEMPLATES: "Templates",
     detection_rules.LOOK_UPS: LOOK_UPS.title,
+    detection_rules.MCP_SERVERS: SERVERS.title,
 }
 """Preferences that hold more than one setting, and those that no section shows."""
 _LABELS = {each.key: each.label for one in SECTIONS for each in one.settings} | _SHARED
@@ -67,6 +69,9 @@ _IN_WORDS: dict[str, Callable[[Any], str]] = {
     notifications.RULES: lambda rule: notice_words(notifications.RULE.validate_python(rule)).text,
     detection_rules.LOOK_UPS: lambda one: (
         look_up_words(detection_rules.LOOK_UP.validate_python(one)).text
+    ),
+    detection_rules.MCP_SERVERS: lambda one: (
+        server_words(detection_rules.MCP_SERVER.validate_python(one)).text
     ),
     "ladder.rungs": step_words,
     message_templates.TEMPLATES: lambda template: str(template["name"]),

@@ -55,8 +55,8 @@ Rule = TypeVar("Rule")
 
 @dataclass(frozen=True)
 class RuleList:
-    """One list of rules: its title, the prefix of its action and callback ids, and what admins call
-    one of them.
+    """One list of rules: its title, the prefix of its action and callback ids, what admins call one of
+    them, and the label of one more button for each.
     """
 
     name: str
@@ -64,6 +64,7 @@ class RuleList:
     intro: str
     otherwise: str
     noun: str = "rule"
+    more: str = ""
 
     @property
     def show(self) -> str:
@@ -94,6 +95,11 @@ class RuleList:
     def preview(self) -> str:
         """Action id: preview the effect of a rule."""
         return f"{self.name}_preview"
+
+    @property
+    def open_more(self) -> str:
+        """Action id: the button `more` of a rule."""
+        return f"{self.name}_more"
 
     @property
     def edit(self) -> str:
@@ -156,6 +162,8 @@ def _rule(kind: RuleList, number: int, rule: RuleWords) -> Iterator[Block]:
     if named := ", ".join(filter(None, map(mention, rule.named))):
         yield context(mrkdwn(named))
     buttons = [labelled(kind.change, "Edit…", str(number), where)]
+    if kind.more:
+        buttons.append(labelled(kind.open_more, kind.more, str(number), where))
     if number:
         buttons.append(labelled(kind.up, "Move up", str(number), where))
     effect = "Its text stays in the history."

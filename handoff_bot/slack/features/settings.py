@@ -12,7 +12,14 @@ from slack_bolt import Ack
 from handoff_bot.domain.public_holidays import regions
 from handoff_bot.domain.settings import Section, Setting, Widget
 from handoff_bot.services.settings import hours
-from handoff_bot.services.settings_catalog import GUIDANCE, HOURS, SECTIONS, TRANSLATION, key_of
+from handoff_bot.services.settings_catalog import (
+    FILES,
+    GUIDANCE,
+    HOURS,
+    SECTIONS,
+    TRANSLATION,
+    key_of,
+)
 from handoff_bot.services.translation.translating import NO_MODEL
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand, submits
@@ -28,6 +35,7 @@ from handoff_bot.slack.features.history import (
 )
 from handoff_bot.slack.features.knowledge import KnowledgeAction
 from handoff_bot.slack.features.look_ups import LOOK_UPS
+from handoff_bot.slack.features.mcp_servers import SERVERS
 from handoff_bot.slack.features.message_templates import TemplateAction
 from handoff_bot.slack.features.policy_rows import (
     PolicyAction,
@@ -61,6 +69,7 @@ from handoff_bot.slack.kit.text import (
 
 CHANGED_MEANWHILE = "Another admin has changed these settings. Go back and open them again."
 UNCHANGED = "No changes."
+NO_READER = "No file is read because no language model is set up (OPENAI_API_KEY)."
 
 
 class SettingsAction(StrEnum):
@@ -99,6 +108,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(ROUTING.show, ROUTING.title, ROUTING.intro),
     Entry(NOTICES.show, NOTICES.title, NOTICES.intro),
     Entry(LOOK_UPS.show, LOOK_UPS.title, "What the AI may ask your own systems."),
+    Entry(SERVERS.show, SERVERS.title, "Servers of yours whose tools the AI may call."),
     Entry(HistoryAction.SHOW, "History", "Who changed which setting, and when."),
     Entry(
         AuditAction.SHOW,
@@ -177,6 +187,9 @@ def _known(tools: Tools, name: str, state: State = _NOTHING) -> Section | None:
     if found is TRANSLATION and not tools.core.interpreter.has_model:
         switch, *others = found.settings
         return replace(found, settings=(replace(switch, hint=NO_MODEL), *others))
+    if found is FILES and not tools.core.reads_files:
+        silent = tuple(replace(each, hint=NO_READER) for each in found.settings)
+        return replace(found, settings=silent)
     if found is HOURS:
         values = _with_country(stored_values(tools, found), state)
         return hours.with_holidays(found, values, tools.core.clock.now().date())
