@@ -219,8 +219,8 @@ class FirstSteps:
 
 NO_AGENTS = "There are no agents yet. Invite them to the queue channel, or choose a user group."
 SAMPLES = (
-    "The AI answers from the sample shop's articles. Replace them with your own in the folder of "
-    "KNOWLEDGE_DIR."
+    "The AI answers from the sample shop's articles. Write your own here, or put files in the "
+    "folder of KNOWLEDGE_DIR instead of them."
 )
 LIVE = (
     "Customers' messages are answered from now on. Confirm when your team is ready. To stop the "

@@ -1,12 +1,17 @@
 """The desk's windows in the running sandbox, as agents and admins go through them with mouse and keyboard."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
+from handoff_bot.domain.escalations import ResolvedAs, Status
+from handoff_bot.domain.signals import Mood, Signal
+from handoff_bot.slack.cards.card import render_card
 from tests.browser.conftest import findings
 from tests.browser.sandbox_page import Desk, Phone
+from tests.slack import builders
 
 pytestmark = pytest.mark.browser
 
@@ -162,3 +167,45 @@ def test_a_card_leaves_room_for_others(page):
     phone.hears("This conversation is now closed")
     page.get_by_role("button", name="Close").click()
     assert height_of(page, "Resolved by Ana") <= 120
+
+
+SAID = "My parcel was promised for Monday. Where is it? I want to talk to a person."
+SUMMARY = "Order 4711 was promised for Monday and has not come."
+LONG = f"{SAID} {SUMMARY} " * 4
+WAITING = builders.card(
+    attributes={"plan": "Business", "order": "4711", "page": "/returns"},
+    reply_due_at=builders.NOW + timedelta(minutes=5),
+    evidence=SAID,
+    summary=SUMMARY,
+)
+AT_MOST = builders.card(
+    attributes=dict.fromkeys(("plan", "order", "page", "more"), LONG),
+    vip=True,
+    mood=Mood.UPSET,
+    reply_due_at=builders.NOW + timedelta(minutes=5),
+    solve_due_at=builders.NOW + timedelta(hours=5),
+    evidence=LONG,
+    summary=LONG,
+    scores=dict.fromkeys(Signal, 0.9),
+)
+ANSWERED = builders.closed(
+    Status.RESOLVED,
+    attributes=WAITING.attributes,
+    tags=("refund", "late-parcel", "carrier"),
+    outcome=ResolvedAs.WORKAROUND.value,
+    rating=4,
+    summary=LONG,
+)
+
+
+@pytest.mark.parametrize(
+    ("card", "limit"),
+    [(WAITING, 260), (AT_MOST, 400), (ANSWERED, 120)],
+    ids=["waiting", "with the longest texts", "resolved"],
+)
+def test_a_card_with_all_its_parts_leaves_room_for_others_too(studio, windows, card, limit):
+    studio.post(*render_card(card).blocks)
+    page = windows.open(studio.url)
+    shown = page.locator("article.sl-message", has_text="Dana R.").last
+    expect(shown).to_be_visible()
+    assert shown.bounding_box()["height"] <= limit

@@ -128,6 +128,16 @@ def test_columns_of_a_message_keep_apart(studio, windows, width):
     assert columns.first.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
 
 
+def test_plain_text_holds_neither_mentions_nor_links(studio, windows):
+    said = plain(f"Dana <@{studio.world.ana}> <!here> <https://evil.example|x> <#C1>")
+    block = {"type": "section", "fields": [said, mrkdwn(f"<@{studio.world.ana}>")], "text": said}
+    studio.post(block, {"type": "context", "elements": [said]}, {"type": "header", "text": said})
+    drawn = queue_of(windows.open(studio.url)).get_by_role("article").last
+    expect(drawn.locator(".sl-mention")).to_have_text(["@Ana"])
+    expect(drawn.get_by_role("link")).to_have_count(0)
+    expect(drawn.get_by_text("<!here>").or_(drawn.get_by_text("<\u2060!here>"))).to_have_count(4)
+
+
 def test_the_dark_theme_reaches_the_shop_and_its_chat(studio, windows):
     page = windows.open(studio.url, color_scheme="light")
     page.get_by_role("tab", name="Website").click()

@@ -347,6 +347,16 @@ def test_a_visitor_leaves_the_queue_after_one_question(sandbox, windows):
     world.slack.wait_for(lambda: "left the queue" in str(world.slack.thread(world.queue, card)), 20)
 
 
+def test_what_was_said_last_stays_in_sight_when_the_place_in_the_queue_is_shown(sandbox, windows):
+    chat = Chat(windows.open(sandbox.shop, viewport={"width": 1440, "height": 600})).open()
+    chat.writes("How can I return an item?")
+    expect(chat.log).to_contain_text("within 30 days")
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    expect(chat.panel.get_by_role("status").first).to_contain_text("number 1")
+    last = chat.log.get_by_text("I'm connecting you").last
+    expect(last).to_be_in_viewport(ratio=1)
+
+
 def test_a_visitor_has_the_conversation_sent_to_their_address(sandbox, windows):
     chat = Chat(windows.open(sandbox.shop)).open()
     mail = chat.panel.get_by_role("button", name="Send by e-mail")

@@ -81,7 +81,7 @@ def test_each_open_step_has_a_button_that_opens_what_there_is(bureau, monkeypatc
         "Set hours": "Business hours",
         "Set up translation": "Translation",
         "Edit texts": "Customer texts",
-        "Run the doctor": "Doctor",
+        "Write articles": "Knowledge base",
         "Add templates": "Templates",
         "View queue": "Queue",
         "Pause the AI": "Triggers",

@@ -23,7 +23,7 @@ def commands_table() -> str:
 
 
 def test_the_table_of_verbs_is_the_codes():
-    check_block(AGENTS, "verbs", table("verb", HELP))
+    check_block(AGENTS, "verbs", table("thread command", HELP))
 
 
 def test_the_table_of_commands_is_what_help_says():

@@ -15,6 +15,7 @@ from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import Moment, usual
 from handoff_bot.logs import JsonLines
 from handoff_bot.services.delivery import sending
+from handoff_bot.services.outbox.view_models import PAGE_LINES
 from handoff_bot.services.replies import revising, threads
 from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.models import Escalation, Message, Ticket
@@ -307,6 +308,17 @@ def test_what_was_kept_back_and_sent_is_shown_once_as_sent(house, ana):
     timeline = house.core.tickets.view(1).timeline
     for words in ("Hello!", "From a window", "Polite"):
         assert sum(words in str(entry) for entry in timeline) == 1
+
+
+def test_the_newest_page_of_a_conversation_is_full_and_the_oldest_has_the_rest(house):
+    for n in range(PAGE_LINES):
+        house.says(f"Hello number {n}")
+    house.says("I want a human")
+    number = house.desk.card.escalation_id
+    oldest = house.core.escalations.transcript(number, 0)
+    newest = house.core.escalations.transcript(number, oldest.pages - 1)
+    assert len(newest.lines) == PAGE_LINES
+    assert 0 < len(oldest.lines) < PAGE_LINES
 
 
 @pytest.mark.parametrize("text", ["note: VIP!", "Note: VIP!", "  !note VIP!", "// VIP!"])

@@ -93,7 +93,7 @@ def test_a_card_shows_why_and_who():
         "I want a person",
         "Summary: ",
         "Order 4711 has not arrived.",
-        "whatsapp:+15551234567 · English · Ticket #12, 2 earlier tickets",
+        "+15551234567 · English · Ticket #12, 2 earlier tickets",
     ):
         assert fact in shown
     assert "The AI was not sure" not in shown, "a signal that did not count"
@@ -221,3 +221,11 @@ def test_a_channel_nobody_told_us_about_has_a_name(channel):
 def test_a_claimed_card_says_when_it_was_claimed():
     stamp = int((builders.NOW + timedelta(minutes=2)).timestamp())
     assert f"claimed <!date^{stamp}^" in words_of(render_card(builders.claimed(owner=ANA)))
+
+
+def test_a_tag_in_arabic_does_not_turn_the_order_of_what_follows():
+    shown = words_of(
+        render_card(builders.closed(Status.RESOLVED, tags=("refund", "استرداد"), rating=5))
+    )
+    assert "#refund #استرداد\u200e · ⭐ 5/5" in shown
+    assert "\u200e" not in words_of(render_card(builders.closed(Status.RESOLVED, tags=("refund",))))

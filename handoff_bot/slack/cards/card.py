@@ -21,6 +21,7 @@ from handoff_bot.slack.kit.text import (
     context,
     date,
     header,
+    in_order,
     line,
     moment,
     mrkdwn,
@@ -164,7 +165,7 @@ def _closed(card: Card) -> list[Block]:
         " ".join(f"#{tag}" for tag in card.tags),
         f"⭐ {card.rating}/5" if card.rating else "",
     ]
-    about = plain(" · ".join(one_line(fact, 100) for fact in facts if fact))
+    about = plain(" · ".join(in_order(one_line(fact, 100)) for fact in facts if fact))
     blocks = [
         section(_state(card)) | {"accessory": view},
         context(about, mrkdwn(_clock(card))),
@@ -204,7 +205,9 @@ def _facts(card: Card) -> Iterator[Block]:
     """The wait first, then what is due, then who it is."""
     clock, due = _clock(card), _due(card)
     yield mrkdwn(f"{clock} · {due}" if due else clock)
+    # Without "whatsapp:": the line above names the channel.
     address = card.address if card.address != card.contact else ""
+    address = address.removeprefix(f"{card.channel}:")
     had = f", previously with {named(card.previous_owner)}" if card.previous_owner else ""
     facts = (
         f"↩️ Customer returned{had}" if card.reopened else "",
@@ -216,7 +219,7 @@ def _facts(card: Card) -> Iterator[Block]:
         f"Ticket #{card.ticket}, {_history(card.earlier_tickets)}",
     )
     about = _attributes(card, _ATTRIBUTE)[:_MOST_ATTRIBUTES]
-    yield plain(" · ".join(one_line(fact, 100) for fact in (*facts, *about) if fact))
+    yield plain(" · ".join(in_order(one_line(fact, 100)) for fact in (*facts, *about) if fact))
     if card.snoozed_until:
         yield mrkdwn(f"💤 Snoozed until {moment(card.snoozed_until)}")
     if card.group_id and card.status is Status.QUEUED and _GROUP.fullmatch(card.group_id):

@@ -31,9 +31,9 @@ from handoff_bot.slack.cards.thread import render_words, settled
 from handoff_bot.slack.click import Click, Tools, replace
 from handoff_bot.slack.client.scopes import missing
 from handoff_bot.slack.feature import Body, ClickListener, Feature, SlashCommand, guarded
-from handoff_bot.slack.features import doctor
 from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.features.customer_texts import TextAction
+from handoff_bot.slack.features.knowledge import KnowledgeAction
 from handoff_bot.slack.features.message_templates import TemplateAction
 from handoff_bot.slack.features.rules import NOTICES
 from handoff_bot.slack.features.settings import SettingsAction
@@ -89,7 +89,7 @@ _OPENS: Mapping[StepId, Sequence[tuple[str, str, str]]] = {
     StepId.HOURS: ((SettingsAction.OPEN, "Set hours", "hours"),),
     StepId.LANGUAGE: ((SettingsAction.OPEN, "Set up translation", "translation"),),
     StepId.TEXTS: ((TextAction.SHOW, "Edit texts", "open"),),
-    StepId.KNOWLEDGE: ((doctor.SHOW, "Run the doctor", "open"),),
+    StepId.KNOWLEDGE: ((KnowledgeAction.SHOW, "Write articles", "open"),),
     StepId.TEMPLATES: ((TemplateAction.SHOW, "Add templates", "open"),),
     StepId.TEST: ((Button.SHOW_QUEUE.value, "View queue", "home"),),
     StepId.LIVE: ((SettingsAction.OPEN, "Pause the AI", "triggers"),),

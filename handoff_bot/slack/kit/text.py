@@ -7,6 +7,7 @@ Text by contacts (and models) goes into `plain_text` and `rich_text` elements, w
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,7 @@ LABEL_LIMIT = 75
 NAME_LIMIT = 60
 NOTIFICATION_LIMIT = 300
 
+_FROM_THE_RIGHT = frozenset({"R", "AL"})
 _ID = re.compile("[CGSUW][A-Z0-9]{2,20}")
 
 NOTHING = "(no text)"
@@ -72,6 +74,15 @@ def notification(text: str, limit: int = NOTIFICATION_LIMIT) -> str:
 def plain(text: str, limit: int = SECTION_LIMIT) -> Block:
     """Returns a text object that Slack does not parse, without emoji codes."""
     return {"type": "plain_text", "text": shorten(text, limit) or NOTHING, "emoji": False}
+
+
+def in_order(text: str) -> str:
+    """Returns the text with a left-to-right mark at its end, if a part is written from the right.
+
+    Without it, what follows would be shown in reverse order, such as a rating after an Arabic tag.
+    """
+    is_turned = any(unicodedata.bidirectional(char) in _FROM_THE_RIGHT for char in text)
+    return f"{text}\u200e" if is_turned else text
 
 
 def mrkdwn(text: str) -> Block:

@@ -208,11 +208,14 @@ export class View {
   }
 
   draw() {
+    // Asked first: the status and the notice take room from the log.
+    const atEnd = this.isAtEnd;
     this.drawLauncher();
     this.drawStatus();
     this.drawMessages();
     this.drawChoices();
     this.drawNotice();
+    if (atEnd) this.toEnd();
   }
 
   drawLauncher() {
@@ -251,7 +254,6 @@ export class View {
   }
 
   drawMessages() {
-    const atEnd = this.isAtEnd;
     const wanted = new Map();
     for (const message of this.chat.messages) {
       const draw = () => bubble(this.look, message, this.chat.state);
@@ -266,7 +268,6 @@ export class View {
     }
     this.place(wanted);
     for (const message of this.chat.messages) this.remark(message);
-    if (atEnd) this.toEnd();
   }
 
   /** The replies to the newest message as buttons, until anything else is said. A click is sent as its words are. */

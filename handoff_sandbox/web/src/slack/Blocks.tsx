@@ -65,14 +65,21 @@ const Drawn = memo(function Drawn({ block }: { block: SlackBlock }) {
 
 /**
  * The block without `verbatim`, which the library takes as "draw no dates" and Slack as "make no links",
- * and without pictures from elsewhere.
+ * without pictures from elsewhere, and with plain text that stays as it is.
  */
 function speaking(block: SlackBlock): unknown {
   return JSON.parse(JSON.stringify(block), (key, value: unknown) => {
     if (key === "verbatim") return undefined;
     const part = value as SlackBlock | null;
-    return part && typeof part === "object" && part.type === "image" ? safe(part) : value;
+    if (!part || typeof part !== "object") return value;
+    if (part.type === "plain_text") return { ...part, text: unparsed(String(part.text)) };
+    return part.type === "image" ? safe(part) : value;
   });
+}
+
+/** Plain text in which the library finds no mentions and links, as Slack finds none. */
+function unparsed(text: string): string {
+  return text.replace(/<(?=[@#!]|https?:|mailto:|tel:)/g, "<\u2060");
 }
 
 function safe(picture: SlackBlock): unknown {
