@@ -82,8 +82,8 @@ def test_where_the_encoder_knows_little_of_the_language_the_spelling_counts_more
     by_meaning, by_spelling, *_ = detector.inputs(conversation(thai))[Signal.REQUEST]
     unchanged = detector.inputs(conversation(english))[Signal.REQUEST][0]
 
-    drawn = 0.2 * _log_odds(model.utterance(thai).meant[0]) + 0.8 * by_spelling
-    assert by_meaning == pytest.approx(drawn, abs=1e-3)
+    moved = 0.2 * _log_odds(model.utterance(thai).meant[0]) + 0.8 * by_spelling
+    assert by_meaning == pytest.approx(moved, abs=1e-3)
     assert unchanged == pytest.approx(_log_odds(model.utterance(english).meant[0]), abs=1e-3)
 
 

@@ -15,7 +15,7 @@ Likeness = Callable[[Traces, Traces], tuple[float, float]]
 _SIMILAR = 0.5
 _COPY = 0.8
 _RECENT = 3
-_DRAWN = 0.8
+_TOWARDS_SPELLING = 0.8
 _HARDLY_UNKNOWN = 0.2  # below it, confidence stays under 0.1, however similar the messages are
 
 
@@ -176,8 +176,8 @@ def _sentiment(talk: Scored) -> tuple[float, ...]:
 
 
 def _meaning(talk: Scored, place: int) -> float:
-    """Returns a signal's log-odds by meaning, drawn to those by spelling where these say more."""
-    share = _DRAWN * talk.spelt_better
+    """Returns a signal's log-odds by meaning, moved towards those by spelling where these say more."""
+    share = _TOWARDS_SPELLING * talk.spelt_better
     meant, spelt = talk.last.meant[place], talk.last.spelt[place]
     return (1.0 - share) * _logit(meant) + share * _logit(spelt)
 
