@@ -13,7 +13,7 @@ from handoff_bot.ai.detector.local import MODEL, LocalDetector
 from handoff_bot.ai.detector.model import Model
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.detection_rules import Rules, Sensitivity
-from handoff_bot.domain.signals import Act, Priority, Signal, Turn
+from handoff_bot.domain.signals import Priority, Signal, Turn
 
 # ruff: noqa: RUF001 - customers' languages
 
@@ -54,11 +54,6 @@ def test_a_question_about_the_process_is_no_request(detector):
     asked = conversation("Do I need to talk to a person to get a refund?")
 
     assert not detector.judge(asked).escalate
-
-
-@pytest.mark.parametrize("words", ["can you engrave a watch", "can you engrave a ring"])
-def test_a_short_question_about_a_service_is_no_small_talk(detector, words):
-    assert detector.judge(conversation(words)).act is Act.NONE
 
 
 def test_what_is_between_a_request_and_anger_counts_as_the_likelier_one(detector):

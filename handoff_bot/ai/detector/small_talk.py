@@ -22,7 +22,7 @@ SPELT, MEANT = "small_talk", "small_talk_meant"
 
 LONGEST = 240
 """In characters: a longer message says more than thanks."""
-_IS, _LIKELY, _IS_NOT = 0.5, 0.25, 0.6
+_IS, _LIKELY, _IS_NOT = 0.5, 0.25, 0.5
 """Probability thresholds: for each kind, for the most likely kind, and for other content."""
 _SURELY_NOT = 0.98
 """From this probability by spelling, it is other content; the slower check by meaning is skipped."""
