@@ -77,9 +77,11 @@ def softmax_head(
     extract: Callable[[str], text.Ids],
     bits: int,
     strength: float,
+    close: float = 1e-3,
+    rounds: int = 200,
 ) -> Head:
     """One class of several, by spelling."""
-    model = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
+    model = LogisticRegression(C=strength, max_iter=rounds, tol=close)
     known = [list(classes).index(str(one.label)) for one in examples]
     inputs = matrix((one.words for one in examples), extract, 1 << bits)
     model.fit(inputs, known, sample_weight=[_weight(one) for one in examples])

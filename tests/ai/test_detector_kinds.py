@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from bench.detector_kinds import by_kind, conversation, held_out, named
 from handoff_bot.ai.detector.choices import options, picked
-from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.ai.detector.local import MODEL, LocalDetector
+from handoff_bot.ai.detector.model import Model
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.detection_rules import Rules, Sensitivity
 from handoff_bot.domain.signals import Priority, Signal, Turn
@@ -43,10 +45,46 @@ def test_of_each_kind_it_keeps_what_it_reaches_on_held_out_phrases(right, kind, 
     assert hits >= least * count
 
 
-def test_not_wanting_a_machine_is_a_request(detector):
-    judged = detector.judge(conversation("I'd rather not talk to a machine"))
+@pytest.mark.parametrize("words", ["I'd rather not talk to a machine", "This bot is not helping"])
+def test_not_wanting_a_machine_is_a_request(detector, words):
+    assert detector.judge(conversation(words)).reason is Signal.REQUEST
 
-    assert judged.reason is Signal.REQUEST
+
+def test_a_question_about_the_process_is_no_request(detector):
+    asked = conversation("Do I need to talk to a person to get a refund?")
+
+    assert not detector.judge(asked).escalate
+
+
+def test_what_is_between_a_request_and_anger_counts_as_the_likelier_one(detector):
+    talk = conversation("This bot is not helping")
+    only = replace(talk, rules=Rules(triggers={Signal.SENTIMENT: Sensitivity.OFF}))
+
+    request, sentiment = (
+        detector.judge(only).scores[one] for one in (Signal.REQUEST, Signal.SENTIMENT)
+    )
+
+    assert sentiment > 0
+    found = detector.judge(talk).scores
+    assert found[Signal.REQUEST] == pytest.approx(1 - (1 - request) * (1 - sentiment))
+    assert found[Signal.SENTIMENT] == pytest.approx(sentiment)
+
+
+def test_where_the_encoder_knows_little_of_the_language_the_spelling_counts_more(detector):
+    model = Model.load(MODEL)
+    thai, english = "ขอคุยกับคนจริงๆ", "I want to talk to a real human"
+
+    by_meaning, by_spelling, *_ = detector.inputs(conversation(thai))[Signal.REQUEST]
+    unchanged = detector.inputs(conversation(english))[Signal.REQUEST][0]
+
+    moved = 0.2 * _log_odds(model.utterance(thai).meant[0]) + 0.8 * by_spelling
+    assert by_meaning == pytest.approx(moved, abs=1e-3)
+    assert unchanged == pytest.approx(_log_odds(model.utterance(english).meant[0]), abs=1e-3)
+
+
+def _log_odds(chance):
+    bounded = min(max(chance, 0.001), 0.999)
+    return math.log(bounded / (1 - bounded))
 
 
 @pytest.mark.parametrize(

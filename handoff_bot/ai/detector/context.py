@@ -15,6 +15,7 @@ Likeness = Callable[[Traces, Traces], tuple[float, float]]
 _SIMILAR = 0.5
 _COPY = 0.8
 _RECENT = 3
+_TOWARDS_SPELLING = 0.8
 _HARDLY_UNKNOWN = 0.2  # below it, confidence stays under 0.1, however similar the messages are
 
 
@@ -28,6 +29,7 @@ class Scored:
         replies: the assistant's, oldest first.
         answered: the assistant's message right before it, or None.
         declined: True if the customer declined an offered agent within the last few turns.
+        spelt_better: from 0 to 1, how far the last message's spelling says more than its meaning.
     """
 
     utterances: tuple[Utterance, ...]
@@ -35,6 +37,7 @@ class Scored:
     answered: Reply | None
     declined: bool
     beside: tuple[Utterance, ...] = ()
+    spelt_better: float = 0.0
 
     @property
     def last(self) -> Utterance:
@@ -146,7 +149,7 @@ def _request(talk: Scored) -> tuple[float, ...]:
     yes, no = talk.last.yes, talk.last.no
     earlier = [one.request for one in talk.before[-_RECENT:]]
     return (
-        _logit(talk.last.meant[0]),
+        _meaning(talk, 0),
         _logit(talk.last.spelt[0]),
         _logit(talk.last.whole[0]),
         talk.last.request * max(earlier, default=0.0),
@@ -161,7 +164,7 @@ def _request(talk: Scored) -> tuple[float, ...]:
 def _sentiment(talk: Scored) -> tuple[float, ...]:
     earlier = [one.sentiment for one in talk.before[-_RECENT:]]
     return (
-        _logit(talk.last.meant[1]),
+        _meaning(talk, 1),
         _logit(talk.last.spelt[1]),
         _logit(talk.last.whole[1]),
         max(earlier, default=0.0),
@@ -170,6 +173,13 @@ def _sentiment(talk: Scored) -> tuple[float, ...]:
         talk.last.many,
         _acknowledges(talk.last),
     )
+
+
+def _meaning(talk: Scored, place: int) -> float:
+    """Returns a signal's log-odds by meaning, moved towards those by spelling where these say more."""
+    share = _TOWARDS_SPELLING * talk.spelt_better
+    meant, spelt = talk.last.meant[place], talk.last.spelt[place]
+    return (1.0 - share) * _logit(meant) + share * _logit(spelt)
 
 
 def _serious(talk: Scored) -> tuple[float, ...]:

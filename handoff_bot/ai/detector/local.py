@@ -13,7 +13,7 @@ import numpy as np
 
 from handoff_bot.ai.detector import choices, context, policy, text
 from handoff_bot.ai.detector.encoder import TextEncoder
-from handoff_bot.ai.detector.heads import Floats, any_of_one, sigmoid_of
+from handoff_bot.ai.detector.heads import Floats, any_of_one, lowered, sigmoid_of
 from handoff_bot.ai.detector.language import Chances, conversation_language, language_chances
 from handoff_bot.ai.detector.memory import Memory, RecentMeanings
 from handoff_bot.ai.detector.messages import Reply, Utterance
@@ -38,6 +38,15 @@ _ASKS = ("?", "\uff1f", "\u061f", ";")
 _CERTAIN = 0.98
 _PICKED_OTHER = 0.05
 
+
+_ONE_OR_THE_OTHER = (Signal.REQUEST, Signal.SENTIMENT)
+
+_SPELT_BETTER = frozenset({"ar", "hi", "id", "ru", "sv", "th", "tr", "uk"})
+"""Languages whose requests and anger are told better by spelling than by meaning; see "The languages"
+in docs/detector.md.
+"""
+_EASE = 0.4
+"""How much is added to these two signals in such a language, in log-odds: they score lower there."""
 
 _MOST_TELLING = (Act.BYE, Act.THANKS, Act.HELLO, Act.ACCEPT)
 """If a message has several kinds, the first of these is answered."""
@@ -271,9 +280,15 @@ class LocalDetector:
         return self._inputs(self._scored(stretch, talk.waiting))
 
     def _inputs(self, seen: context.Scored) -> dict[Signal, tuple[float, ...]]:
+        seen = replace(seen, spelt_better=self._spelt_better(seen))
         if context.compares_meanings(seen, self._model.likeness):
             self._model.compare_by_meaning([one.traces for one in seen.utterances])
         return context.signal_features(seen, self._model.likeness)
+
+    def _spelt_better(self, seen: context.Scored) -> float:
+        """Returns how likely the last message's language is one that the encoder knows little of."""
+        found = self._language(seen.last.traces.words)
+        return sum(found.get(code, 0.0) for code in _SPELT_BETTER)
 
     def score(self, signal: Signal, values: Sequence[float], rules: Rules) -> float:
         """Returns a signal's probability from its inputs."""
@@ -306,10 +321,15 @@ class LocalDetector:
         return sigmoid_of(math.log(shipped / (1.0 - shipped)) + shift)
 
     def _signals(self, seen: context.Scored, rules: Rules) -> dict[Signal, float]:
-        return {
+        found = {
             signal: self.score(signal, values, rules)
             for signal, values in self._inputs(seen).items()
         }
+        ease = _EASE * self._spelt_better(seen)
+        for signal in _ONE_OR_THE_OTHER:
+            found[signal] = lowered(found[signal], -ease)
+        is_off = Sensitivity.OFF in {rules.triggers.get(signal) for signal in _ONE_OR_THE_OTHER}
+        return found if is_off else _of_either(found)
 
     def _thresholds(self, rules: Rules, *, declined: bool) -> dict[Signal, float]:
         """After a declined offer, weak evidence is not enough; an explicit request still counts."""
@@ -353,6 +373,17 @@ def _said_before(talk: ConversationContext) -> Turn | None:
     """
     before = talk.turns[-2] if len(talk.turns) > 1 else None
     return before if before is not None and before.role == "assistant" else None
+
+
+def _of_either(scores: dict[Signal, float]) -> dict[Signal, float]:
+    """Returns the scores; the likelier of both kinds has the chance of either.
+
+    The classifiers divide one probability among them, so what is between two kinds, such as "this
+    bot is not helping", has little of each.
+    """
+    likelier = max(_ONE_OR_THE_OTHER, key=lambda signal: scores[signal])
+    neither = math.prod(1.0 - scores[signal] for signal in _ONE_OR_THE_OTHER)
+    return scores | {likelier: 1.0 - neither}
 
 
 def _raised(scores: policy.Scores, signal: Signal) -> policy.Scores:
