@@ -20,10 +20,12 @@ _LONGEST = 400
 _FUNCTION, _ASKING = "-", "?"
 _LANGUAGES_TEXT = "de fr es it pt nl sv pl uk ru tr ar he hi id vi th ja zh ko el"
 _LANGUAGES = frozenset(_LANGUAGES_TEXT.split())
-_WORD = re.compile(r"[\w\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0900-\u0963'\u2019\u05f3-]+")
+_WORD = re.compile(r"[\w\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0900-\u0963]+")
 _MARKS = re.compile("[\u0300-\u036f]")
 _ACCENTED = frozenset(["sv", "vi"])
 """Languages in which words differ by accents only, and are written with them."""
+_CASE = re.compile(r"(?<=\w{3})['\u2019](?:\w{1,2}|d[ae]n|n[ia]n|y[i\u0131u\u00fc])\b")
+"""Turkish endings after a name."""
 _UNSPACED = frozenset(["ja", "th", "zh"])
 _ENDINGS = 5
 """Length from which an entry also stands for longer words: the languages inflect."""
@@ -73,7 +75,7 @@ def terms(question: str, language: str) -> list[Term]:
     if language not in _LANGUAGES:
         return []
     entries = _entries(language)
-    text = _folded(question[:_LONGEST], language)
+    text = _folded(_CASE.sub("", question[:_LONGEST]), language)
     return list(_unspaced(text, entries) if language in _UNSPACED else _spaced(text, language))
 
 
