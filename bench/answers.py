@@ -1,4 +1,4 @@
-"""The assistant without a key on four knowledge bases that nothing was trained on: `make bench-answers`.
+"""The assistant without a key on eight knowledge bases that nothing was trained on: `make bench-answers`.
 
 Beside it BM25, which quotes the best passage if its rank reaches a threshold fitted on the training
 trades. Writes bench/results/answers.json.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,13 +22,16 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from bench.answers_corpus import Trade, trades
-from handoff_bot.ai.assistant.answerability import MODEL, Answerability
+from handoff_bot.ai.assistant.answerability import MODEL, Answerability, Networks
 from handoff_bot.ai.assistant.evidence import NAMES
 from handoff_bot.ai.assistant.knowledge import Knowledge, Meaning
 from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.domain.conversation_context import ConversationContext
+from handoff_bot.domain.signals import Turn
 from tests.ai.questions import ANSWERABLE, UNANSWERABLE
 
 SHOP = Path(__file__).parents[1] / "knowledge"
+_FOREIGN = NAMES.index("foreign")
 CANDIDATES, SHOP_WEIGHT = 12, 2
 UNITS, MEMBERS, DECAY = 10, 5, 0.3
 WRONG = 2.0
@@ -50,6 +53,15 @@ class Asked:
     trade: str
     text: str = ""
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the passages are in another language than the question."""
+        return bool(self.marks[:, _FOREIGN].mean() > 0.5)
+
+
+Language = Callable[[str], str]
+"""A text to the language that the detector names."""
+
 
 class Remembered:
     """Meanings, each computed once."""
@@ -68,10 +80,12 @@ class Remembered:
         return [self._known[one] for one in texts]
 
 
-def asked(knowledge: Knowledge, text: str, right: str, trade: str) -> Asked | None:
+def asked(
+    knowledge: Knowledge, text: str, right: str, trade: str, language: Language
+) -> Asked | None:
     """Asks a question, or a follow-up to an earlier one; `right` is the heading with the answer."""
     earlier, _, last = text.rpartition(" >> ")
-    hits = knowledge.search(last, CANDIDATES, earlier)
+    hits = knowledge.search(last, CANDIDATES, earlier, language(last))
     if not hits:
         return None
     marks = np.array([hit.marks for hit in hits])
@@ -79,7 +93,7 @@ def asked(knowledge: Knowledge, text: str, right: str, trade: str) -> Asked | No
     return Asked(marks, labels, trade, text)
 
 
-def of_trade(trade: Trade, meaning: Meaning) -> Iterator[Asked]:
+def of_trade(trade: Trade, meaning: Meaning, language: Language) -> Iterator[Asked]:
     """Yields each question with its passage and without it, and the unanswerable ones."""
     with TemporaryDirectory() as place:
         folder = Path(place)
@@ -91,20 +105,20 @@ def of_trade(trade: Trade, meaning: Meaning) -> Iterator[Asked]:
                         continue
                     right = section.heading if without == -1 else ""
                     for text in section.asked:
-                        found = asked(knowledge, text, right, trade.name)
+                        found = asked(knowledge, text, right, trade.name, language)
                         yield from [found] if found else []
                 if without == -1:
                     for text in trade.unanswerable:
-                        found = asked(knowledge, text, "", trade.name)
+                        found = asked(knowledge, text, "", trade.name, language)
                         yield from [found] if found else []
 
 
-def of_shop(meaning: Meaning) -> Iterator[Asked]:
+def of_shop(meaning: Meaning, language: Language) -> Iterator[Asked]:
     """Yields the questions of tests/ai/questions.py about the sample shop, in three languages."""
     with Knowledge(SHOP, meaning=meaning) as knowledge:
-        for text, language, fact in [*ANSWERABLE, *((*one, "") for one in UNANSWERABLE)]:
-            spoken = language if language in knowledge.languages() else "en"
-            hits = knowledge.search(text, CANDIDATES)
+        for text, own, fact in [*ANSWERABLE, *((*one, "") for one in UNANSWERABLE)]:
+            spoken = own if own in knowledge.languages() else "en"
+            hits = knowledge.search(text, CANDIDATES, language=language(text))
             hits = [hit for hit in hits if hit.passage.locale == spoken]
             labels = [int(bool(fact) and fact in hit.passage.text) for hit in hits]
             if hits:
@@ -113,6 +127,12 @@ def of_shop(meaning: Meaning) -> Iterator[Asked]:
 
 
 def fitted(cases: Sequence[Asked]) -> Answerability:
+    """Fits networks to the questions in the passages' language, and others to the rest."""
+    own = [one for one in cases if not one.is_foreign]
+    return Answerability(_networks(own), _networks([one for one in cases if one.is_foreign]))
+
+
+def _networks(cases: Sequence[Asked]) -> Networks:
     """Fits a few small networks, whose mean is the probability."""
     marks = np.concatenate([one.marks for one in cases])
     labels = np.concatenate([one.labels for one in cases])
@@ -134,7 +154,7 @@ def fitted(cases: Sequence[Asked]) -> Answerability:
         members.append(network)
     hidden = np.stack([np.vstack([one.coefs_[0], one.intercepts_[0]]) for one in members])
     out = np.stack([np.append(one.coefs_[1][:, 0], one.intercepts_[1]) for one in members])
-    return Answerability(
+    return Networks(
         mean.astype(np.float32),
         spread.astype(np.float32),
         hidden.astype(np.float32),
@@ -199,10 +219,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODEL)
     parser.add_argument("--measure", action="store_true", help="cross-validate by trade (a minute)")
     options = parser.parse_args()
-    meaning = Remembered(LocalDetector.load().encoder.vectors)
+    detector = LocalDetector.load()
+    meaning = Remembered(detector.encoder.vectors)
+
+    def language(text: str) -> str:
+        return detector.quick_check(ConversationContext((Turn("customer", text),))).language
+
     with threadpool_limits(1):  # the same sums in the same order, however many cores there are
-        cases = [case for trade in trades() for case in of_trade(trade, meaning)]
-        cases += SHOP_WEIGHT * list(of_shop(meaning))
+        cases = [case for trade in trades() for case in of_trade(trade, meaning, language)]
+        cases += SHOP_WEIGHT * list(of_shop(meaning, language))
         print(len(cases), "cases;", ", ".join(NAMES))  # noqa: T201
         for line in report(cross_validated(cases)) if options.measure else ():
             print(line)  # noqa: T201

@@ -19,11 +19,13 @@ from handoff_bot.domain.errors import ModelError
 
 MODEL = Path(__file__).with_name("answerability.npz")
 
+_FOREIGN = NAMES.index("foreign")
+
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Answerability:
+class Networks:
     """A few networks with one hidden layer, whose mean counts. Thread-safe.
 
     Attributes:
@@ -37,6 +39,28 @@ class Answerability:
     hidden: Floats
     out: Floats
 
+    def chances(self, marks: Floats) -> NDArray[np.float64]:
+        """Returns a probability for each passage.
+
+        Args:
+            marks: [passages, NAMES].
+        """
+        scaled = (marks - self.mean) / self.spread
+        units = np.tanh(scaled @ self.hidden[:, :-1] + self.hidden[:, -1:])
+        logits = (units * self.out[:, None, :-1]).sum(axis=2) + self.out[:, -1:]
+        chances: NDArray[np.float64] = (0.5 + 0.5 * np.tanh(0.5 * logits)).mean(axis=0)
+        return chances
+
+
+@dataclass(frozen=True)
+class Answerability:
+    """Networks for passages in the question's language, and for those in another: the same marks mean
+    less between languages. Thread-safe.
+    """
+
+    own: Networks
+    foreign: Networks
+
     def chances(
         self, marks: Sequence[Sequence[float]] | NDArray[np.float64]
     ) -> NDArray[np.float64]:
@@ -45,14 +69,22 @@ class Answerability:
         Args:
             marks: [passages, NAMES].
         """
-        scaled = (np.asarray(marks, dtype=np.float32) - self.mean) / self.spread
-        units = np.tanh(scaled @ self.hidden[:, :-1] + self.hidden[:, -1:])
-        logits = (units * self.out[:, None, :-1]).sum(axis=2) + self.out[:, -1:]
-        chances: NDArray[np.float64] = (0.5 + 0.5 * np.tanh(0.5 * logits)).mean(axis=0)
+        given = np.asarray(marks, dtype=np.float32)
+        is_foreign = given[:, _FOREIGN] > 0
+        chances = np.zeros(len(given))
+        for networks, mine in ((self.own, ~is_foreign), (self.foreign, is_foreign)):
+            if mine.any():
+                chances[mine] = networks.chances(given[mine])
         return chances
 
     def save(self, path: Path) -> None:
-        np.savez(path, **{one.name: getattr(self, one.name) for one in fields(self)})
+        each = {"own": self.own, "foreign": self.foreign}
+        arrays = {
+            f"{part}.{one.name}": getattr(networks, one.name)
+            for part, networks in each.items()
+            for one in fields(networks)
+        }
+        np.savez(path, **arrays)
 
 
 @cache
@@ -64,9 +96,12 @@ def shipped() -> Answerability:
     """
     try:
         with np.load(MODEL, allow_pickle=False) as file:
-            model = Answerability(**{one.name: file[one.name] for one in fields(Answerability)})
+            own, foreign = (
+                Networks(**{one.name: file[f"{part}.{one.name}"] for one in fields(Networks)})
+                for part in ("own", "foreign")
+            )
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{MODEL.name} cannot be read") from error
-    if model.hidden.shape[1] != len(NAMES) + 1:
+    if {one.hidden.shape[1] for one in (own, foreign)} != {len(NAMES) + 1}:
         raise ModelError(f"{MODEL.name} was trained for other numbers")
-    return model
+    return Answerability(own, foreign)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -51,6 +51,9 @@ class Query:
         language: by its small words, "" if unclear.
         asked: same as `weights`, without an earlier question's words.
         best: by stem, how well any passage holds it, 0 to 1.
+        english: meaning of the question in English, as far as the glossary knows it; None if it
+            does not.
+        senses: by stem, the stems of its English senses.
     """
 
     words: Mapping[str, str]
@@ -61,6 +64,22 @@ class Query:
     language: str
     asked: Mapping[str, float]
     best: NDArray[np.float64]
+    english: Vectors | None = None
+    senses: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+
+    def is_foreign(self, locale: str) -> bool:
+        return bool(self.language and locale) and self.language != locale
+
+    def held_in(self, text: str, stem: str) -> bool:
+        """Returns whether a searchable text has the word or one of its English senses."""
+        return holds(text, stem) or any(
+            all(holds(text, each) for each in sense) for sense in self.senses.get(stem, ())
+        )
+
+    def share_in(self, text: str) -> float:
+        """Returns the weighted share of the words that a searchable text has."""
+        held = sum(weight for one, weight in self.weights.items() if self.held_in(text, one))
+        return held / sum(self.weights.values())
 
 
 @dataclass(frozen=True)
@@ -143,11 +162,6 @@ def holds(text: str, stem: str) -> bool:
     return f" {stem}" in text
 
 
-def share(text: str, weights: Mapping[str, float]) -> float:
-    held = sum(weight for one, weight in weights.items() if holds(text, one))
-    return held / sum(weights.values())
-
-
 def related(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns 0 for unrelated words, 1 for synonyms."""
     return np.asarray(np.clip((similarity - _ALIKE) / _SPAN, 0.0, 1.0), dtype=np.float64)
@@ -185,12 +199,12 @@ def _fit(query: Query, one: Indexed, held: NDArray[np.float64], rank: float) -> 
     soft = float(found @ weights / weights.sum())
     mine = np.array([query.asked.get(stem, 0.0) for stem in stems])
     own = float(found @ mine / mine.sum()) if query.asked else 1.0
-    covered = share(one.whole, query.weights)
+    covered = query.share_in(one.whole)
     best = int(np.argmax(scores))
-    foreign = bool(query.language and one.passage.locale) and query.language != one.passage.locale
+    foreign = query.is_foreign(one.passage.locale)
     values = {
         "near": max(near), "near_heading": near[0], "covered": covered, "soft": soft,
-        "headed": share(one.heads, query.weights), "rank": rank / (1.0 + weights.sum()),
+        "headed": query.share_in(one.heads), "rank": rank / (1.0 + weights.sum()),
         "soft_sentence": max(shares), "weakest": float(found.min()),
         "unknown": float(weights @ (query.best < _FOUND) / weights.sum()),
         "kind": float(query.kind is not None and kinds[best]),
@@ -231,9 +245,10 @@ def _held(query: Query, passages: Sequence[Indexed]) -> NDArray[np.float64]:
 
     Of all passages together: one look-up of similar words instead of one for each statement.
     """
-    stems = [f" {stem}" for stem in query.weights]
     texts = (text for one in passages for text in (one.heads, *one.searchable))
-    found = np.array([[stem in text for stem in stems] for text in texts], dtype=np.float64)
+    found = np.array(
+        [[query.held_in(text, stem) for stem in query.weights] for text in texts], dtype=np.float64
+    )
     sizes = np.concatenate([one.sizes for one in passages])
     spoken = sizes > 0
     if query.similar.size and spoken.any():
@@ -245,15 +260,21 @@ def _held(query: Query, passages: Sequence[Indexed]) -> NDArray[np.float64]:
 
 
 def _near(query: Query, one: Indexed) -> list[float]:
-    if query.vector is None:
-        return [0.0] * (1 + len(one.statements))
-    return [float(value) for value in one.vectors @ query.vector]
+    return _nearest(one.vectors, query, one, 1 + len(one.statements))
 
 
 def _linked(query: Query, one: Indexed) -> list[float]:
+    return _nearest(one.linked, query, one, len(one.statements))
+
+
+def _nearest(vectors: Vectors, query: Query, one: Indexed, size: int) -> list[float]:
+    """Returns similarities; with a passage in another language also those of the English question."""
     if query.vector is None:
-        return [0.0] * len(one.statements)
-    return [float(value) for value in one.linked @ query.vector]
+        return [0.0] * size
+    found = vectors @ query.vector
+    if query.english is not None and query.is_foreign(one.passage.locale):
+        found = np.maximum(found, vectors @ query.english)
+    return [float(value) for value in found]
 
 
 def linked(head: str, statement: str) -> str:

@@ -84,7 +84,10 @@ _ASKING = frozenset(_ASKING_TEXT.split())
 _ASKING_AFTER_I = frozenset(["jak", "co", "kiedy", "gdzie", "ile", "czy"])
 """Polish "i" joins questions; English "I" does not, as in "how late can I come?"."""
 _AND = re.compile(
-    r"(?<!\s),?\s{1,3}(?:and|und|y|et|e|en|ve|och|i|oraz|и|та)\s{1,3}(?=(\w{1,40}))", re.IGNORECASE
+    r"(?<!\s),?\s{1,3}(?:and|und|y|et|e|en|ve|och|i|oraz|и|та)\s{1,3}"
+    r"(?=(?:(?:until|from|for|bis|ab|seit|von|hasta|desde|para|jusqu|à|a|até|fino|da|vanaf|tot|do"
+    r"|od)['\u2019 ])?(\w{1,40}))",
+    re.IGNORECASE,
 )
 
 

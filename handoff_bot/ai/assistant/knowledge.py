@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain, islice
@@ -27,9 +27,10 @@ from numpy.typing import NDArray
 from handoff_bot.ai.assistant import evidence, question_kinds
 from handoff_bot.ai.assistant.article_language import language_of
 from handoff_bot.ai.assistant.articles import Kept, Passage, read_folder
+from handoff_bot.ai.assistant.asked import Asked, phrase
 from handoff_bot.ai.assistant.evidence import Fit, Indexed, Query
 from handoff_bot.ai.assistant.folder import Stamp, stamp_of
-from handoff_bot.ai.assistant.words import MOST_WORDS, folded, is_generic, telling_words
+from handoff_bot.ai.assistant.words import MOST_WORDS, folded, is_generic, telling_stems
 from handoff_bot.ai.deadline import within
 
 logger = logging.getLogger(__name__)
@@ -147,6 +148,7 @@ class Knowledge:
         self._today = today
         self._meaning = meaning
         self._known: dict[str, NDArray[np.float32]] = {}
+        self._senses: dict[str, NDArray[np.float32]] = {}  # of the glossary, so they are not many
         self._texts: dict[Passage, _Texts] = {}
         self._kept: Kept = {}
         self._lock = threading.Lock()
@@ -173,23 +175,31 @@ class Knowledge:
             self._is_closed = True
             self._index.database.close()
 
-    def search(self, question: str, limit: int = 5, earlier: str = "") -> list[Hit]:
+    def search(
+        self, question: str, limit: int = 5, earlier: str = "", language: str = ""
+    ) -> list[Hit]:
         """Returns the best passages by words, then by meaning; none without any word.
 
         Args:
             earlier: the previous question for a follow-up; its words count less.
+            language: of the question, if its own words do not show it.
         """
-        said = {} if earlier and is_generic(question) else telling_words(question)
-        words = dict(islice((said | (telling_words(earlier) | said)).items(), MOST_WORDS))
+        spoken = language_of(question) or language
+        said, before = Asked.of(question, spoken), Asked.of(earlier, spoken)
+        if earlier and is_generic(question):
+            said = replace(said, words={})
+        ordered = {**said.words, **before.words, **said.words}
+        words = dict(islice(ordered.items(), MOST_WORDS))
+        senses = {**before.senses, **said.senses}
         self._refresh()
         with self._lock:
             if not words or not self._index.passages:
                 return []
             with closing(
-                self._index.database.execute(_SEARCH, (_query(list(words)), limit))
+                self._index.database.execute(_SEARCH, (_query(words, senses), limit))
             ) as rows:
                 ranks = dict(rows.fetchall())
-            query = self._prepared(question, earlier, words, list(said)[:MOST_WORDS])
+            query = self._prepared(before, said, words, spoken)
             near = self._nearness(query)
             closest = np.argsort(-near)[:limit].tolist() if self._meaning else []
             places = list(dict.fromkeys([*ranks, *closest]))
@@ -214,33 +224,67 @@ class Knowledge:
         self._refresh()
         return frozenset(one.passage.locale for one in self._index.passages) - {""}
 
-    def _prepared(
-        self, question: str, earlier: str, words: dict[str, str], own: Sequence[str]
-    ) -> Query:
+    def _prepared(self, before: Asked, said: Asked, words: dict[str, str], spoken: str) -> Query:
         """Prepares a question; its words weigh by rarity, an earlier question's half as much."""
+        senses = {**before.senses, **said.senses}
+        lexical = {
+            one: [telling_stems(each) for each in senses[one]] for one in words if one in senses
+        }
+        query = Query(words, {}, _NOTHING, None, None, spoken, {}, np.zeros(0), None, lexical)
         counts = {
-            one: sum(evidence.holds(each.whole, one) for each in self._index.passages)
+            one: sum(query.held_in(each.whole, one) for each in self._index.passages)
             for one in words
         }
         weights = self._weights(counts)
-        asked = {one: weights[one] for one in own}
+        asked = {one: weights[one] for one in islice(said.words, MOST_WORDS) if one in weights}
         weights = {one: w if one in asked else w * _EARLIER for one, w in weights.items()}
-        similar, vector = _NOTHING, None
+        similar, vector, english = _NOTHING, None, None
         if self._meaning is not None:
-            whole = f"{earlier} {question}".strip()
-            vector, *each = self._meaning([whole, *words.values()])
+            whole = f"{before.text} {said.text}".strip()
+            in_english = f"{before.english} {said.english}".strip()
+            texts = [whole, *words.values(), *([in_english] if in_english else [])]
+            vector, *each = self._meaning(texts)
+            english = each.pop() if in_english else None
             similar = np.stack(each) @ self._index.vocabulary.T
+            self._add_senses(similar, words, senses)
         held = np.array([float(count > 0) for count in counts.values()])
         if similar.size:
             held = np.maximum(held, evidence.related(similar.max(axis=1).astype(np.float64)))
-        kind = question_kinds.asked(question) or question_kinds.asked(earlier)
-        return Query(words, weights, similar, vector, kind, language_of(question), asked, held)
+        kinds = (said.text, said.english, before.text, before.english)
+        kind = next(filter(None, map(question_kinds.asked, kinds)), None)
+        return replace(
+            query,
+            weights=weights,
+            similar=similar,
+            vector=vector,
+            kind=kind,
+            asked=asked,
+            best=held,
+            english=english,
+        )
+
+    def _add_senses(
+        self,
+        similar: NDArray[np.float32],
+        words: Mapping[str, str],
+        senses: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Raises each word's row to the similarities of its English senses."""
+        new = {each for one in words for each in senses.get(one, ()) if each not in self._senses}
+        if new and self._meaning is not None:
+            texts = sorted(new)
+            self._senses |= dict(zip(texts, self._meaning(texts), strict=True))
+        for row, one in zip(similar, words, strict=True):
+            for each in senses.get(one, ()):
+                np.maximum(row, self._senses[each] @ self._index.vocabulary.T, out=row)
 
     def _nearness(self, query: Query) -> NDArray[np.float32]:
         """Returns each passage's similarity in meaning to the question."""
         if query.vector is None:
             return np.zeros(len(self._index.passages), dtype=np.float32)
         scores = self._index.meanings @ query.vector
+        if query.english is not None:
+            scores = np.maximum(scores, self._index.meanings @ query.english)
         return np.maximum.reduceat(scores, self._index.starts)
 
     def _meant(self, texts: Iterable[str]) -> dict[str, NDArray[np.float32]]:
@@ -387,8 +431,9 @@ def _hit(one: Indexed, rank: float, fit: Fit, marks: tuple[float, ...]) -> Hit:
     )
 
 
-def _query(stems: Sequence[str]) -> str:
-    """Returns an FTS5 query for any of the stems: quoted, so that no word is an operator, and as
-    prefixes.
+def _query(stems: Iterable[str], senses: Mapping[str, Sequence[str]]) -> str:
+    """Returns an FTS5 query for any of the stems and of their senses: quoted, so that no word is an
+    operator, and as prefixes.
     """
-    return " OR ".join(f'"{one}"*' for one in stems)
+    each = [sense for one in stems for sense in (one, *map(phrase, senses.get(one, ())))]
+    return " OR ".join(f'"{one}"*' for one in dict.fromkeys(each))

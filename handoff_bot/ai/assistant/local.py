@@ -145,7 +145,7 @@ class LocalAssistant:
         asked = next((one.text for one in reversed(turns[:-2]) if one.role == "customer"), "")
         if not heading or not asked:
             return None
-        hits = self._knowledge.search(f"{asked} {heading}", _CANDIDATES)
+        hits = self._knowledge.search(f"{asked} {heading}", _CANDIDATES, language=language)
         hit = next((one for one in hits if _named(one) == heading), None)
         return self._quoted(replace(_Found(hit), sure=_CHOSEN), asked, language) if hit else None
 
@@ -196,11 +196,13 @@ class LocalAssistant:
         A passage without the last question's words is no answer, however well it matches the
         earlier question.
         """
-        by_itself = self._likeliest(self._knowledge.search(said, _CANDIDATES), language)
+        by_itself = self._likeliest(
+            self._knowledge.search(said, _CANDIDATES, language=language), language
+        )
         leans = leans_on_earlier(said)
         if not earlier or (by_itself.sure >= _FLOOR and not leans):
             return by_itself
-        hits = self._knowledge.search(said, _CANDIDATES, earlier)
+        hits = self._knowledge.search(said, _CANDIDATES, earlier, language)
         least = _HOLDS_MOST if leans else _HOLDS_ALL
         together = self._likeliest(hits, language, least)
         if together.hit is None:
