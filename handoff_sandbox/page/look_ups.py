@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.mcp_servers import function_name
 
 MOST = 30
 _NEWEST = """
@@ -20,7 +21,7 @@ SELECT event.id, event.at, event.data,
     ORDER BY message.id LIMIT 1) AS answer
 FROM event WHERE event.kind = ? ORDER BY event.id DESC LIMIT ?
 """
-_DEFINED = "SELECT value FROM preference WHERE key = 'rules.look_ups'"
+_DEFINED = "SELECT value FROM preference WHERE key = ?"
 
 
 def newest(database: Path) -> list[dict[str, Any]]:
@@ -33,12 +34,26 @@ def newest(database: Path) -> list[dict[str, Any]]:
         connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=1)
         with contextlib.closing(connection):
             connection.row_factory = sqlite3.Row
-            stored = connection.execute(_DEFINED).fetchone()
-            defined = json.loads(stored["value"])["value"] if stored else []
+            addresses = _addresses(connection)
             wanted = (EventKind.LOOK_UP.value, MOST)
-            addresses = {one["name"]: _without_query(one["url"]) for one in defined}
             return [_look_up(row, addresses) for row in connection.execute(_NEWEST, wanted)]
     return []
+
+
+def _addresses(connection: sqlite3.Connection) -> dict[str, str]:
+    """Returns the addresses of look-ups and of MCP servers' tools, by the name in the log."""
+    requests = _stored(connection, "rules.look_ups")
+    servers = _stored(connection, "rules.mcp_servers")
+    return {one["name"]: _without_query(one["url"]) for one in requests} | {
+        function_name(server["name"], tool["name"]): _without_query(server["url"])
+        for server in servers
+        for tool in server["tools"]
+    }
+
+
+def _stored(connection: sqlite3.Connection, key: str) -> list[dict[str, Any]]:
+    stored = connection.execute(_DEFINED, (key,)).fetchone()
+    return list(json.loads(stored["value"])["value"]) if stored else []
 
 
 def _look_up(row: sqlite3.Row, addresses: Mapping[str, str]) -> dict[str, Any]:

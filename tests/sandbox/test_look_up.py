@@ -43,6 +43,9 @@ def test_is_it_in_stock_is_answered_by_the_shop_s_mcp_server(stage):
     calls = [one.request for one in stage.journal.entries("mcp") if one.request]
     assert [one["method"] for one in calls].count("tools/call") == 2
     assert stage.slack.views(stage.world.mia) == []
+    made = look_ups.newest(stage.database)[0]
+    assert made["address"] == stage.stock.url
+    assert "12" in made["shown"]
 
 
 def is_to(one, address):
