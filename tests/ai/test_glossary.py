@@ -10,9 +10,12 @@ from handoff_bot.ai.assistant.asked import Asked
 from handoff_bot.ai.assistant.glossary import GLOSSARY, in_english, terms
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
+from handoff_bot.ai.assistant.phrases import OTHER_LANGUAGE
 from handoff_bot.domain.texts import languages
 from tests.ai.talk import ask, talk
-from tests.catalogues import UNSURE
+from tests.catalogues import UNSURE, in_every_language
+
+NOTES = in_every_language("assistant", OTHER_LANGUAGE)
 
 ARTICLE = """---
 title: Climbing hall
@@ -104,7 +107,10 @@ def test_each_line_of_the_glossary_holds_every_language_at_most_once():
     ],
 )
 def test_english_articles_answer_questions_in_other_languages(hall, question, language, fact):
-    assert fact in ask(hall, talk(question), language).text
+    text = ask(hall, talk(question), language).text
+
+    assert fact in text
+    assert text.startswith(NOTES[language].partition("{")[0])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from functools import cache
 
 from handoff_bot.ai.assistant import answerability
 from handoff_bot.ai.assistant.article_language import language_of
+from handoff_bot.ai.assistant.evidence import holds, searchable
 from handoff_bot.ai.assistant.follow_ups import (
     is_form,
     leans_on_earlier,
@@ -282,7 +283,10 @@ def _is_foreign(hit: Hit, question: str, language: str) -> bool:
     locale = hit.passage.locale
     if not language or not locale or locale == language:
         return False
-    return language_of(question) != locale and hit.covered < _HOLDS_MOST
+    known = searchable(f"{hit.passage.title} {hit.passage.heading} {hit.passage.text}")
+    stems = telling_stems(question)
+    shared = sum(holds(known, one) for one in stems)
+    return language_of(question) != locale and shared < _HOLDS_MOST * len(stems)
 
 
 def _language_name(code: str, language: str) -> str:
