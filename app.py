@@ -31,24 +31,22 @@ from handoff_bot.channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webch
 from handoff_bot.channels._twilio_checks import check_twilio
 from handoff_bot.clock import SystemClock
 from handoff_bot.connectors.checks import check_customers, check_webhook, check_zendesk
-from handoff_bot.connectors.customers import CustomerSystem
+from handoff_bot.connectors.http import CustomerSystem
 from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain import report as words
-from handoff_bot.domain.canned import CannedReply
-from handoff_bot.domain.crowds import EscalationLimits
-from handoff_bot.domain.detection_rules import DEFAULTS, Rules
+from handoff_bot.domain.detection import DEFAULTS, Rules
 from handoff_bot.domain.errors import DatabaseAway, ModelError, SchemaError
+from handoff_bot.domain.escalations import EscalationLimits
 from handoff_bot.domain.evaluation import Expected
-from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.language_models import Caps, Price
 from handoff_bot.domain.metrics import Scope
-from handoff_bot.domain.spending import Caps, Price
+from handoff_bot.domain.replies import CannedReply
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.tickets import TicketQuery
-from handoff_bot.domain.web_addresses import LOOPBACK, WebAddress
-from handoff_bot.jobs.scheduler import Scheduler
-from handoff_bot.mail.checks import check_mail
-from handoff_bot.mail.message import Sender
-from handoff_bot.mail.smtp import MailServer, SmtpMailer
+from handoff_bot.domain.web_requests import LOOPBACK, WebAddress
+from handoff_bot.jobs.worker import Scheduler
+from handoff_bot.mail.smtp import MailServer, Sender, SmtpMailer, check_mail
 from handoff_bot.ports import (
     Backlog,
     Channel,
@@ -58,6 +56,8 @@ from handoff_bot.ports import (
     ListedChannel,
     TicketConnector,
 )
+from handoff_bot.services.ai_turns.answering import TurnEvaluator
+from handoff_bot.services.ai_turns.drafting import Feedback
 from handoff_bot.services.ai_turns.evaluating import (
     Evaluation,
     RunLedger,
@@ -65,50 +65,46 @@ from handoff_bot.services.ai_turns.evaluating import (
     Spent,
     most_calls,
 )
-from handoff_bot.services.ai_turns.feedback import Feedback
+from handoff_bot.services.ai_turns.language_model import (
+    Ledger,
+    ModelDoctor,
+    ModelHealthPage,
+    ModelPart,
+    Watch,
+)
 from handoff_bot.services.ai_turns.look_ups import LookUpLedger
-from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
 from handoff_bot.services.ai_turns.replaying import Export, Replay
-from handoff_bot.services.ai_turns.spending import Ledger
-from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
-from handoff_bot.services.backups import Backups
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
-from handoff_bot.services.first_steps import FirstSteps
-from handoff_bot.services.jobs import Jobs
-from handoff_bot.services.message_trace import MessageTraces
+from handoff_bot.services.home import FirstSteps
+from handoff_bot.services.operators import Backups, Jobs, MessageTraces
 from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.privacy.exporting import Exporting
 from handoff_bot.services.privacy.forgetting import Forgetting
 from handoff_bot.services.privacy.retention import Retention
 from handoff_bot.services.replies.canned import CannedReplies
 from handoff_bot.services.reporting.metrics import Metrics
-from handoff_bot.services.settings import detection_rules, rule_lists
+from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.settings.preferences import Preferences
-from handoff_bot.services.tickets import ticket_export
+from handoff_bot.services.tickets import tickets
 from handoff_bot.services.tickets.tickets import all_fitting
 from handoff_bot.services.translation import translating
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
-from handoff_bot.slack.incoming.composition import SlackSide, build_slack
+from handoff_bot.slack.incoming.app import SlackSide, build_slack
 from handoff_bot.slack.limits import LIMITS
-from handoff_bot.storage import spending
+from handoff_bot.storage import tallies
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate, refuse_newer, revision
 from handoff_bot.storage.single_instance import SingleInstanceLock
-from handoff_bot.web.application import create_web
+from handoff_bot.web.application import create_web, webhooks
 from handoff_bot.web.chat import UPLOADS, chat
-from handoff_bot.web.chat_stream import Streams
-from handoff_bot.web.checks import check_public_address
-from handoff_bot.web.files import files
-from handoff_bot.web.health import health
-from handoff_bot.web.operators import Operators
-from handoff_bot.web.photos import AgentPhotos
+from handoff_bot.web.chat_stream import Streams, Watchers
+from handoff_bot.web.files import AgentPhotos, files
+from handoff_bot.web.health import Operators, check_public_address, health
 from handoff_bot.web.prometheus import prometheus
-from handoff_bot.web.watchers import Watchers
-from handoff_bot.web.webhooks import webhooks
 
 if TYPE_CHECKING:
     from handoff_bot.storage.listening import Listener
@@ -446,7 +442,7 @@ def live_rules(settings: Settings) -> Rules:
     database = open_database(settings)
     try:
         with database.read() as tx:
-            return replace(detection_rules.read(tx), paused=False, look_ups=())
+            return replace(rule_lists.detection_rules(tx), paused=False, look_ups=())
     finally:
         database.close()
 
@@ -554,7 +550,7 @@ def export_tickets(settings: Settings, form: str, query: TicketQuery) -> Iterato
     """Yields matching tickets as a file ("csv" or "json"), line by line."""
     database = open_database(settings)
     try:
-        yield from ticket_export.lines(ticket_export.Format(form), all_fitting(database, query))
+        yield from tickets.lines(tickets.Format(form), all_fitting(database, query))
     finally:
         database.close()
 
@@ -628,7 +624,7 @@ def spent(settings: Settings) -> Iterator[str]:
     database = open_database(settings)
     try:
         with database.read() as tx:
-            days = spending.days(tx, 31)
+            days = tallies.spent_by_day(tx, 31)
         yield f"{'day':<12}{'calls':>8}{'tokens in':>12}{'tokens out':>12}{'cost':>12}"
         for day in days:
             cost = day.micros / 1_000_000
@@ -792,7 +788,7 @@ def _check_servers(settings: Settings) -> Iterator[CheckResult]:
     database = open_database(settings)
     try:
         with database.read() as tx:
-            found = rule_lists.read(tx, detection_rules.MCP_SERVERS, detection_rules.MCP_SERVER)
+            found = rule_lists.read(tx, rule_lists.MCP_SERVERS, rule_lists.MCP_SERVER)
     finally:
         database.close()
     for one in found:

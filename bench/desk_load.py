@@ -18,9 +18,9 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.services.outbox import view_models
 from handoff_bot.services.outbox.updates import BOARD_PLACE
-from handoff_bot.slack.cards.board import render_board
+from handoff_bot.slack.cards.card import render_board
 from handoff_bot.slack.desk import SlackDesk
-from handoff_bot.slack.incoming.composition import build_slack
+from handoff_bot.slack.incoming.app import build_slack
 from handoff_bot.storage import escalations, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate

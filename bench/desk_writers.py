@@ -16,7 +16,7 @@ from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services.container import QUEUES
 from handoff_bot.services.outbox import outbox, view_models
-from handoff_bot.services.outbox.mood_check import MoodCheck
+from handoff_bot.services.outbox.outbox import MoodCheck
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.updates import BOARD_PLACE
 from handoff_bot.slack.desk import SlackDesk

@@ -85,7 +85,7 @@ def measure(world: World, visitors: int) -> dict[str, object]:
 
 def _tokens(settings: dict[str, str], count: int) -> list[str]:
     """Sessions of visitors from all over the world: over HTTP the rate limit of one address holds."""
-    from handoff_bot.channels._webchat_sessions import Sessions, Website
+    from handoff_bot.channels.webchat import Sessions, Website
 
     sessions = Sessions(Website((ORIGIN,), settings["WEBCHAT_SECRET"]))
     return [sessions.begin().token for _ in range(count)]

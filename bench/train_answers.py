@@ -22,8 +22,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from bench.answers_corpus import Trade, trades
-from handoff_bot.ai.assistant.answerability import MODEL, Answerability, Networks
-from handoff_bot.ai.assistant.evidence import NAMES
+from handoff_bot.ai.assistant.evidence import MODEL, NAMES, Answerability, Networks
 from handoff_bot.ai.assistant.knowledge import Knowledge, Meaning
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.domain.conversation_context import ConversationContext

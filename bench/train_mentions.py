@@ -29,8 +29,16 @@ from bench.detector_mentions import Said, said
 from bench.train_detector import OUT
 from handoff_bot.ai.detector import text
 from handoff_bot.ai.detector.encoder import Encoder
-from handoff_bot.ai.detector.heads import Head, Network, sigmoid
-from handoff_bot.ai.detector.mentions import CLASSES, MAYBE, MEANT, SPELT, THRESHOLDS
+from handoff_bot.ai.detector.heads import (
+    CLASSES,
+    MAYBE,
+    MEANT,
+    SPELT,
+    THRESHOLDS,
+    Head,
+    Network,
+    sigmoid,
+)
 from handoff_bot.ai.detector.model import ENCODER, FORMAT, KINDS, SENSITIVITIES
 from handoff_bot.domain.signals import Signal
 

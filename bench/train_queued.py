@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from bench import train_small_talk
 from handoff_bot.ai.detector.local import LocalDetector
-from handoff_bot.ai.detector.queued import KINDS, MODEL, QueueTalk
+from handoff_bot.ai.detector.short_messages import KINDS, MODEL, QueueTalk
 from handoff_bot.domain.signals import QueueAct
 
 DATA = Path(__file__).parent / "queued"

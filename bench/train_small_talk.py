@@ -26,7 +26,7 @@ from bench.train_detector import OUT, PHRASES
 from handoff_bot.ai.detector import text
 from handoff_bot.ai.detector.encoder import Encoder
 from handoff_bot.ai.detector.model import ENCODER, FORMAT
-from handoff_bot.ai.detector.small_talk import CLASSES, MEANT, SPELT, SmallTalk, parts_of
+from handoff_bot.ai.detector.short_messages import CLASSES, MEANT, SPELT, SmallTalk, parts_of
 from handoff_bot.domain.signals import Act
 
 DATA = PHRASES.parent / "small_talk"

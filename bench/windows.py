@@ -29,7 +29,7 @@ from bench.provenance import provenance
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.events import EventKind
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.slack.incoming.composition import build_slack
+from handoff_bot.slack.incoming.app import build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from handoff_bot.channels._twilio import TwilioAccount
-from handoff_bot.channels._webchat_sessions import Website
 from handoff_bot.channels.conversations import conversations
 from handoff_bot.channels.sms import sms
 from handoff_bot.channels.webchat import KIND as WEBCHAT
-from handoff_bot.channels.webchat import Webchat
+from handoff_bot.channels.webchat import Webchat, Website
 from handoff_bot.channels.whatsapp import whatsapp
 from handoff_bot.ports import ListedChannel
 

@@ -10,7 +10,7 @@ from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
 from handoff_bot.channels._twilio import TwilioAccount, client_of
-from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.results import CheckResult
 
 _TROUBLES = (TwilioException, RequestException)
 

@@ -12,7 +12,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 
 from handoff_bot.domain.errors import Malformed
-from handoff_bot.domain.web_addresses import origin_of
+from handoff_bot.domain.web_requests import origin_of
 
 _POOL = 32
 """Open connections; more concurrent workers open temporary ones."""

@@ -1,8 +1,4 @@
-"""Downloads customers' files from Twilio: with credentials from its API, without from its CDN.
-
-https://www.twilio.com/docs/messaging/api/media-resource. The API responds with a redirect to the
-file. It is followed manually, because any other host must get neither credentials nor a request.
-"""
+"""Customers' files at Twilio: supported types and sizes, and downloads."""
 
 from __future__ import annotations
 
@@ -19,10 +15,67 @@ from handoff_bot.channels._twilio_errors import UNREACHABLE
 from handoff_bot.domain.errors import DeliveryError, Malformed
 from handoff_bot.domain.files import LARGEST, MB, Fetched
 from handoff_bot.domain.messages import Media
-from handoff_bot.domain.web_addresses import WebAddress, elsewhere, origin_of
+from handoff_bot.domain.web_requests import WebAddress, elsewhere, origin_of
 
 if TYPE_CHECKING:
     from handoff_bot.channels._twilio import TwilioAccount
+
+
+# File types and sizes that Twilio supports.
+#
+# https://www.twilio.com/docs/messaging/guides/accepted-mime-types and
+# https://www.twilio.com/docs/whatsapp/guidance-whatsapp-media-messages.
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+
+MMS = dict.fromkeys(
+    (
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "audio/mpeg",
+        "audio/mp4",
+        "audio/ogg",
+        "audio/amr",
+        "audio/3gpp",
+        "video/mp4",
+        "video/3gpp",
+        "video/quicktime",
+        "video/webm",
+        "application/pdf",
+        "text/vcard",
+        "text/csv",
+        "text/calendar",
+    ),
+    5 * MB - 10_000,  # of a whole message, including text
+)
+WHATSAPP = {
+    **dict.fromkeys(("image/jpeg", "image/png"), 5 * MB),
+    **dict.fromkeys(
+        (
+            "audio/ogg",
+            "audio/mpeg",
+            "audio/aac",
+            "audio/amr",
+            "audio/3gpp",
+            "video/mp4",
+            "application/pdf",
+            "application/msword",
+            f"{_OFFICE}.wordprocessingml.document",
+            f"{_OFFICE}.spreadsheetml.sheet",
+            f"{_OFFICE}.presentationml.presentation",
+            "text/vcard",
+        ),
+        16 * MB,
+    ),
+}
+"""Twilio only passes a caption with pictures."""
+
+
+# Downloads customers' files from Twilio: with credentials from its API, without from its CDN.
+#
+# https://www.twilio.com/docs/messaging/api/media-resource. The API responds with a redirect to the
+# file. It is followed manually, because any other host must get neither credentials nor a request.
 
 HOMES = ("twilio.com", "twiliocdn.com")
 """Hosts of Twilio's files."""

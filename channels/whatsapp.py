@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handoff_bot.channels._twilio import TEXT_LIMIT, Traits, TwilioAccount, TwilioChannel
-from handoff_bot.channels._twilio_kinds import WHATSAPP
+from handoff_bot.channels._twilio_media import WHATSAPP
 from handoff_bot.domain.messages import Limits
 from handoff_bot.ports import ListedChannel
 

@@ -19,15 +19,13 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 import click
 
 from handoff_bot import __version__, logs
-from handoff_bot.domain.canned import CannedReply, tidy_name
-from handoff_bot.domain.decoding import decoded
-from handoff_bot.domain.detection_rules import DEFAULTS
+from handoff_bot.domain.detection import DEFAULTS
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.domain.escalations import TicketStatus
-from handoff_bot.domain.health_checks import CheckResult
-from handoff_bot.domain.text import many
-from handoff_bot.domain.ticket_export import BYTE_ORDER_MARK, as_written, harmless
-from handoff_bot.domain.tickets import TicketQuery
+from handoff_bot.domain.replies import CannedReply, tidy_name
+from handoff_bot.domain.results import CheckResult
+from handoff_bot.domain.text import decoded, many
+from handoff_bot.domain.tickets import BYTE_ORDER_MARK, TicketQuery, as_written, harmless
 from handoff_bot.settings import (
     ENV_FILE,
     SAMPLE_FOLDER,
@@ -122,7 +120,7 @@ def run() -> None:
 @click.argument("others", nargs=-1, type=click.UNPROCESSED, expose_value=False)
 def slack_hook(hook: str, protocol: str, boundary: str) -> None:
     """Answer the Slack CLI: its hooks for `slack run` and `slack manifest`."""
-    from handoff_bot.slack import cli_hooks
+    from handoff_bot.slack import manifest as cli_hooks
 
     if hook != cli_hooks.Hook.START:
         around = boundary if protocol == cli_hooks.BOUNDARIES else ""
@@ -198,8 +196,8 @@ def judge() -> None:
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 def explain(file: TextIO) -> None:
     """Explain how a conversation is judged: one JSON object, from FILE or standard input."""
-    from handoff_bot.ai.detector.explaining import explain as lines_about
     from handoff_bot.ai.detector.local import LocalDetector
+    from handoff_bot.ai.judging import explain as lines_about
     from handoff_bot.ai.judging import read_talk
 
     try:
@@ -401,7 +399,7 @@ def replay(
     conversation, role, text and optionally time. Needs no database and no key. See docs/evaluate.md.
     """
     from handoff_bot import app
-    from handoff_bot.ai.redaction import hidden
+    from handoff_bot.ai.personal_data import hidden
     from handoff_bot.domain.replay import Summary, csv_header, csv_row
 
     if bool(export) == sample:

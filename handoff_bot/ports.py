@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from handoff_bot.domain.articles import Article, ArticleFile, Crawled, Taught, Unanswered
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import (
     AgentRef,
     Board,
@@ -21,8 +20,8 @@ from handoff_bot.domain.desk import (
     Post,
     ThreadPage,
 )
-from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.files import DeskFile, Fetched, File
+from handoff_bot.domain.language_models import Look, Trouble, Usage
 from handoff_bot.domain.look_ups import Found
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.mcp_servers import AnyLookUp, Listed, McpServer
@@ -33,11 +32,11 @@ from handoff_bot.domain.messages import (
     Media,
     OutboundMessage,
     Receipt,
+    ReplyMark,
 )
-from handoff_bot.domain.model_health import Look, Trouble
+from handoff_bot.domain.replies import Tone
 from handoff_bot.domain.roles import Home, Person
 from handoff_bot.domain.signals import Answer, Judgement, QueueAct
-from handoff_bot.domain.spending import Usage
 from handoff_bot.domain.tickets import TicketRecord
 
 

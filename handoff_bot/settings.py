@@ -17,9 +17,9 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from handoff_bot.domain.errors import Malformed, SettingsError
+from handoff_bot.domain.language_models import KNOWN_MINUTES, Price, known_price
 from handoff_bot.domain.look_ups import Token
-from handoff_bot.domain.spending import KNOWN_MINUTES, Price, known_price
-from handoff_bot.domain.web_addresses import WebAddress, is_for_keys
+from handoff_bot.domain.web_requests import WebAddress, is_for_keys
 
 NOTHING = SecretStr("")
 SAMPLE_FOLDER = Path(__file__).with_name("knowledge")

@@ -15,7 +15,6 @@ from handoff_bot.domain.articles import (
     Unanswered,
 )
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.delivery import DeliveryStatus, ReplyMark
 from handoff_bot.domain.desk import (
     AgentRef,
     Board,
@@ -26,19 +25,21 @@ from handoff_bot.domain.desk import (
     Post,
     ThreadPage,
 )
-from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.errors import DeliveryError, DeskError, ModelError, OutcomeUnknown
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.mcp_servers import Listed, McpServer
 from handoff_bot.domain.messages import (
+    DeliveryStatus,
     DeliveryUpdate,
     InboundMessage,
     Limits,
     Media,
     OutboundMessage,
     Receipt,
+    ReplyMark,
 )
+from handoff_bot.domain.replies import Tone
 from handoff_bot.domain.roles import Home, Person
 from handoff_bot.domain.signals import Answer, Evidence, Judgement, Priority, QueueAct, Signal, Turn
 from handoff_bot.domain.tickets import TicketRecord

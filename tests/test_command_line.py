@@ -18,16 +18,15 @@ from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.cli import main
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.desk import AgentRef
-from handoff_bot.domain.detection_rules import Rules
+from handoff_bot.domain.detection import Rules
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.language_models import Usage
 from handoff_bot.domain.signals import Signal, Turn
-from handoff_bot.domain.spending import Usage
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import NewJob
-from handoff_bot.services.ai_turns.spending import Ledger
+from handoff_bot.jobs.job import NewJob, enqueue_job
+from handoff_bot.services.ai_turns.language_model import Ledger
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.services.settings import detection_rules
+from handoff_bot.services.settings import rule_lists
 from handoff_bot.settings import read_settings
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.listening import Listener
@@ -400,7 +399,7 @@ def test_tune_suggests_and_follows_only_when_told_to(told):
     database = app.open_database(told)
     try:
         with database.read() as tx:
-            live = detection_rules.read(tx)
+            live = rule_lists.detection_rules(tx)
     finally:
         database.close()
     assert live.tuning.shifts[Signal.REQUEST] > 0

@@ -16,7 +16,7 @@ from handoff_bot.clock import SystemClock
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.domain.metrics import Scope
 from handoff_bot.settings import read_settings
-from handoff_bot.storage import spending
+from handoff_bot.storage import tallies
 from handoff_sandbox.openai import OpenAIStandIn
 from handoff_sandbox.world import World
 from tests.fakes import FrozenClock
@@ -67,7 +67,7 @@ def test_the_doctor_asks_one_real_question_and_counts_it(openai):
     assert len(openai.requests()) == 1
     database = app.open_database(read_settings())
     with database.read() as tx:
-        (day,) = spending.days(tx, 2)
+        (day,) = tallies.spent_by_day(tx, 2)
     database.close()
     assert (day.calls, day.micros > 0) == (1, True)
 

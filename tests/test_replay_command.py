@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.cli import main
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.detection_rules import DEFAULTS, Sensitivity
+from handoff_bot.domain.detection import DEFAULTS, Sensitivity
 from handoff_bot.domain.signals import Signal, Turn
 
 ANGRY = "I want to talk to a human. I am ana@shop.example, order 4711471, call +32 470 12 34 56"

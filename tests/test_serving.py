@@ -12,8 +12,7 @@ from uvicorn.server import ServerState
 from handoff_bot.domain.errors import DatabaseAway, ModelError
 from handoff_bot.logs import JsonLines
 from handoff_bot.serving import CANNOT_LOAD, FAILED, Server
-from handoff_bot.serving.connection import Connection
-from handoff_bot.serving.crowd import MOST_HELD, Crowd
+from handoff_bot.serving.connection import MOST_HELD, Connection, Crowd
 from handoff_bot.serving.worker import _config
 
 

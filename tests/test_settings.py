@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.domain.errors import SettingsError
+from handoff_bot.domain.language_models import Price
 from handoff_bot.domain.look_ups import Token
-from handoff_bot.domain.spending import Price
 from handoff_bot.settings import (
     SAMPLE_FOLDER,
     Settings,

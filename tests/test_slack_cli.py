@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_bot.slack.cli_hooks import defaults
-from handoff_bot.slack.manifest import manifest
+from handoff_bot.slack.manifest import defaults, manifest
 from handoff_sandbox.free_port import free_port
 from handoff_sandbox.slack import SlackStandIn
 

@@ -118,13 +118,11 @@ def build_ai(
     local_learner = LocalLearner(local_assistant, local_detector)
     if not api_key:
         return AiServices(local_detector, local_assistant, local_learner)
-    from handoff_bot.ai.article_writing import OpenAILearner
     from handoff_bot.ai.assistant.openai import OpenAIAssistant
     from handoff_bot.ai.detector.openai import OpenAIDetector
     from handoff_bot.ai.file_reading import OpenAIFileReader
     from handoff_bot.ai.language_model import connect
-    from handoff_bot.ai.rewriting import OpenAIRewriter
-    from handoff_bot.ai.translating import OpenAITranslator
+    from handoff_bot.ai.rewriting import OpenAILearner, OpenAIRewriter, OpenAITranslator
 
     language_model = build_model(
         api_key=api_key,

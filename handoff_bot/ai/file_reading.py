@@ -15,12 +15,12 @@ from handoff_bot.ai import prompts
 from handoff_bot.ai.deadline import within
 from handoff_bot.ai.failures import Failure, failure_of, malformed, never_left, timed_out
 from handoff_bot.ai.language_model import LanguageModel
-from handoff_bot.ai.redaction import Redactor
+from handoff_bot.ai.personal_data import Redactor
 from handoff_bot.domain.errors import CapReached, ModelError
 from handoff_bot.domain.file_reading import seconds_of
 from handoff_bot.domain.files import File
+from handoff_bot.domain.language_models import Usage
 from handoff_bot.domain.messages import storable
-from handoff_bot.domain.spending import Usage
 from handoff_bot.domain.text import LANGUAGES
 from handoff_bot.ports import Spending
 

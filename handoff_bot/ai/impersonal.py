@@ -1,6 +1,6 @@
 """Removes what identifies a person or an order from a text that other customers may read.
 
-More is removed than from a request to a language model (`redaction`): also names, postal addresses,
+More is removed than from a request to a language model (`personal_data`): also names, postal addresses,
 order numbers and days, because an article needs none of them. Nothing is restored.
 """
 
@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from handoff_bot.ai.assistant.words import STOPWORDS, words_of
-from handoff_bot.ai.personal_data import personal_data, plain
-from handoff_bot.ai.phone_numbers import DATE
+from handoff_bot.ai.personal_data import DATE, personal_data, plain
 from handoff_bot.domain.articles import GAP
 
 _MONEY = (

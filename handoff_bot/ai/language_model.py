@@ -15,24 +15,33 @@ import openai
 from pydantic import AfterValidator, BaseModel
 
 from handoff_bot.ai.deadline import within
-from handoff_bot.ai.failures import Failure, failure_of, malformed, never_left, timed_out
-from handoff_bot.ai.model_answers import Call, Said, Tokens, tokens_in, unfenced
-from handoff_bot.ai.refusals import lessons_in
-from handoff_bot.ai.ways_of_asking import (
+from handoff_bot.ai.failures import (
+    Failure,
+    failure_of,
+    lessons_in,
+    malformed,
+    never_left,
+    timed_out,
+)
+from handoff_bot.ai.structured_output import (
     DEFAULT,
     LEAST_EFFORT,
     ROOM,
+    Call,
     Exchange,
     Lesson,
     Lessons,
     Question,
     Request,
+    Said,
+    Tokens,
     Tool,
     request_for,
+    tokens_in,
+    unfenced,
 )
 from handoff_bot.domain.errors import CapReached, ModelError
-from handoff_bot.domain.model_health import Trouble
-from handoff_bot.domain.spending import Usage
+from handoff_bot.domain.language_models import Trouble, Usage
 from handoff_bot.ports import ModelWatch, Spending
 
 logger = logging.getLogger(__name__)
@@ -75,7 +84,7 @@ class LanguageModel:
         model: its name.
         clock: monotonic seconds.
         spending: checked before every request, told about every answer, including useless ones.
-        effort: reasoning effort, see `ways_of_asking`.
+        effort: reasoning effort, see `structured_output`.
         tokens: limit for an answer, including reasoning.
         watch: told the outcome of requests.
         lessons: what the service has refused so far.

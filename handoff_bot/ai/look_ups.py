@@ -16,9 +16,7 @@ from handoff_bot.ai.safe_requests import (
     resolved,
 )
 from handoff_bot.domain.look_ups import Found, LookUp, result_of, url_for
-from handoff_bot.domain.networks import may_connect
-from handoff_bot.domain.signing import SIGNATURE, signature
-from handoff_bot.domain.web_addresses import WebAddress
+from handoff_bot.domain.web_requests import SIGNATURE, WebAddress, may_connect, signature
 from handoff_bot.ports import Clock
 
 LARGEST = 256 * 1024

@@ -32,7 +32,7 @@ from handoff_bot.ai.safe_requests import (
     RequestError,
     authorities,
 )
-from handoff_bot.domain.web_addresses import WebAddress
+from handoff_bot.domain.web_requests import WebAddress
 
 Result = TypeVar("Result")
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from handoff_bot.ai.language_model import LanguageModel
 from handoff_bot.domain.errors import CapReached, ModelError
-from handoff_bot.domain.model_health import Look, Trouble
+from handoff_bot.domain.language_models import Look, Trouble
 from handoff_bot.ports import ModelWatch
 
 _SECONDS = 10.0

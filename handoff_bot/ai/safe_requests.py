@@ -25,7 +25,7 @@ from urllib3.response import HTTPResponse
 
 from handoff_bot.ai.deadline import within
 from handoff_bot.domain.errors import HandoffError
-from handoff_bot.domain.web_addresses import Origin, WebAddress
+from handoff_bot.domain.web_requests import Origin, WebAddress
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], list[Address]]

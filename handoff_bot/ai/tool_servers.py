@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from handoff_bot.ai.assistant.addresses import without_addresses
+from handoff_bot.ai.assistant.support import without_addresses
 from handoff_bot.ai.deadline import within
 from handoff_bot.ai.look_ups import HttpLookUps
 from handoff_bot.ai.safe_requests import (
@@ -21,7 +21,6 @@ from handoff_bot.ai.safe_requests import (
     checked,
     resolved,
 )
-from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.look_ups import Found, LookUp, Token
 from handoff_bot.domain.mcp_servers import (
     CHANGED,
@@ -36,10 +35,10 @@ from handoff_bot.domain.mcp_servers import (
     address_of,
     check,
 )
-from handoff_bot.domain.networks import may_connect
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.text import many
 from handoff_bot.domain.tool_definitions import result_lines, text_lines, tool_of
-from handoff_bot.domain.web_addresses import Origin
+from handoff_bot.domain.web_requests import Origin, may_connect
 from handoff_bot.ports import ToolServers
 
 if TYPE_CHECKING:

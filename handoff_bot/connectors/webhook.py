@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from handoff_bot.connectors.http import Peer
 from handoff_bot.domain.errors import ConnectorError
-from handoff_bot.domain.signing import SIGNATURE, signature
 from handoff_bot.domain.tickets import TicketRecord
+from handoff_bot.domain.web_requests import SIGNATURE, signature
 from handoff_bot.ports import Clock
 
 EVENT_ID = "Handoff-Event-Id"

@@ -1,8 +1,4 @@
-"""Tickets in Zendesk through its Ticketing API.
-
-Documentation: https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ and, for
-idempotency keys, https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency
-"""
+"""Tickets in Zendesk through its Ticketing API."""
 
 from __future__ import annotations
 
@@ -13,11 +9,90 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypedDict
 
-from handoff_bot.connectors import zendesk_words as words
 from handoff_bot.connectors.http import Answer, Peer
 from handoff_bot.domain.errors import ConnectorError
+from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.text import REASONS, one_line, spelled
 from handoff_bot.domain.tickets import TicketRecord
 from handoff_bot.ports import Clock
+
+# A ticket's subject, status, tags and internal notes in Zendesk.
+
+STATUSES: dict[TicketStatus, str] = {
+    TicketStatus.OPEN: "open",
+    TicketStatus.PENDING: "pending",
+    TicketStatus.SOLVED: "solved",
+    TicketStatus.CLOSED: "solved",  # "closed" cannot be changed again, but a customer may come back
+}
+
+_SUBJECT = 150
+_NAME = 100
+_LINE = 1000
+_STATE = re.compile(r"Handoff #\d+: [^\n]*")
+_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,255}\.[^@\s,;<>\"]{2,}")
+_NOT_IN_TAGS = re.compile(r"[^\w/:.-]+")
+
+
+def subject(record: TicketRecord) -> str:
+    return _literal(one_line(record.subject, _SUBJECT)) or f"Handoff #{record.number}"
+
+
+def requester(record: TicketRecord) -> str:
+    """Returns the contact's name, never empty."""
+    return _literal(one_line(record.contact, _NAME)) or "A customer"
+
+
+def is_email(address: str) -> bool:
+    """Returns whether Zendesk accepts this as an email address."""
+    return _EMAIL.fullmatch(address) is not None
+
+
+def tags(record: TicketRecord) -> tuple[str, ...]:
+    """Returns the ticket's tags and its origin. Zendesk's tags have no spaces."""
+    given = ("handoff", f"handoff_{record.channel}", *record.tags)
+    return tuple(dict.fromkeys(filter(None, (_NOT_IN_TAGS.sub("_", tag.lower()) for tag in given))))
+
+
+def state(record: TicketRecord) -> str:
+    """Returns the first line of our notes, which gives the state."""
+    line = f"Handoff #{record.number}: {record.status.value}"
+    if record.assignee:
+        line += (
+            f", {'by' if record.is_over else 'with'} {_literal(one_line(record.assignee, _NAME))}"
+        )
+    if record.outcome:
+        line += f" ({record.outcome.replace('_', ' ')})"
+    return f"{line}."
+
+
+def state_in(note: str) -> str:
+    """Returns the state in a note, "" if the note is not ours."""
+    found = _STATE.match(note)
+    return found.group().rstrip() if found else ""
+
+
+def opening(record: TicketRecord) -> str:
+    """Returns the first note: customer, channel, reason, link."""
+    who = f"{requester(record)} ({_literal(one_line(record.address, _NAME))})"
+    lines = [
+        state(record),
+        "",
+        f"{who} on {spelled(record.channel)}: {REASONS[record.reason]}",
+        f"Summary: {_literal(one_line(record.summary, _LINE))}" if record.summary else "",
+        f"Conversation: {record.link}" if record.link else "",
+    ]
+    return "\n".join(lines).rstrip()
+
+
+def _literal(text: str) -> str:
+    """Escapes hostile text, because Zendesk expands placeholders in agents' comments."""
+    return re.sub(r"\{(?=[{%])", "{ ", text)
+
+
+# Tickets in Zendesk through its Ticketing API.
+#
+# Documentation: https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ and, for
+# idempotency keys, https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency
 
 CONFLICT = 409
 FORBIDDEN, GONE, UNPROCESSABLE = 403, 404, 422
@@ -160,11 +235,11 @@ class ZendeskConnector:
     def _create(self, record: TicketRecord, key: str, **more: Any) -> str:
         ticket = {
             "external_id": key,
-            "subject": words.subject(record),
-            "comment": {"body": words.opening(record), "public": False},
-            "status": words.STATUSES[record.status],
+            "subject": subject(record),
+            "comment": {"body": opening(record), "public": False},
+            "status": STATUSES[record.status],
             "priority": record.priority.value,
-            "tags": list(words.tags(record)),
+            "tags": list(tags(record)),
             **self._requester(record),
             **self._assignee(record, None),
             **more,
@@ -189,8 +264,8 @@ class ZendeskConnector:
         return self._update(record, found)
 
     def _requester(self, record: TicketRecord) -> dict[str, Any]:
-        name = words.requester(record)
-        if words.is_email(record.address):
+        name = requester(record)
+        if is_email(record.address):
             return {"requester": {"name": name, "email": record.address}}
         user = {"name": name, "external_id": f"handoff:{record.channel}:{record.address}"}
         body = {"user": user, "skip_verify_email": True}
@@ -218,24 +293,24 @@ class ZendeskConnector:
     def _changes(self, record: TicketRecord, found: _Ticket) -> Iterator[tuple[str, Any]]:
         """Yields the differences. Tags are only added, so tags set in Zendesk stay."""
         wanted = {
-            "subject": words.subject(record),
-            "status": words.STATUSES[record.status],
+            "subject": subject(record),
+            "status": STATUSES[record.status],
             "priority": record.priority.value,
         }
         yield from ((k, v) for k, v in wanted.items() if found.get(k) != v)
         known = found.get("tags", [])
-        added = [tag for tag in words.tags(record) if tag not in known]
+        added = [tag for tag in tags(record) if tag not in known]
         if added:
             yield "tags", [*known, *added]
-        if self._last_note(found["id"]) != words.state(record):
-            yield "comment", {"body": words.state(record), "public": False}
+        if self._last_note(found["id"]) != state(record):
+            yield "comment", {"body": state(record), "public": False}
 
     def _last_note(self, ticket_id: int) -> str:
         """Returns the state in our newest comment, "" if none of the newest comments is ours."""
         params = {"sort_order": "desc", "per_page": _COMMENTS}
         answer = self._said(self._call("GET", f"/tickets/{ticket_id}/comments", params=params))
         bodies = (str(comment.get("body", "")) for comment in answer.get("comments", []))
-        return next(filter(None, map(words.state_in, bodies)), "")
+        return next(filter(None, map(state_in, bodies)), "")
 
     # -- requests
 

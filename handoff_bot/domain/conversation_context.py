@@ -1,11 +1,13 @@
-"""A conversation as passed to the AI."""
+"""A conversation as passed to the AI, and training examples from the team's feedback."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from handoff_bot.domain.detection_rules import DEFAULTS, Rules
-from handoff_bot.domain.signals import Turn
+from handoff_bot.domain.detection import DEFAULTS, Rules
+from handoff_bot.domain.signals import Signal, Turn
+
+# A conversation as passed to the AI.
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,23 @@ class ConversationContext:
             replace(self, turns=(*before, turn), settled=settled, waiting=1)
             for turn in self.turns[-self.waiting :]
         )
+
+
+# Training examples from the team's feedback on single turns.
+
+
+@dataclass(frozen=True)
+class TrainingExample:
+    """One turn, and whether an agent was needed.
+
+    Attributes:
+        talk: the conversation up to that turn.
+        signal: the signal it is about; None for all.
+        needed: True if an agent was needed.
+        said_so: True if an agent said so; False if inferred from their actions.
+    """
+
+    talk: ConversationContext
+    signal: Signal | None
+    needed: bool
+    said_so: bool

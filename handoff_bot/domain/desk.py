@@ -1,7 +1,4 @@
-"""What agents see in Slack, as plain values: cards, posts, ephemeral messages, the board.
-
-Values marked hostile were written by a contact and must be escaped.
-"""
+"""What agents see in Slack, as plain values: cards, posts, ephemeral messages, the board, the queue."""
 
 from __future__ import annotations
 
@@ -10,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.files import DeskFile
-from handoff_bot.domain.messages import Author
+from handoff_bot.domain.messages import Author, DeliveryStatus
 from handoff_bot.domain.metrics import AgentNumbers, Numbers
 from handoff_bot.domain.report import Chart, Table
 from handoff_bot.domain.signals import Evidence, Mood, Priority, Signal
+
+# What agents see in Slack, as plain values: cards, posts, ephemeral messages, the board.
+#
+# Values marked hostile were written by a contact and must be escaped.
 
 HERE, EVERYONE = "here", "channel"
 """Mentions of a Slack channel: its active members, and all of them."""
@@ -399,3 +399,76 @@ class ThreadPage:
     files: tuple[str, ...] = ()
     by_others: tuple[Place, ...] = ()
     cursor: str = ""
+
+
+# The queue as shown to agents: filter and page.
+
+EMPTY = "No customers are waiting."
+PAGE_ROWS = 15
+
+
+class Whose(StrEnum):
+    """Which conversations to show."""
+
+    WAITING = "waiting"
+    MINE = "mine"
+    CLAIMED = "claimed"
+    OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Filter of the queue; None for any.
+
+    Attributes:
+        waited: minimum wait.
+        owner: Slack id of the assignee.
+        slack_channels: channels of the conversations; "" is the configured queue channel.
+    """
+
+    whose: Whose = Whose.WAITING
+    channel: str | None = None
+    priority: Priority | None = None
+    reason: Signal | None = None
+    waited: timedelta | None = None
+    owner: str | None = None
+    slack_channels: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class HeldRow:
+    """A customer held by the escalation limits; `contact` and `text` are hostile."""
+
+    contact: str
+    channel: str
+    text: str
+    held_at: datetime
+
+
+@dataclass(frozen=True)
+class QueuePage:
+    """One page of the queue, most urgent first; `page` counts from 0.
+
+    Attributes:
+        found: number of matches.
+        waiting: number of all waiting conversations.
+        channels: kinds of channels to filter by.
+        owners: agents with conversations to filter by, by name.
+        held: the longest held customers.
+        held_in_all: number of held customers.
+    """
+
+    rows: tuple[BoardRow, ...]
+    page: int
+    found: int
+    waiting: int
+    channels: tuple[str, ...]
+    at: datetime
+    owners: tuple[AgentRef, ...] = ()
+    held: tuple[HeldRow, ...] = ()
+    held_in_all: int = 0
+
+    @property
+    def pages(self) -> int:
+        """Returns the number of pages, at least one."""
+        return max(1, -(-self.found // PAGE_ROWS))

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from handoff_bot.domain.detection import UNSURE
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.domain.facts import holds
 from handoff_bot.domain.messages import storable
-from handoff_bot.domain.policy import UNSURE
 from handoff_bot.domain.signals import Answer, Turn
 from handoff_bot.domain.text import language_in, many, one_line, percent
-from handoff_bot.domain.ticket_export import harmless
+from handoff_bot.domain.tickets import harmless
 
 MOST_QUESTIONS = 10_000
 _LONGEST_QUESTION = 4_000

@@ -14,8 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from handoff_bot.domain.errors import Malformed
-from handoff_bot.domain.networks import may_connect
-from handoff_bot.domain.web_addresses import WebAddress
+from handoff_bot.domain.web_requests import WebAddress, may_connect
 
 MOST_PARAMETERS, MOST_SHOWN = 5, 12
 LONGEST_ARGUMENT = 100

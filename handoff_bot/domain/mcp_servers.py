@@ -15,8 +15,7 @@ from typing import Any
 
 from handoff_bot.domain.errors import Malformed
 from handoff_bot.domain.look_ups import LookUp, literal_address
-from handoff_bot.domain.networks import may_connect
-from handoff_bot.domain.web_addresses import WebAddress
+from handoff_bot.domain.web_requests import WebAddress, may_connect
 
 MOST_TOOLS = 20
 """Tools of one server that admins see, and tools of all servers that may be on."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 from statistics import median
 
-from handoff_bot.domain.time_phrases import zone
+from handoff_bot.domain.thread_syntax import zone
 
 SOON = timedelta(minutes=5)
 """A wait up to this long counts as short."""

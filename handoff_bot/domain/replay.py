@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from handoff_bot.domain.detection_rules import Sensitivity
+from handoff_bot.domain.detection import Sensitivity
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.text import REASONS, many, one_line, percent
-from handoff_bot.domain.ticket_export import BYTE_ORDER_MARK, harmless
+from handoff_bot.domain.tickets import BYTE_ORDER_MARK, harmless
 
 SENSITIVITIES = (Sensitivity.LOW, Sensitivity.MEDIUM, Sensitivity.HIGH)
 NOT_REPLAYED = (

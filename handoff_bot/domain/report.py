@@ -18,7 +18,7 @@ from handoff_bot.domain.metrics import (
     share,
 )
 from handoff_bot.domain.text import NONE, length, many, percent, spelled
-from handoff_bot.domain.time_phrases import zone
+from handoff_bot.domain.thread_syntax import zone
 
 REASONS = {
     "request": "Asked for an agent",

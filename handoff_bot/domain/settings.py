@@ -9,8 +9,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import available_timezones
 
-from handoff_bot.domain.hours import DAYS, Hours
-from handoff_bot.domain.opening_times import day_times, hours_lines, lines_of, times_by_day
+from handoff_bot.domain.hours import DAYS, Hours, day_times, hours_lines, lines_of, times_by_day
 from handoff_bot.domain.waiting_policy import MOST_STEPS, PolicyStep, canonical
 
 Parse = Callable[[tuple[str, ...]], Any]

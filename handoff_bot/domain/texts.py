@@ -1,20 +1,71 @@
-"""The texts that customers read.
-
-There is one catalogue for each language, a TOML file in the folder `locale`. A text whose number
-changes its words has a form for each plural category (CLDR) of its language.
-"""
+"""The texts that customers read, and texts with placeholders."""
 
 from __future__ import annotations
 
+import string
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from handoff_bot.domain import templates
+# Texts with placeholders: validation and rendering.
+
+LONGEST = 1000
+
+
+def template_problem(
+    template: str, may: Collection[str], must: Collection[str] = (), longest: int = LONGEST
+) -> str:
+    """Returns the error message for a template, or "".
+
+    Args:
+        template: the text.
+        may: allowed placeholders.
+        must: required placeholders.
+        longest: maximum characters.
+    """
+    if not template.strip():
+        return "Enter a text."
+    if len(template) > longest:
+        return f"At most {longest} characters."
+    try:
+        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
+    except ValueError:
+        return "A { or } is missing its counterpart. Placeholders look like {agent}."
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        return "Placeholders are simple names such as {agent}."
+    return _wrong_names({str(name) for _, name, _, _ in parts}, may, must)
+
+
+def _wrong_names(names: set[str], may: Collection[str], must: Collection[str]) -> str:
+    unknown = sorted(names - set(may))
+    if unknown:
+        usable = ", ".join(f"{{{name}}}" for name in sorted(may)) or "none"
+        return f"{{{unknown[0]}}} cannot be used here. Available placeholders: {usable}."
+    missing = sorted(set(must) - names)
+    return f"Add the placeholder {{{missing[0]}}}." if missing else ""
+
+
+def names_in(template: str) -> frozenset[str]:
+    """Returns the placeholders of a template; none if it is malformed."""
+    try:
+        return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name)
+    except ValueError:
+        return frozenset()
+
+
+def fill_template(template: str, **values: str | int) -> str:
+    """Renders a template; values are inserted literally, never parsed."""
+    return template.format_map({name: str(value) for name, value in values.items()})
+
+
+# The texts that customers read.
+#
+# There is one catalogue for each language, a TOML file in the folder `locale`. A text whose number
+# changes its words has a form for each plural category (CLDR) of its language.
 
 FALLBACK = "en"
 COUNTED = ("wait_minutes", "minutes", "n")
@@ -42,7 +93,7 @@ class LocalizedText:
     def fill(self, **values: str | int) -> str:
         """Renders the form that fits the number; values are inserted literally, never parsed."""
         number = next((int(values[name]) for name in COUNTED if name in values), 0)
-        return templates.fill(choose(self.language, number, self.forms), **values)
+        return fill_template(choose(self.language, number, self.forms), **values)
 
 
 def choose(language: str, number: int, forms: Forms) -> str:
@@ -200,7 +251,7 @@ def allowed(moment: Moment) -> frozenset[str]:
 
 def problem(moment: Moment, template: str) -> str:
     """Returns the error message for a text of that moment, or ""."""
-    return templates.problem(template, allowed(moment), REQUIRED.get(moment, frozenset()))
+    return template_problem(template, allowed(moment), REQUIRED.get(moment, frozenset()))
 
 
 def default(moment: Moment, language: str) -> LocalizedText:

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from handoff_bot.domain import texts
-from handoff_bot.domain.templates import names_in
-from handoff_bot.domain.texts import COUNTED, FALLBACK, Forms, LocalizedText, Moment, Part
+from handoff_bot.domain.texts import COUNTED, FALLBACK, Forms, LocalizedText, Moment, Part, names_in
 
 PARTS: tuple[Part, ...] = ("customer", "assistant", "widget")
 MOST_SEGMENTS = 4

@@ -1,15 +1,79 @@
-"""Tickets: manual status changes, search queries, views, and the record that connectors get."""
+"""Tickets: SLA targets, status changes, search queries, views, export, and the record for connectors."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from handoff_bot.domain.desk import AgentRef, Place
 from handoff_bot.domain.escalations import MOST_TAGS, TicketStatus, tags_of
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.text import one_line
+from handoff_bot.domain.text import duration, one_line
+
+# SLA targets by priority: first reply and resolution.
+
+NEAR = 0.8
+"""Share of the target's time at which the warning is posted."""
+LONGEST_MINUTES = 30 * 24 * 60
+
+
+class SlaTarget(StrEnum):
+    """Kinds of SLA targets."""
+
+    REPLY = "reply"
+    SOLVE = "solve"
+
+
+DEFAULT: dict[Priority, dict[SlaTarget, int]] = {
+    Priority.URGENT: {SlaTarget.REPLY: 15, SlaTarget.SOLVE: 4 * 60},
+    Priority.HIGH: {SlaTarget.REPLY: 30, SlaTarget.SOLVE: 8 * 60},
+    Priority.NORMAL: {SlaTarget.REPLY: 60, SlaTarget.SOLVE: 24 * 60},
+    Priority.LOW: {SlaTarget.REPLY: 4 * 60, SlaTarget.SOLVE: 48 * 60},
+}
+"""Default minutes."""
+
+LABELS = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
+
+
+def name_of(priority: Priority, promise: SlaTarget) -> str:
+    """Returns a target's key: "urgent.reply"."""
+    return f"{priority.value}.{promise.value}"
+
+
+def length(
+    stored: Mapping[str, object], priority: Priority, promise: SlaTarget
+) -> timedelta | None:
+    """Returns the target's duration, None for no target. A value that is stored wrongly counts as
+    not set.
+    """
+    minutes = stored.get(name_of(priority, promise))
+    if not isinstance(minutes, int) or not 0 <= minutes <= LONGEST_MINUTES:
+        minutes = DEFAULT[priority][promise]
+    return timedelta(minutes=minutes) if minutes else None
+
+
+def in_words(promise: SlaTarget, due: datetime, now: datetime) -> str:
+    """Returns the thread's text of a warning or a breach."""
+    what = LABELS[promise]
+    if now >= due:
+        return f"⏱️ SLA breached: {what}."
+    return f"⏱️ SLA warning: {_spoken(due - now)} left for {what}."
+
+
+def _spoken(left: timedelta) -> str:
+    minutes = max(1, round(left / timedelta(minutes=1)))
+    if minutes < 120:
+        return duration(minutes, "minute")
+    return duration(round(minutes / 60), "hour")
+
+
+# Tickets: manual status changes, search queries, views, and the record that connectors get.
 
 PAGE_ROWS = 20
 EARLIER_ROWS = 5
@@ -274,3 +338,104 @@ def key_of(number: int, created_at: datetime) -> str:
     after a reset.
     """
     return f"handoff-{number}-{int(created_at.timestamp() * 1_000_000)}"
+
+
+# Ticket export: CSV for spreadsheets, JSON for programs.
+
+BYTE_ORDER_MARK = "\ufeff"
+_FORMULA = frozenset("=+-@\t\r\n")
+"""Characters that start a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+_BEFORE = frozenset("\"'`")
+"""Quotes that some spreadsheets strip before parsing."""
+
+
+_DASHES = frozenset("\u2212\u2010\u2011\u2012\u2013\u2014")
+"""Minus signs and dashes that spreadsheets convert to a minus when typed."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
+"""Unicode categories of invisible characters that may precede a formula."""
+
+
+@dataclass(frozen=True)
+class TicketExport:
+    """The exported columns of one ticket, in order. Times are aware UTC.
+
+    `subject`, `contact`, `address` and `tags` are hostile.
+    """
+
+    number: int
+    subject: str
+    contact: str
+    address: str
+    channel: str
+    reason: str
+    priority: str
+    status: str
+    assignee: str
+    tags: tuple[str, ...]
+    outcome: str
+    reopened: int
+    created_at: datetime
+    updated_at: datetime
+    solved_at: datetime | None
+    reply_due_at: datetime | None
+    replied_at: datetime | None
+    solve_due_at: datetime | None
+
+
+COLUMNS = tuple(field.name for field in fields(TicketExport))
+
+
+def csv_lines(tickets: Iterable[TicketExport]) -> Iterator[str]:
+    """Yields the CSV lines, header first, with a byte order mark: without it, Excel assumes
+    Windows-1252.
+    """
+    yield BYTE_ORDER_MARK + _csv_line(COLUMNS)
+    for ticket in tickets:
+        yield _csv_line(_cell(getattr(ticket, column)) for column in COLUMNS)
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerow(cells)
+    return line.getvalue()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return harmless(" ".join(value))
+    return harmless(value) if isinstance(value, str) else str("" if value is None else value)
+
+
+def harmless(text: str) -> str:
+    """Returns a cell that no spreadsheet treats as a formula: adds an apostrophe where needed.
+
+    Full-width signs count as their ASCII forms. Preceding invisible characters, blanks and quotes
+    are ignored.
+    """
+    for sign in text:
+        plain = unicodedata.normalize("NFKC", sign)
+        if plain[:1] in _FORMULA or sign in _DASHES:
+            return f"'{text}"
+        if sign not in _BEFORE and not _is_unseen(sign):
+            return text
+    return text
+
+
+def as_written(cell: str) -> str:
+    """Reverses `harmless`."""
+    return cell[1:] if cell.startswith("'") and harmless(cell[1:]) == cell else cell
+
+
+def _is_unseen(sign: str) -> bool:
+    return sign.isspace() or unicodedata.category(sign) in _UNSEEN
+
+
+def json_lines(tickets: Iterable[TicketExport]) -> Iterator[str]:
+    """Yields one JSON array, one ticket per line."""
+    before = "[\n"
+    for ticket in tickets:
+        yield before + json.dumps(asdict(ticket), default=datetime.isoformat, ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.jobs.enqueuing import enqueuer_of
-from handoff_bot.jobs.job import NewJob, of_arrival, traced, with_current
+from handoff_bot.jobs.job import NewJob, enqueuer_of, of_arrival, traced, with_current
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage.database import PATIENCE
 

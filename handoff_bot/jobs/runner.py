@@ -13,11 +13,19 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
 from handoff_bot.domain.errors import DatabaseAway, LeaseLost, ProviderFailure
-from handoff_bot.jobs import failures, leases, store
-from handoff_bot.jobs.enqueuing import StartedLanes, enqueuer_of
-from handoff_bot.jobs.failures import Failures, OnGivenUp, tell_nobody
-from handoff_bot.jobs.handler import UNKNOWN_KIND, AnyHandler
-from handoff_bot.jobs.job import Begun, Job, Slot, of_job, queue_of, traced
+from handoff_bot.jobs import handler as failures
+from handoff_bot.jobs import leases, store
+from handoff_bot.jobs.handler import UNKNOWN_KIND, AnyHandler, Failures, OnGivenUp, tell_nobody
+from handoff_bot.jobs.job import (
+    Begun,
+    Job,
+    Slot,
+    StartedLanes,
+    enqueuer_of,
+    of_job,
+    queue_of,
+    traced,
+)
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import PATIENCE, Database
@@ -286,7 +294,7 @@ class Runner:
     def _finished(self, tx: Transaction, step: _Step, plan: Any, result: Any) -> Job | None:
         step.handler.finish(tx, step.job, plan, result)
         if step.handler.coalesces:  # the latest state is shown, so earlier failures are settled
-            failures.settle_lane(tx, step.job.kind, step.job.lane, self._clock.now())
+            failures.settle_failed_lane(tx, step.job.kind, step.job.lane, self._clock.now())
         return self._done(tx, step)
 
     def _done(self, tx: Transaction, step: _Step) -> Job | None:

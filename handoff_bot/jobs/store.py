@@ -12,8 +12,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, func, select, update
 
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import LANE, WORK, Job, NewJob
+from handoff_bot.jobs.job import LANE, WORK, Job, NewJob, enqueue_job
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 

@@ -1,10 +1,11 @@
-"""Workers: lease lanes and run their jobs in threads. See README.md and ADR 1."""
+"""Workers: lease lanes and run their jobs in threads, with backpressure. See README.md and ADR 1."""
 
 from __future__ import annotations
 
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,17 +15,90 @@ from typing import TypeVar
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs import leases, store
-from handoff_bot.jobs.backpressure import LULL, Backpressure
-from handoff_bot.jobs.enqueuing import Enqueuer, ThreadLanes
-from handoff_bot.jobs.failures import OnGivenUp, tell_nobody
-from handoff_bot.jobs.handler import AnyHandler
-from handoff_bot.jobs.heartbeat import Heartbeat, HeldLanes
-from handoff_bot.jobs.job import Slot, queue_of
+from handoff_bot.jobs.handler import AnyHandler, OnGivenUp, tell_nobody
+from handoff_bot.jobs.job import Enqueuer, NewJob, Slot, ThreadLanes, enqueue_job, queue_of
+from handoff_bot.jobs.leases import Heartbeat, HeldLanes
 from handoff_bot.jobs.rate_limits import Permit, RateLimiter
 from handoff_bot.jobs.runner import Runner
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import PATIENCE, Database
 from handoff_bot.storage.transaction import Transaction
+
+# Backpressure: jobs pause while many arrivals wait to be stored, but never for long.
+
+MANY = 4
+"""Number of waiting arrivals at which jobs pause."""
+LONGEST = 3.0
+"""Maximum pause in seconds from the start of a rush."""
+LULL = 0.05
+"""Seconds without a rush after which it is over."""
+
+
+class Backpressure:
+    """Shared by the inbox and the lanes of one process.
+
+    Providers wait only seconds for an acknowledgement and may not retry, while stored jobs are
+    safe. Request threads and job threads share one interpreter, so the jobs must pause.
+    """
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._began = 0.0
+        self._last = 0.0
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def arrival(self) -> Iterator[None]:
+        """Wraps the storing of one arrival."""
+        with self._guard:
+            self._inside += 1
+            if self._inside >= MANY:
+                now = time.monotonic()
+                if now - self._last > LULL:
+                    self._began = now
+                self._last = now
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._inside -= 1
+
+    def is_on(self) -> bool:
+        """Returns whether jobs should pause now."""
+        now = time.monotonic()
+        return now - self._last < LULL and now - self._began < LONGEST
+
+    def hold_off(self) -> None:
+        """Waits until the rush is over."""
+        while self.is_on():
+            time.sleep(LULL)
+
+
+# Enqueues ticks under keys that make each run once.
+
+
+class Scheduler:
+    """Enqueues a job of each kind once per interval, from any number of processes.
+
+    The lane of a kind "tick.prune" is "tick:prune". The owner calls `tick`.
+
+    Attributes:
+        every: kind of job -> interval.
+    """
+
+    def __init__(self, database: Database, clock: Clock, every: Mapping[str, timedelta]) -> None:
+        self._database = database
+        self._clock = clock
+        self.every = every
+
+    def tick(self, kind: str) -> None:
+        now = self._clock.now()
+        number = int(now.timestamp() // self.every[kind].total_seconds())
+        with self._database.write() as tx:
+            enqueue_job(tx, NewJob(kind, kind.replace(".", ":"), {}, now, key=f"{kind}:{number}"))
+
+
+# Workers: lease lanes and run their jobs in threads. See README.md and ADR 1.
 
 logger = logging.getLogger(__name__)
 

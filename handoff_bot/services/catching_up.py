@@ -16,9 +16,8 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, AnyHandler, ProviderJob, TransactionJob
-from handoff_bot.jobs.job import Job, NewJob, of_arrival, traced
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job, of_arrival, traced
 from handoff_bot.ports import Backlog, Clock
 from handoff_bot.services.outbox import alarms
 from handoff_bot.storage import sources

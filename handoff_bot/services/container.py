@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from handoff_bot.domain.crowds import EscalationLimits
+from handoff_bot.domain.escalations import EscalationLimits
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.handler import JobKind, Registry
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.rate_limits import Rate, RateLimiter
-from handoff_bot.jobs.scheduler import Scheduler
-from handoff_bot.jobs.worker import Worker
+from handoff_bot.jobs.worker import Scheduler, Worker
 from handoff_bot.ports import (
     Assistant,
     Backlog,
@@ -42,66 +41,66 @@ from handoff_bot.services.ai_turns import (
     inbound,
     learning,
     moods,
-    open_questions,
     queued,
 )
-from handoff_bot.services.ai_turns.drafting import Drafting
-from handoff_bot.services.ai_turns.feedback import Feedback
+from handoff_bot.services.ai_turns.answering import TurnEvaluator
+from handoff_bot.services.ai_turns.drafting import Drafting, Feedback
+from handoff_bot.services.ai_turns.language_model import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.ai_turns.look_ups import LookUpList
 from handoff_bot.services.ai_turns.mcp_servers import ServerList
-from handoff_bot.services.ai_turns.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.ai_turns.subjects import Subjects
-from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
 from handoff_bot.services.delivery import (
     customer_texts,
     inbound_files,
-    messaging_window,
     outbound_files,
+    reachability,
     sending,
 )
 from handoff_bot.services.delivery.customer_texts import CustomerTexts
 from handoff_bot.services.escalations import (
-    assigning,
     availability,
     holding,
-    letting_in,
     offers,
     owners,
-    queue_positions,
     routing,
     sla,
     waiting_policy,
 )
+from handoff_bot.services.escalations import opening as letting_in
 from handoff_bot.services.escalations.availability import AgentAvailability
-from handoff_bot.services.escalations.late_claims import LateClaim
+from handoff_bot.services.escalations.claims import LateClaim, Queue
 from handoff_bot.services.escalations.lifecycle import CLAIM, Escalations
 from handoff_bot.services.escalations.opening import Opening
 from handoff_bot.services.escalations.owners import IDLE, RemindOwner
-from handoff_bot.services.escalations.queue import Queue
 from handoff_bot.services.escalations.snoozing import WAKE, Snoozing, Wake
-from handoff_bot.services.first_steps import TICK, FirstSteps, Tick
-from handoff_bot.services.home import Homes
+from handoff_bot.services.home import TICK, FirstSteps, Homes, Tick
 from handoff_bot.services.merging import Merging
-from handoff_bot.services.notifications import mail, notifications, transcripts
-from handoff_bot.services.outbox import alarms, mood_check, ticket_sync
-from handoff_bot.services.outbox.lacking_blocks import LackingBlocks
+from handoff_bot.services.notifications import notifications, transcripts
+from handoff_bot.services.outbox import alarms, outbox, ticket_sync
+from handoff_bot.services.outbox.alarms import TEAM_MENTION, MentionTeam
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.slack_channels import DeskChannels
-from handoff_bot.services.outbox.team_mention import TEAM_MENTION, MentionTeam
+from handoff_bot.services.outbox.slack_job import LackingBlocks
 from handoff_bot.services.outbox.ticket_sync import TICKET_OUT, SyncTicket, TicketSync
 from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.replies.canned import CannedReplies
-from handoff_bot.services.replies.held_replies import HeldReplies
+from handoff_bot.services.replies.held_replies import HeldReplies, ModalReplies
 from handoff_bot.services.replies.message_templates import Templates
-from handoff_bot.services.replies.modal_replies import ModalReplies
 from handoff_bot.services.replies.thread_replies import ThreadReplies
 from handoff_bot.services.replies.threads import Threads
-from handoff_bot.services.reporting.metrics import FIGURES, Metrics, MetricsReport
-from handoff_bot.services.reporting.reports import REPORT, HandOver, Maker, Reports
+from handoff_bot.services.reporting.metrics import (
+    FIGURES,
+    REPORT,
+    HandOver,
+    Maker,
+    Metrics,
+    MetricsReport,
+    Reports,
+)
 from handoff_bot.services.settings.preferences import Audit, Preferences
 from handoff_bot.services.settings.roles import Roles
-from handoff_bot.services.tickets import ticket_export
-from handoff_bot.services.tickets.tag_list import TagList
+from handoff_bot.services.tickets import tickets
+from handoff_bot.services.tickets.ticket_edits import TagList
 from handoff_bot.services.tickets.tickets import Tickets
 from handoff_bot.services.translation import translating
 from handoff_bot.services.translation.translating import Interpreter
@@ -159,7 +158,7 @@ class Dependencies:
         translator, rewriter, file_reader: None without a language model.
         backlogs: channels whose providers list missed messages, by kind.
         erasers: channels whose providers delete messages on request, by kind.
-        limits: rate limits for Slack by budget; see services/outbox/slack_costs.py.
+        limits: rate limits for Slack by budget; see services/outbox/slack_job.py.
         base_url: public URL from which providers fetch files.
         model: the monitored language model; None without one.
         is_holding: sends nothing to customers: their messages wait. For a look at a restored database.
@@ -246,7 +245,7 @@ class Services:
     customer_texts: CustomerTexts
     audit: Audit
     tickets_out: TicketSync
-    mail: mail.Mails | None
+    mail: notifications.Mails | None
     transcripts: transcripts.Transcripts
     reacting: TurnEvaluator
     worker: Worker
@@ -271,10 +270,10 @@ class Services:
             routing.on_escalation_changed,
             notifications.on_escalation_changed,
             waiting_policy.on_escalation_changed,
-            queue_positions.on_escalation_changed,
+            waiting_policy.position_on_escalation_changed,
             sla.on_escalation_changed,
-            open_questions.on_escalation_changed,
-            open_questions.answer_unposted,
+            answering.on_escalation_changed,
+            answering.answer_unposted,
             translating.begin,
             tickets_out,
             *([learning.Learning()] if parts.learner else ()),
@@ -283,7 +282,7 @@ class Services:
         opening = Opening(parts.channels, clock, waiting, subscribers)
         escalations = Escalations(database, parts.channels, clock, subscribers)
         reacting = TurnEvaluator(parts.detector, parts.assistant)
-        check = mood_check.MoodCheck(parts.detector, clock)
+        check = outbox.MoodCheck(parts.detector, clock)
         mood_of = moods.Moods(reacting, clock, tickets_out)
         preferences = Preferences(database, clock)
         roles = Roles(database, parts.desk, clock)
@@ -291,12 +290,12 @@ class Services:
         threads = Threads(parts.channels, clock)
         composed = ModalReplies(database, clock, threads, escalations)
         metrics = Metrics(database, clock)
-        mails = mail.Mails() if parts.mailer else None
+        mails = notifications.Mails() if parts.mailer else None
         files = file_reading.FileReading(parts.file_reader)
         owner_checks = owners.OwnerChecks(clock)
         makers: dict[str, Maker] = {
             FIGURES: MetricsReport(metrics),
-            ticket_export.TICKETS: ticket_export.TicketsReport(database),
+            tickets.TICKETS: tickets.TicketsReport(database),
         }
         handlers = Registry(
             QUEUES,
@@ -392,8 +391,8 @@ class Services:
                     formerly="ladder.rung",
                 ),
                 JobKind(
-                    queue_positions.POSITION,
-                    queue_positions.QueuePositionUpdate(parts.channels, clock),
+                    waiting_policy.POSITION,
+                    waiting_policy.QueuePositionUpdate(parts.channels, clock),
                     "ladder",
                 ),
                 JobKind(
@@ -406,8 +405,8 @@ class Services:
                     availability.PRESENCE, availability.CheckPresence(parts.desk, clock), "offer"
                 ),
                 JobKind(
-                    assigning.ASSIGN,
-                    assigning.Assign(escalations, parts.desk, clock, roles),
+                    routing.ASSIGN,
+                    routing.Assign(escalations, parts.desk, clock, roles),
                     "offer",
                 ),
                 JobKind(TEAM_MENTION, MentionTeam(parts.desk, clock), "offer"),
@@ -419,8 +418,8 @@ class Services:
                 ),
                 JobKind(owners.OWNERS, owners.CheckOwners(clock), "tick"),
                 JobKind(
-                    messaging_window.CLOSING,
-                    messaging_window.Closing(clock),
+                    reachability.CLOSING,
+                    reachability.Closing(clock),
                     "tick",
                     formerly="tick.window",
                 ),
@@ -429,7 +428,11 @@ class Services:
                     SyncTicket(parts.connectors, parts.desk, clock),
                     *ticket_sync.QUEUES,
                 ),
-                JobKind(mail.MAIL, mail.SendMail(parts.mailer, parts.desk, clock), "mail"),
+                JobKind(
+                    notifications.MAIL,
+                    notifications.SendMail(parts.mailer, parts.desk, clock),
+                    "mail",
+                ),
                 JobKind(
                     transcripts.TRANSCRIPT,
                     transcripts.SendTranscript(
@@ -454,7 +457,7 @@ class Services:
                     inbound_files.BringFile(database, parts.desk, clock, parts.channels),
                     "desk",
                 ),
-                JobKind(mood_check.MOOD, moods.JudgeMood(mood_of, clock), "mood"),
+                JobKind(outbox.MOOD, moods.JudgeMood(mood_of, clock), "mood"),
                 JobKind(
                     forgetting.FORGET,
                     forgetting.Forget(database, clock, parts.connectors, parts.erasers),

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, CustomerLookup
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import conversations

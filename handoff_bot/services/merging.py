@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.text import many, one_line, spelled
 from handoff_bot.domain.tickets import TicketQuery, TicketRow
 from handoff_bot.ports import Clock
-from handoff_bot.services.delivery import opt_outs
+from handoff_bot.services.delivery import reachability
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.tickets.tickets import Tickets
 from handoff_bot.storage import contacts, conversations, log
@@ -105,7 +105,7 @@ class Merging:
             contacts.merge(tx, ids)
             # An opt-out that was committed after `_sides` counts; a later one waits for this commit.
             for conversation in contacts.hold_conversations_of(tx, ids):
-                opt_outs.join(tx, conversation)
+                reachability.join_opt_outs(tx, conversation)
             self._record(tx, escalation_id, sides, agent)
         return ActionResult(True, DONE.format(other=other))
 
@@ -126,7 +126,7 @@ class Merging:
             for conversation in side.conversations:
                 escalation = rows.open_of(tx, conversation.id)
                 if escalation:
-                    opted_out = OPTED_OUT if opt_outs.refuses(conversation, now) else ""
+                    opted_out = OPTED_OUT if reachability.refuses(conversation, now) else ""
                     told = TOLD.format(agent=agent.name, other=other.ticket.id, opted_out=opted_out)
                     outbox.notice(tx, escalation, told, now)
                     outbox.update_card(tx, escalation, now)

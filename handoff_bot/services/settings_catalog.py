@@ -19,8 +19,8 @@ from pydantic import (
     ValidationError,
 )
 
-from handoff_bot.domain.detection_rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
-from handoff_bot.domain.opening_times import DAY_NAMES
+from handoff_bot.domain.detection import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
+from handoff_bot.domain.hours import DAY_NAMES
 from handoff_bot.domain.settings import (
     DayHours,
     Parse,
@@ -46,10 +46,10 @@ from handoff_bot.domain.settings import (
     yes_no,
 )
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
-from handoff_bot.domain.sla import LABELS, LONGEST_MINUTES, SlaTarget, name_of
 from handoff_bot.domain.text import LANGUAGES
 from handoff_bot.domain.thread_syntax import NOTE_PREFIXES
+from handoff_bot.domain.tickets import DEFAULT as SLA_MINUTES
+from handoff_bot.domain.tickets import LABELS, LONGEST_MINUTES, SlaTarget, name_of
 from handoff_bot.domain.waiting_policy import DEFAULT, MOST_STEPS
 from handoff_bot.storage import log
 from handoff_bot.storage.transaction import Transaction

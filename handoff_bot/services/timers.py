@@ -12,14 +12,14 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.ai_turns.articles import CRAWL_EVERY, CRAWL_TICK
 from handoff_bot.services.ai_turns.articles import EVERY as UNANSWERED_EVERY
 from handoff_bot.services.ai_turns.articles import TICK as UNANSWERED_TICK
-from handoff_bot.services.ai_turns.model_watch import LOOK
+from handoff_bot.services.ai_turns.language_model import LOOK
 from handoff_bot.services.catching_up import CONTACT
-from handoff_bot.services.delivery.messaging_window import CLOSING
 from handoff_bot.services.delivery.outbound_files import KEPT_FOR
+from handoff_bot.services.delivery.reachability import CLOSING
 from handoff_bot.services.escalations.availability import PRESENCE
 from handoff_bot.services.escalations.owners import IDLE, OWNERS
-from handoff_bot.services.first_steps import EVERY as SETUP_EVERY
-from handoff_bot.services.first_steps import TICK
+from handoff_bot.services.home import EVERY as SETUP_EVERY
+from handoff_bot.services.home import TICK
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.privacy.retention import RETAIN
 from handoff_bot.storage import attachments, log, tallies

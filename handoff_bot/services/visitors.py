@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handoff_bot.domain.delivery import earlier_than
+from handoff_bot.domain.customers import Cursor, Look, Phase, VisitorState
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.messages import DeliveryUpdate
-from handoff_bot.domain.visitors import Cursor, Look, Phase, VisitorState
+from handoff_bot.domain.messages import DeliveryUpdate, earlier_than
 from handoff_bot.ports import Clock
 from handoff_bot.services.ai_turns.inbound import inbound_lane
-from handoff_bot.services.delivery import wait_estimate
+from handoff_bot.services.delivery import customer_texts
 from handoff_bot.storage import escalations, visitors
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
@@ -82,7 +81,7 @@ class Visitors:
         self, tx: Transaction, escalation: Escalation, delivered: int, read: int
     ) -> VisitorState:
         ahead = visitors.ahead(tx, escalation)
-        left = wait_estimate.minutes_left(tx, self._clock.now(), ahead, escalation.opened_at)
+        left = customer_texts.minutes_left(tx, self._clock.now(), ahead, escalation.opened_at)
         return VisitorState(
             Phase.WAITING, position=ahead + 1, wait_minutes=left, delivered=delivered, read=read
         )

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from gunicorn.app.base import BaseApplication
 
 from handoff_bot.domain.errors import DatabaseAway, HandoffError
-from handoff_bot.serving.crowd import MOST_EACH, SMALL
+from handoff_bot.serving.connection import MOST_EACH, SMALL
 from handoff_bot.serving.worker import Log, Worker
 
 logger = logging.getLogger(__name__)

@@ -15,8 +15,7 @@ import uvicorn
 from gunicorn import glogging
 from gunicorn.workers.base import Worker as GunicornWorker
 
-from handoff_bot.serving.connection import LARGEST_HEAD, Connection
-from handoff_bot.serving.crowd import KEEP_ALIVE, Crowd
+from handoff_bot.serving.connection import KEEP_ALIVE, LARGEST_HEAD, Connection, Crowd
 from handoff_bot.serving.wsgi import Application
 
 logger = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import WebClient
 
 from handoff_bot.clock import SystemClock
-from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.text import many
-from handoff_bot.slack.client.scopes import NEEDED, OPTIONAL, missing
+from handoff_bot.slack.client.web_client import NEEDED, OPTIONAL, missing
 from handoff_bot.slack.desk import NO_QUEUE_CHANNEL, TIMEOUT
 
 CLOCK_APART = 30

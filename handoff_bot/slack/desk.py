@@ -16,7 +16,6 @@ from typing import Any
 from slack_sdk.web import SlackResponse, WebClient
 from slack_sdk.webhook import WebhookClient
 
-from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import (
     CLOCKS_APART,
     AgentRef,
@@ -31,27 +30,22 @@ from handoff_bot.domain.desk import (
 from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.files import DeskFile, Fetched, File
-from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.messages import ReplyMark
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.ports import Clock
-from handoff_bot.slack.cards.board import permalink, render_board
-from handoff_bot.slack.cards.card import render_card
+from handoff_bot.slack.cards.card import permalink, render_board, render_card
 from handoff_bot.slack.cards.thread import (
     render_ephemeral,
     render_post,
     render_posts,
     sender_identity_of,
 )
-from handoff_bot.slack.client.directory import SlackDirectory
-from handoff_bot.slack.client.erasing import SlackEraser
 from handoff_bot.slack.client.errors import GONE, slack_errors
-from handoff_bot.slack.client.files import SlackFiles
-from handoff_bot.slack.client.groups import Groups
-from handoff_bot.slack.client.layouts import Layouts
-from handoff_bot.slack.client.people import People, Person, without_retries
-from handoff_bot.slack.client.photos import Photos
+from handoff_bot.slack.client.files import Photos, SlackEraser, SlackFiles
+from handoff_bot.slack.client.people import Groups, People, Person, SlackDirectory, without_retries
 from handoff_bot.slack.client.resting import Presence, Resting
-from handoff_bot.slack.kit.plainer import Form, forms
-from handoff_bot.slack.kit.text import Block, SlackMessage, has_alerts
+from handoff_bot.slack.client.web_client import Layouts
+from handoff_bot.slack.kit.text import Block, Form, SlackMessage, forms, has_alerts
 
 logger = logging.getLogger(__name__)
 

@@ -20,9 +20,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.storage.group_commit import BEGIN_WITHIN, GroupCommit
 from handoff_bot.storage.prepared import Prepared, end_transaction
-from handoff_bot.storage.transaction import Participant, Transaction
+from handoff_bot.storage.transaction import BEGIN_WITHIN, GroupCommit, Participant, Transaction
 
 PATIENCE = 12.0
 """Seconds that a transaction waits to begin, for its turn in this process and for other processes.
@@ -250,7 +249,7 @@ def _sqlite_engine(url: str, synchronous: str, *, writer: bool) -> Engine:
     engine = create_engine(
         url,
         pool_size=1 if writer else 8,
-        max_overflow=1 if writer else 8,  # `group_commit` keeps one; migrations need another
+        max_overflow=1 if writer else 8,  # `transaction` keeps one; migrations need another
         hide_parameters=True,  # an error's text would contain customer text
         pool_timeout=PATIENCE,
         connect_args={"check_same_thread": False, "timeout": PATIENCE},
@@ -286,7 +285,7 @@ def _sqlite_reader(url: str, synchronous: str) -> Engine:
 
 
 def _sqlite_writer(url: str, synchronous: str, patience: float) -> Engine:
-    """Its connections wait this long for the write lock, unless `group_commit` sets another time."""
+    """Its connections wait this long for the write lock, unless `transaction` sets another time."""
     engine = _sqlite_engine(url, synchronous, writer=True)
 
     @event.listens_for(engine, "begin")

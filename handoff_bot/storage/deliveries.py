@@ -9,8 +9,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, or_, update
 from sqlmodel import col, select
 
-from handoff_bot.domain.delivery import DeliveryStatus, earlier_than
-from handoff_bot.domain.messages import Author, DeliveryUpdate
+from handoff_bot.domain.messages import Author, DeliveryStatus, DeliveryUpdate, earlier_than
 from handoff_bot.storage.models import Conversation, Delivery, Message
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of

@@ -1,4 +1,4 @@
-"""Reads the events of a scope from the log; see metric_queries for the SQL."""
+"""Metrics: SQL that is identical for SQLite and PostgreSQL, and the events of a scope."""
 
 from __future__ import annotations
 
@@ -10,11 +10,206 @@ from typing import Any
 from sqlalchemy import BigInteger, Row, String, TextClause, bindparam, text
 from sqlmodel import col, select
 
+from handoff_bot.domain.events import CLAIMED, ENDED, EventKind
 from handoff_bot.domain.metrics import AGAIN, Scope
-from handoff_bot.storage import metric_queries as queries
 from handoff_bot.storage.columns import UtcDateTime
 from handoff_bot.storage.models import Agent, ContactAddress
 from handoff_bot.storage.transaction import Transaction
+
+# SQL queries of the metrics, identical for SQLite and PostgreSQL.
+#
+# Parameters: `:since` and `:until` bound the period, `:day_before` is 24 hours before it.
+# `:channel`
+# is one channel or '' for all, `:agent` one agent's id or 0 for all. An escalation's first event of
+# a
+# kind is the one with the lowest id, so a repeated action counts once. docs/metrics.md shows each
+# query; a test keeps them equal.
+
+# ruff: noqa: S608 - only names of kinds are put in
+
+_OPENED = f"'{EventKind.ESCALATION_OPENED}'"
+_REPLY = f"'{EventKind.REPLY_ACCEPTED}'"
+_CLAIMED = ", ".join(f"'{kind}'" for kind in CLAIMED)
+_ENDED = ", ".join(f"'{kind}'" for kind in ENDED)
+
+CONVERSATIONS = f"""\
+SELECT count(DISTINCT e.conversation_id) AS number
+FROM event AS e
+WHERE e.kind IN ('{EventKind.MESSAGE_RECEIVED}', {_OPENED})
+  AND e.at >= :since AND e.at < :until
+  AND :channel IN ('', e.data ->> 'channel')"""
+
+ESCALATIONS = f"""\
+SELECT o.conversation_id, o.at, o.ended_before,
+       o.data ->> 'reason' AS reason,
+       o.data ->> 'priority' AS priority,
+       o.data ->> 'channel' AS channel,
+       o.data ->> 'hours' AS hours
+FROM (SELECT id, at, kind, conversation_id, escalation_id, data,
+             max(CASE WHEN kind <> {_OPENED} THEN at END)
+               OVER (PARTITION BY conversation_id ORDER BY id) AS ended_before
+      FROM event
+      WHERE kind IN ({_OPENED},
+                     {_ENDED})
+        AND at >= :day_before AND at < :until) AS o
+WHERE o.kind = {_OPENED} AND o.at >= :since
+  AND o.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = o.escalation_id AND f.kind = {_OPENED})
+  AND :channel IN ('', o.data ->> 'channel')
+  AND (:agent = 0 OR EXISTS (
+      SELECT 1 FROM event AS h
+      WHERE h.escalation_id = o.escalation_id
+        AND (h.kind IN ({_CLAIMED})
+             AND CAST(h.data ->> 'owner' AS BIGINT) = :agent
+             OR h.kind IN ({_ENDED})
+             AND h.agent_id = :agent)))"""
+
+WAITS = f"""\
+SELECT o.at AS opened_at, t.at AS taken_at
+FROM event AS t
+JOIN event AS o ON o.escalation_id = t.escalation_id AND o.kind = {_OPENED}
+  AND o.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = t.escalation_id AND f.kind = {_OPENED})
+WHERE t.kind IN ({_CLAIMED})
+  AND t.at >= :since AND t.at < :until
+  AND t.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = t.escalation_id
+                AND f.kind IN ({_CLAIMED}))
+  AND :channel IN ('', o.data ->> 'channel')
+  AND :agent IN (0, CAST(t.data ->> 'owner' AS BIGINT))"""
+
+FIRST_REPLIES = f"""\
+SELECT o.at AS opened_at, r.at AS replied_at
+FROM (SELECT DISTINCT escalation_id FROM event
+      WHERE kind = {_REPLY} AND at >= :since AND at < :until) AS w
+JOIN event AS o ON o.escalation_id = w.escalation_id AND o.kind = {_OPENED}
+  AND o.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = w.escalation_id AND f.kind = {_OPENED})
+JOIN event AS r ON r.escalation_id = w.escalation_id AND r.kind = {_REPLY}
+  AND r.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = w.escalation_id AND f.kind = {_REPLY}
+                AND f.id > (SELECT min(t.id) FROM event AS t
+                            WHERE t.escalation_id = w.escalation_id
+                              AND t.kind IN ({_CLAIMED})))
+WHERE r.at >= :since AND r.at < :until
+  AND :channel IN ('', o.data ->> 'channel')
+  AND :agent IN (0, r.agent_id)"""
+
+ENDINGS = f"""\
+SELECT e.kind AS how, e.agent_id, o.at AS opened_at, e.at AS ended_at,
+       (SELECT min(t.id) FROM event AS t
+        WHERE t.escalation_id = e.escalation_id AND t.id < e.id
+          AND t.kind IN ({_CLAIMED})) AS taken_by
+FROM event AS e
+JOIN event AS o ON o.escalation_id = e.escalation_id AND o.kind = {_OPENED}
+  AND o.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = e.escalation_id AND f.kind = {_OPENED})
+WHERE e.kind IN ({_ENDED})
+  AND e.at >= :since AND e.at < :until
+  AND e.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = e.escalation_id
+                AND f.kind IN ({_ENDED}))
+  AND :channel IN ('', o.data ->> 'channel')
+  AND :agent IN (0, e.agent_id)"""
+
+TAKEN = f"""\
+SELECT CAST(t.data ->> 'owner' AS BIGINT) AS agent_id, count(DISTINCT t.escalation_id) AS number
+FROM event AS t
+JOIN event AS o ON o.escalation_id = t.escalation_id AND o.kind = {_OPENED}
+  AND o.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = t.escalation_id AND f.kind = {_OPENED})
+WHERE t.kind IN ({_CLAIMED})
+  AND t.at >= :since AND t.at < :until
+  AND :channel IN ('', o.data ->> 'channel')
+  AND :agent IN (0, CAST(t.data ->> 'owner' AS BIGINT))
+GROUP BY CAST(t.data ->> 'owner' AS BIGINT)"""
+
+OWN_REPLIES = f"""\
+SELECT w.agent_id, t.at AS taken_at, r.at AS replied_at
+FROM (SELECT DISTINCT escalation_id, agent_id FROM event
+      WHERE kind = {_REPLY} AND at >= :since AND at < :until
+        AND :agent IN (0, agent_id)) AS w
+JOIN event AS o ON o.escalation_id = w.escalation_id AND o.kind = {_OPENED}
+  AND o.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = w.escalation_id AND f.kind = {_OPENED})
+JOIN event AS t ON t.escalation_id = w.escalation_id
+  AND t.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = w.escalation_id
+                AND f.kind IN ({_CLAIMED})
+                AND CAST(f.data ->> 'owner' AS BIGINT) = w.agent_id)
+JOIN event AS r ON r.escalation_id = w.escalation_id AND r.kind = {_REPLY}
+  AND r.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = w.escalation_id AND f.kind = {_REPLY}
+                AND f.agent_id = w.agent_id AND f.id > t.id)
+WHERE r.at >= :since AND r.at < :until
+  AND :channel IN ('', o.data ->> 'channel')"""
+
+FEEDBACK = f"""\
+SELECT f.data ->> 'verdict' AS verdict, count(*) AS number
+FROM event AS f
+JOIN event AS o ON o.escalation_id = f.escalation_id AND o.kind = {_OPENED}
+  AND o.id = (SELECT min(p.id) FROM event AS p
+              WHERE p.escalation_id = f.escalation_id AND p.kind = {_OPENED})
+WHERE f.kind = '{EventKind.AI_FEEDBACK}'
+  AND f.at >= :since AND f.at < :until
+  AND f.id = (SELECT max(l.id) FROM event AS l
+              WHERE l.escalation_id = f.escalation_id AND l.kind = f.kind
+                AND l.agent_id = f.agent_id
+                AND l.data ->> 'about' = f.data ->> 'about')
+  AND :channel IN ('', o.data ->> 'channel')
+  AND :agent IN (0, f.agent_id)
+GROUP BY f.data ->> 'verdict'"""
+
+FAILURES = f"""\
+SELECT count(DISTINCT f.message_id) AS number
+FROM event AS f
+WHERE f.kind = '{EventKind.MESSAGE_FAILED}'
+  AND f.at >= :since AND f.at < :until
+  AND :channel IN ('', COALESCE(f.data ->> 'channel', (
+      SELECT min(m.data ->> 'channel') FROM event AS m
+      WHERE m.conversation_id = f.conversation_id AND m.kind = '{EventKind.MESSAGE_RECEIVED}')))
+  AND :agent IN (0, f.agent_id)"""
+
+RATINGS = f"""\
+SELECT CAST(c.data ->> 'score' AS BIGINT) AS score, count(*) AS number
+FROM event AS c
+JOIN event AS o ON o.escalation_id = c.escalation_id AND o.kind = {_OPENED}
+  AND o.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = c.escalation_id AND f.kind = {_OPENED})
+WHERE c.kind = '{EventKind.CSAT_ANSWERED}'
+  AND c.at >= :since AND c.at < :until
+  AND c.id = (SELECT max(f.id) FROM event AS f
+              WHERE f.escalation_id = c.escalation_id AND f.kind = '{EventKind.CSAT_ANSWERED}')
+  AND :channel IN ('', o.data ->> 'channel')
+  AND :agent IN (0, c.agent_id)
+GROUP BY CAST(c.data ->> 'score' AS BIGINT)"""
+
+MODEL = f"""\
+SELECT count(DISTINCT e.message_id) AS turns,
+       count(DISTINCT CASE WHEN e.data ->> 'model' = 'in_time' THEN e.message_id END) AS in_time
+FROM event AS e
+WHERE e.kind = '{EventKind.MESSAGE_CONSIDERED}'
+  AND e.at >= :since AND e.at < :until
+  AND e.data ->> 'model' IN ('in_time', 'late')
+  AND :channel IN ('', e.data ->> 'channel')"""
+
+QUERIES = {
+    "conversations": CONVERSATIONS,
+    "escalations": ESCALATIONS,
+    "waits": WAITS,
+    "first replies": FIRST_REPLIES,
+    "endings": ENDINGS,
+    "taken": TAKEN,
+    "own replies": OWN_REPLIES,
+    "failures": FAILURES,
+    "ratings": RATINGS,
+    "model": MODEL,
+    "feedback": FEEDBACK,
+}
+"""Name -> query, in the order of docs/metrics.md."""
+
+
+# Reads the events of a scope from the log.
 
 _TIMES = ("at", "ended_before", "opened_at", "taken_at", "replied_at", "ended_at")
 
@@ -61,7 +256,7 @@ class Ended:
 
 def conversations(tx: Transaction, scope: Scope) -> int:
     """Returns the number of active conversations."""
-    return int(_ask(tx, queries.CONVERSATIONS, scope)[0].number)
+    return int(_ask(tx, CONVERSATIONS, scope)[0].number)
 
 
 def opened(tx: Transaction, scope: Scope) -> list[Opened]:
@@ -75,18 +270,18 @@ def opened(tx: Transaction, scope: Scope) -> list[Opened]:
             row.hours or "",
             row.ended_before,
         )
-        for row in _ask(tx, queries.ESCALATIONS, scope)
+        for row in _ask(tx, ESCALATIONS, scope)
     ]
 
 
 def waits(tx: Transaction, scope: Scope) -> list[Stretch]:
     """Returns the waits that ended with a claim."""
-    return [Stretch(row.opened_at, row.taken_at) for row in _ask(tx, queries.WAITS, scope)]
+    return [Stretch(row.opened_at, row.taken_at) for row in _ask(tx, WAITS, scope)]
 
 
 def first_replies(tx: Transaction, scope: Scope) -> list[Stretch]:
     """Returns the times from the start to the first human reply."""
-    found = _ask(tx, queries.FIRST_REPLIES, scope)
+    found = _ask(tx, FIRST_REPLIES, scope)
     return [Stretch(row.opened_at, row.replied_at) for row in found]
 
 
@@ -98,42 +293,42 @@ def ended(tx: Transaction, scope: Scope) -> list[Ended]:
             Stretch(row.opened_at, row.ended_at),
             row.taken_by is not None,
         )
-        for row in _ask(tx, queries.ENDINGS, scope)
+        for row in _ask(tx, ENDINGS, scope)
     ]
 
 
 def taken(tx: Transaction, scope: Scope) -> dict[int, int]:
     """Returns agent id -> number of claimed or assigned escalations."""
-    found = _ask(tx, queries.TAKEN, scope)
+    found = _ask(tx, TAKEN, scope)
     return {int(row.agent_id): int(row.number) for row in found if row.agent_id is not None}
 
 
 def own_replies(tx: Transaction, scope: Scope) -> list[tuple[int, Stretch]]:
     """Returns agent id and time from assignment to the agent's first reply."""
-    found = _ask(tx, queries.OWN_REPLIES, scope)
+    found = _ask(tx, OWN_REPLIES, scope)
     return [(int(row.agent_id), Stretch(row.taken_at, row.replied_at)) for row in found]
 
 
 def failures(tx: Transaction, scope: Scope) -> int:
     """Returns the number of undelivered messages."""
-    return int(_ask(tx, queries.FAILURES, scope)[0].number)
+    return int(_ask(tx, FAILURES, scope)[0].number)
 
 
 def ratings(tx: Transaction, scope: Scope) -> dict[int, int]:
     """Returns rating from 1 to 5 -> number of customers."""
-    found = _ask(tx, queries.RATINGS, scope)
+    found = _ask(tx, RATINGS, scope)
     return {int(row.score): int(row.number) for row in found if row.score is not None}
 
 
 def model_turns(tx: Transaction, scope: Scope) -> tuple[int, int]:
     """Returns the language model's turns, and how many it answered in time."""
-    (row,) = _ask(tx, queries.MODEL, scope)
+    (row,) = _ask(tx, MODEL, scope)
     return int(row.turns), int(row.in_time)
 
 
 def feedback(tx: Transaction, scope: Scope) -> dict[str, int]:
     """Returns verdict -> number of answers and drafts, each once for each agent."""
-    found = _ask(tx, queries.FEEDBACK, scope)
+    found = _ask(tx, FEEDBACK, scope)
     return {row.verdict: int(row.number) for row in found if row.verdict is not None}
 
 
@@ -167,4 +362,4 @@ def _prepare(query: str) -> Any:
     return statement.columns(**{name: UtcDateTime() for name in _TIMES if f"{name}" in query})
 
 
-_PREPARED = {query: _prepare(query) for query in queries.QUERIES.values()}
+_PREPARED = {query: _prepare(query) for query in QUERIES.values()}

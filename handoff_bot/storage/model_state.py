@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import func, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from handoff_bot.domain.model_health import ModelHealth, Trouble
+from handoff_bot.domain.language_models import ModelHealth, Trouble
 from handoff_bot.storage.models import ModelState
 from handoff_bot.storage.transaction import Transaction, table_of
 

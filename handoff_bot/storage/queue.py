@@ -1,23 +1,140 @@
-"""Queries of the queue: pages, and the next conversations."""
+"""Queries and changes of the queue: pages, the next conversations, held and reserved escalations."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, func
+from sqlalchemy import Select, bindparam, case, delete, func
 from sqlmodel import col, select
 
-from handoff_bot.domain.desk import AgentRef, BoardRow, Place
+from handoff_bot.domain.desk import AgentRef, BoardRow, Filter, HeldRow, Place, Whose
 from handoff_bot.domain.escalations import OPEN, Status
-from handoff_bot.domain.queue import Filter, Whose
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.storage import access
-from handoff_bot.storage.models import Agent, Contact, Conversation, DeskThread, Escalation
+from handoff_bot.storage import workspace
+from handoff_bot.storage.models import (
+    Agent,
+    Contact,
+    Conversation,
+    DeskThread,
+    Escalation,
+    HeldEscalation,
+    Message,
+    Reservation,
+)
 from handoff_bot.storage.prepared import Prepared
-from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.transaction import Transaction, select_all, table_of
+
+# Queries and changes of held escalations.
+
+HELD = table_of(HeldEscalation)
+_OF = Prepared(
+    select_all(HeldEscalation).where(HELD.c.conversation_id == bindparam("conversation_id"))
+)
+
+_AWAITED = Prepared(
+    select(HELD.c.refused_by)
+    .where(HELD.c.refused_by.in_(bindparam("groups", expanding=True)))
+    .limit(1)
+)
+_COUNT = Prepared(select(func.count()).select_from(HELD))
+
+
+def held_of(tx: Transaction, conversation_id: int) -> HeldEscalation | None:
+    """Returns this conversation's held escalation, re-read from the database."""
+    found = tx.entities(HeldEscalation, _OF, {"conversation_id": conversation_id}, again=True)
+    return found[0] if found else None
+
+
+def first_held(tx: Transaction, group: str) -> HeldEscalation | None:
+    """Returns the oldest one held by this group's limit."""
+    found = select(HeldEscalation).where(HeldEscalation.refused_by == group)
+    return tx.session.execute(found.order_by(col(HeldEscalation.id)).limit(1)).scalar_one_or_none()
+
+
+def awaited(tx: Transaction, groups: Iterable[str]) -> str:
+    """Returns the first of these groups with held escalations, or ""."""
+    tx.flush()
+    return _AWAITED.scalar(tx.core, {"groups": sorted(groups)}) or ""
+
+
+def remove_held(tx: Transaction, held_id: int) -> bool:
+    """Returns True if this call removed it."""
+    gone = tx.session.execute(delete(HELD).where(HELD.c.id == held_id))
+    return getattr(gone, "rowcount", 0) == 1
+
+
+def count_held(tx: Transaction) -> int:
+    tx.flush()
+    return int(_COUNT.scalar(tx.core, {}))
+
+
+def oldest_held(tx: Transaction, limit: int) -> Sequence[HeldRow]:
+    """Returns held escalations, oldest first."""
+    found = (
+        select(  # type: ignore[call-overload] # SQLModel knows up to four columns
+            Contact.name,
+            Conversation.address,
+            Conversation.channel,
+            Message.text,
+            HeldEscalation.held_at,
+        )
+        .select_from(HeldEscalation)
+        .join(Conversation, col(Conversation.id) == HeldEscalation.conversation_id)
+        .join(Contact, col(Contact.id) == Conversation.contact_id)
+        .outerjoin(Message, col(Message.id) == HeldEscalation.message_id)
+        .order_by(col(HeldEscalation.id))
+        .limit(limit)
+    )
+    return [
+        HeldRow(name or address, channel, text or "", held_at)
+        for name, address, channel, text, held_at in tx.session.execute(found)
+    ]
+
+
+# Queries and changes of reserved escalations.
+
+
+def reservation_of(tx: Transaction, escalation_id: int) -> Reservation | None:
+    """Returns an escalation's reservation, including an expired one."""
+    return tx.session.get(Reservation, escalation_id, populate_existing=True)
+
+
+def live_reservation(tx: Transaction, escalation_id: int, now: datetime) -> Reservation | None:
+    """Returns an escalation's reservation if it has not expired."""
+    found = reservation_of(tx, escalation_id)
+    return found if found and found.until > now else None
+
+
+def reserve(tx: Transaction, escalation_id: int, desk_id: str, name: str, until: datetime) -> None:
+    """Reserves an escalation; an expired reservation is replaced."""
+    found = reservation_of(tx, escalation_id)
+    if found is None:
+        row = Reservation(escalation_id=escalation_id, desk_id=desk_id, name=name, until=until)
+        tx.session.add(row)
+    else:
+        found.desk_id, found.name, found.until = desk_id, name, until
+        found.others = [one for one in found.others if one != desk_id]
+    tx.session.flush()
+
+
+def reservation_told(tx: Transaction, reservation: Reservation, desk_id: str) -> None:
+    """Records that another agent was told of it."""
+    if desk_id not in reservation.others:
+        reservation.others = [*reservation.others, desk_id]
+        tx.session.flush()
+
+
+def end_reservation(tx: Transaction, escalation_id: int) -> None:
+    found = reservation_of(tx, escalation_id)
+    if found:
+        tx.session.delete(found)
+        tx.session.flush()
+
+
+# Queries of the queue: pages, and the next conversations.
 
 
 def page(
@@ -67,7 +184,7 @@ def next_waiting(
     if slack_channels is not None:
         waiting = waiting.outerjoin(
             DeskThread, col(DeskThread.escalation_id) == Escalation.id
-        ).where(access.held_in(slack_channels))
+        ).where(workspace.held_in(slack_channels))
     found = tx.session.execute(waiting.order_by(*_urgency(now)).limit(limit))
     return [row.id for row in found]
 
@@ -122,7 +239,7 @@ def _fitting(wanted: Filter, now: datetime) -> Select[Any]:
     if wanted.reason:
         found = found.where(Escalation.reason == wanted.reason.value)
     if wanted.slack_channels is not None:
-        found = found.where(access.held_in(wanted.slack_channels))
+        found = found.where(workspace.held_in(wanted.slack_channels))
     if wanted.waited:
         found = found.where(Escalation.opened_at <= now - wanted.waited)
     return found  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, inspect, or_, select, text, upd
 from sqlalchemy.exc import DatabaseError
 
 from handoff_bot.domain.errors import SchemaError
-from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.text import many
 from handoff_bot.storage import migrate
 from handoff_bot.storage.database import Database

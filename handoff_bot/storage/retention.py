@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Table, and_, func, or_, select, update
 
 from handoff_bot.domain.escalations import OPEN
-from handoff_bot.domain.retention import Retained, RetentionRule
-from handoff_bot.storage import contact_data
-from handoff_bot.storage.contact_data import (
+from handoff_bot.domain.rules import Retained, RetentionRule
+from handoff_bot.storage import contacts
+from handoff_bot.storage.contacts import (
     ATTACHMENT,
     CONVERSATION,
     DELIVERY,
@@ -100,7 +100,7 @@ def apply(
 
 
 def _remove(tx: Transaction, table: Table, ids: list[int]) -> None:
-    contact_data.blank(tx, table, table.c.id.in_(ids))
+    contacts.blank(tx, table, table.c.id.in_(ids))
 
 
 def _remove_messages(tx: Transaction, table: Table, ids: list[int]) -> None:
@@ -110,13 +110,13 @@ def _remove_messages(tx: Transaction, table: Table, ids: list[int]) -> None:
     mine = table.c.id.in_(ids)
     stored_by = select(table.c.work_id).where(mine)
     _blank_jobs(tx, and_(WORK.c.id.in_(stored_by), WORK.c.status != "ready"))
-    contact_data.blank(tx, DELIVERY, DELIVERY.c.message_id.in_(ids))
+    contacts.blank(tx, DELIVERY, DELIVERY.c.message_id.in_(ids))
     copied = ESCALATION.c.message_id.in_(ids)
     escalations = list(tx.core.execute(select(ESCALATION.c.id).where(copied)).scalars())
-    contact_data.blank(tx, ESCALATION, ESCALATION.c.id.in_(escalations))
-    contact_data.blank(tx, DRAFT, DRAFT.c.escalation_id.in_(escalations))
-    contact_data.blank(tx, TICKET, TICKET.c.escalation_id.in_(escalations))
-    contact_data.blank(tx, table, mine)
+    contacts.blank(tx, ESCALATION, ESCALATION.c.id.in_(escalations))
+    contacts.blank(tx, DRAFT, DRAFT.c.escalation_id.in_(escalations))
+    contacts.blank(tx, TICKET, TICKET.c.escalation_id.in_(escalations))
+    contacts.blank(tx, table, mine)
 
 
 def _remove_jobs(tx: Transaction, table: Table, ids: list[int]) -> None:
@@ -135,7 +135,7 @@ def _blank_jobs(tx: Transaction, where: Any) -> None:
                 status="dismissed" if status == "failed" else status,
                 payload={},
                 error="",
-                lane=contact_data.nameless(lane),
+                lane=contacts.nameless(lane),
             )
         )
 

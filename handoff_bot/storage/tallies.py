@@ -1,18 +1,22 @@
-"""Counters of limits, shared by all processes: one row per limit and period."""
+"""Counters shared by all processes: limits per period, and language model usage by day and contact."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, select
 
-from handoff_bot.domain.crowds import Quota
-from handoff_bot.storage.models import Tally
+from handoff_bot.domain.escalations import Quota
+from handoff_bot.domain.language_models import Usage
+from handoff_bot.storage.models import Spent, Tally
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
+
+# Counters of limits, shared by all processes: one row per limit and period.
 
 TALLY = table_of(Tally)
 
@@ -61,3 +65,38 @@ def _has_room(tx: Transaction, name: str, quota: Quota, now: datetime, amount: i
 def prune(tx: Transaction, now: datetime) -> None:
     """Deletes past periods."""
     tx.core.execute(delete(TALLY).where(TALLY.c.ends_at < now))
+
+
+# Language model usage by day and contact.
+
+ALL_CONTACTS = 0
+"""Stands for the total of all contacts."""
+
+SPENT = table_of(Spent)
+
+
+def add_usage(tx: Transaction, day: str, contact_id: int, usage: Usage, micros: int) -> None:
+    insert = sqlite.insert if tx.core.dialect.name == "sqlite" else postgresql.insert
+    row = {
+        "calls": 1,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "micros": micros,
+    }
+    added = {name: SPENT.c[name] + value for name, value in row.items()}
+    statement = insert(SPENT).values(day=day, contact_id=contact_id, **row)
+    tx.core.execute(
+        statement.on_conflict_do_update(index_elements=["day", "contact_id"], set_=added)
+    )
+
+
+def spent_micros(tx: Transaction, day: str, contact_id: int) -> int:
+    """Returns the spending of a day for a contact, or for `ALL`."""
+    found = select(col(Spent.micros)).where(Spent.day == day, Spent.contact_id == contact_id)
+    return tx.session.execute(found).scalar_one_or_none() or 0
+
+
+def spent_by_day(tx: Transaction, most: int) -> Sequence[Spent]:
+    """Returns the newest days with calls in total, newest first."""
+    found = select(Spent).where(Spent.contact_id == ALL_CONTACTS).order_by(col(Spent.day).desc())
+    return list(tx.session.execute(found.limit(most)).scalars())

@@ -1,4 +1,4 @@
-"""Queries and changes of tickets: keyset search, tags, timelines."""
+"""Queries and changes of tickets: keyset search, tags, timelines, export, ids in other systems."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Priority
-from handoff_bot.domain.sla import SlaTarget
-from handoff_bot.domain.tickets import TicketQuery, TicketRow
-from handoff_bot.storage import access
+from handoff_bot.domain.tickets import SlaTarget, TicketExport, TicketQuery, TicketRow
+from handoff_bot.storage import workspace
 from handoff_bot.storage.conversations import same_customer, stayed_inside
 from handoff_bot.storage.models import (
     Agent,
@@ -29,10 +28,13 @@ from handoff_bot.storage.models import (
     Message,
     Note,
     Ticket,
+    TicketLink,
     TicketTag,
 )
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, select_all, table_of
+
+# Queries and changes of tickets: keyset search, tags, timelines.
 
 _TICKET, _TAG = table_of(Ticket), table_of(TicketTag)
 _TAGS_OF_CONTACT = Prepared(
@@ -120,7 +122,7 @@ def fitting(query: TicketQuery) -> Any:
         known = select_rows(col(Agent.id)).where(col(Agent.desk_id) == query.assignee)
         statement = statement.where(col(Ticket.assignee_id) == known.scalar_subquery())
     if query.slack_channels is not None:
-        held = access.of_ticket_held_in(query.slack_channels, col(Ticket.escalation_id))
+        held = workspace.of_ticket_held_in(query.slack_channels, col(Ticket.escalation_id))
         statement = statement.where(held)
     if query.before is not None:
         statement = statement.where(col(Ticket.id) < query.before)
@@ -211,7 +213,7 @@ def earlier(
         )
     )
     if slack_channels is not None:
-        found = found.where(access.of_ticket_held_in(slack_channels, col(Ticket.escalation_id)))
+        found = found.where(workspace.of_ticket_held_in(slack_channels, col(Ticket.escalation_id)))
     rows = tx.session.execute(found.order_by(col(Ticket.id).desc()).limit(limit))
     return [(theirs, thread) for theirs, thread in rows]
 
@@ -228,7 +230,7 @@ def of_contacts(
     """Returns the tickets of these contacts; `slack_channels` as in `TicketQuery`."""
     found = select(Ticket).where(col(Ticket.contact_id).in_(contact_ids))
     if slack_channels is not None:
-        found = found.where(access.of_ticket_held_in(slack_channels, col(Ticket.escalation_id)))
+        found = found.where(workspace.of_ticket_held_in(slack_channels, col(Ticket.escalation_id)))
     return list(tx.session.execute(found).scalars())
 
 
@@ -336,3 +338,88 @@ def notes(tx: Transaction, number: int, most: int) -> Sequence[tuple[Note, str]]
 def _newest(tx: Transaction, asked: Any, number: Any, most: int) -> list[tuple[Any, Any]]:
     newest = tx.session.execute(asked.order_by(col(number).desc()).limit(most)).all()
     return [(what, name) for what, name in reversed(newest)]
+
+
+# Queries of the ticket export, in batches.
+
+
+def exports_after(tx: Transaction, query: TicketQuery, last: int, limit: int) -> list[TicketExport]:
+    """Returns the next matching tickets with a higher number, oldest first."""
+    statement = fitting(query).where(col(Ticket.id) > last).order_by(col(Ticket.id))
+    found = list(tx.session.execute(statement.limit(limit)))
+    tags = _exported_tags(tx, [ticket.id for ticket, *_ in found])
+    return [
+        _exported(ticket, name, address, agent, tuple(tags.get(ticket.id, ())))
+        for ticket, name, address, agent in found
+    ]
+
+
+def _exported_tags(tx: Transaction, numbers: Sequence[int]) -> dict[int, list[str]]:
+    tagged = (
+        select(TicketTag.ticket_id, TicketTag.tag)
+        .where(col(TicketTag.ticket_id).in_(numbers))
+        .order_by(col(TicketTag.ticket_id), col(TicketTag.tag))
+    )
+    found: dict[int, list[str]] = {}
+    for number, tag in tx.session.execute(tagged):
+        found.setdefault(number, []).append(tag)
+    return found
+
+
+def _exported(
+    ticket: Ticket, name: str, address: str, agent: Agent | None, tags: tuple[str, ...]
+) -> TicketExport:
+    return TicketExport(
+        number=ticket.id or 0,
+        subject=ticket.subject,
+        contact=name or address,
+        address=address,
+        channel=ticket.channel,
+        reason=ticket.reason,
+        priority=ticket.priority,
+        status=ticket.status,
+        assignee=agent.name if agent else "",
+        tags=tags,
+        outcome=ticket.outcome,
+        reopened=ticket.reopened,
+        created_at=ticket.created_at,
+        updated_at=ticket.updated_at,
+        solved_at=ticket.solved_at,
+        reply_due_at=ticket.reply_due_at,
+        replied_at=ticket.replied_at,
+        solve_due_at=ticket.solve_due_at,
+    )
+
+
+# Queries and changes of tickets' ids in other systems, and of tags.
+
+
+def external_id(tx: Transaction, ticket_id: int, sink: str) -> str:
+    """Returns a ticket's id in another system, "" if unknown."""
+    found = _link(tx, ticket_id, sink)
+    return found.external_id if found else ""
+
+
+def keep_external_id(tx: Transaction, ticket_id: int, sink: str, name: str, now: datetime) -> None:
+    """Stores a ticket's id in another system."""
+    known = _link(tx, ticket_id, sink) or tx.ensure(
+        TicketLink(ticket_id=ticket_id, sink=sink, external_id=name, updated_at=now),
+        "ticket_id",
+        "sink",
+    )
+    if known.external_id != name:
+        known.external_id, known.updated_at = name, now
+
+
+def _link(tx: Transaction, ticket_id: int, sink: str) -> TicketLink | None:
+    return tx.session.execute(
+        select(TicketLink).where(TicketLink.ticket_id == ticket_id, TicketLink.sink == sink)
+    ).scalar_one_or_none()
+
+
+def tag_names(tx: Transaction, ticket_id: int) -> tuple[str, ...]:
+    """Returns a ticket's tags in alphabetical order."""
+    found = (
+        select(TicketTag.tag).where(TicketTag.ticket_id == ticket_id).order_by(col(TicketTag.tag))
+    )
+    return tuple(tx.session.execute(found).scalars())

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, select
 
-from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.customers import PARTS, Cursor, VisitorFile, VisitorLine
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.messages import Author, Direction
-from handoff_bot.domain.visitors import PARTS, Cursor, VisitorFile, VisitorLine
+from handoff_bot.domain.messages import Author, DeliveryStatus, Direction
 from handoff_bot.storage import attachments
 from handoff_bot.storage.models import (
     Agent,

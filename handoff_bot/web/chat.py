@@ -6,26 +6,127 @@ import hashlib
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from flask import Blueprint, Response, jsonify, request
 from limits import RateLimitItem
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from werkzeug.wsgi import get_input_stream
 
+from handoff_bot.domain.customers import Cursor, Session, Visitor
 from handoff_bot.domain.errors import Exhausted, Malformed, Unacceptable, Unauthentic
 from handoff_bot.domain.files import Fetched, File
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
-from handoff_bot.domain.visitors import Session, Visitor
 from handoff_bot.ports import WebhookRequest
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.storage.attachments import OURS, new_token
 from handoff_bot.web import chat_limits as rates
-from handoff_bot.web import chat_requests as asked
+from handoff_bot.web.application import Stores, store
 from handoff_bot.web.chat_files import WidgetFiles
-from handoff_bot.web.chat_requests import LARGEST, Refused
-from handoff_bot.web.chat_stream import Streams
-from handoff_bot.web.clients import network_of
-from handoff_bot.web.watchers import Full, Watchers
-from handoff_bot.web.webhooks import Stores, store
+from handoff_bot.web.chat_limits import network_of
+from handoff_bot.web.chat_stream import LONGEST_POLL, Full, Streams, Watchers
+
+# Parses and refuses requests of the website chat.
+
+LARGEST = 32 * 1024
+"""Maximum body size in bytes: 4,000 escaped characters, plus a margin."""
+_LONGEST_NAME = 255
+_LONGEST_IDENTITY = 4096
+
+
+@dataclass
+class Refused(Exception):
+    """Ends a request with this response.
+
+    Attributes:
+        code: read by the widget.
+        retry_after: in seconds, 0 for none.
+    """
+
+    status: int
+    code: str
+    message: str
+    retry_after: int = 0
+
+
+def refusal(refused: Refused) -> Response:
+    response = jsonify(error=refused.code, message=refused.message)
+    response.status_code = refused.status
+    if refused.retry_after:
+        response.headers["Retry-After"] = str(refused.retry_after)
+    return response
+
+
+class _Session(BaseModel):
+    """Body of a session request; `identity` is signed by the website."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
+
+    identity: str | None = Field(None, max_length=_LONGEST_IDENTITY)
+
+
+def identity() -> str:
+    """Returns the identity in a session request, or ""."""
+    try:
+        return _Session.model_validate_json(request.get_data(cache=False)).identity or ""
+    except ValidationError as error:
+        where = {".".join(map(str, detail["loc"])) for detail in error.errors()}
+        what = "identity must be text" if where == {"identity"} else "The body must be an object"
+        raise Refused(400, "malformed", f"{what} in standard JSON.") from None
+
+
+class Transcript(BaseModel):
+    """Body of a request for the conversation by e-mail."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
+
+    to: str = Field(max_length=254)
+    locale: str = Field("", max_length=35)
+
+
+def transcript() -> Transcript:
+    try:
+        return Transcript.model_validate_json(request.get_data(cache=False))
+    except ValidationError:
+        raise Refused(400, "malformed", "Send an e-mail address in `to`.") from None
+
+
+def upload() -> bytes:
+    """Returns an upload's body, which may exceed Flask's own limit."""
+    if request.content_length is None:
+        raise Refused(411, "length", "Send a Content-Length header.")
+    stream = get_input_stream(request.environ, max_content_length=LARGEST_UPLOAD)
+    return stream.read(LARGEST_UPLOAD + 1)
+
+
+def file_name() -> str:
+    """Returns the visitor's name of the file."""
+    return request.args.get("name", "")[:_LONGEST_NAME]
+
+
+def bearer() -> str:
+    """Returns the session's token, or ""."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def cursor_of(text: str) -> Cursor:
+    try:
+        return Cursor.parse(text.partition("~")[0])
+    except Malformed as error:
+        raise Refused(400, "malformed", str(error)) from None
+
+
+def wait_of() -> float:
+    """Returns the seconds that a poll may wait."""
+    try:
+        return min(float(request.args.get("wait", "0")), LONGEST_POLL)
+    except ValueError:
+        raise Refused(400, "malformed", "wait must be a number of seconds.") from None
+
+
+# Routes of the website chat widget: /chat/…, described in docs/channels/webchat.md.
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +207,7 @@ def chat(
     door = _Door(site, inbox, streams, watchers, keeper, copies)
     blueprint.before_request(door.check)
     blueprint.after_request(door.let_read)
-    blueprint.register_error_handler(Refused, asked.refusal)
+    blueprint.register_error_handler(Refused, refusal)
     blueprint.post("/session")(door.session)
     blueprint.post("/messages")(door.messages)
     blueprint.post("/marks")(door.marks)
@@ -171,7 +272,7 @@ class _Door:
     def session(self) -> Response:
         """Creates or renews a session."""
         try:
-            session = self._site.sessions.begin(before=asked.bearer(), identity=asked.identity())
+            session = self._site.sessions.begin(before=bearer(), identity=identity())
         except Unauthentic as error:
             logger.warning("identity refused", extra={"why": str(error)})
             raise Refused(401, "identity", "This identity is not valid.") from None
@@ -229,7 +330,7 @@ class _Door:
         visitor = self._visitor()
         if not self._copies.is_on:
             raise Refused(404, "off", "There is no mail server.")
-        asked_for = asked.transcript()
+        asked_for = transcript()
         recipient = hashlib.sha256(asked_for.to.strip().lower().encode()).hexdigest()
         self._limit(rates.TRANSCRIPTS, "transcripts", visitor.address)
         self._limit(rates.TRANSCRIPTS_OF_NETWORK, "transcripts of network", _network())
@@ -251,7 +352,7 @@ class _Door:
         token, kind = new_token(), request.mimetype
         try:
             message = self._uploaded(visitor, message_id, token, kind)
-            fetched = Fetched(kind, asked.file_name(), asked.upload())
+            fetched = Fetched(kind, file_name(), upload())
             return self._keeper.keep(message, fetched, token)
         except Malformed as error:
             raise Refused(400, "malformed", str(error)) from None
@@ -265,7 +366,7 @@ class _Door:
     def events(self) -> Response:
         """Streams changes while the page is open."""
         visitor = self._looking()
-        cursor = asked.cursor(request.headers.get("Last-Event-ID", ""))
+        cursor = cursor_of(request.headers.get("Last-Event-ID", ""))
         try:
             room, body = self._streams.stream(visitor.address, cursor, request.remote_addr or "")
         except Full:
@@ -283,7 +384,7 @@ class _Door:
         visitor = self._looking()
         after, _, tag = request.args.get("after", "").partition("~")
         client = request.remote_addr or ""
-        place, wait = asked.cursor(after), asked.wait()
+        place, wait = cursor_of(after), wait_of()
         body = self._streams.poll(visitor.address, place, tag, wait, client)
         return Response(body, mimetype="application/json")
 
@@ -299,7 +400,7 @@ class _Door:
 
     def _visitor(self) -> Visitor:
         try:
-            return self._site.sessions.visitor(asked.bearer())
+            return self._site.sessions.visitor(bearer())
         except Unauthentic:
             raise Refused(401, "token", "The session is not valid or has expired.") from None
 

@@ -4,10 +4,34 @@ from __future__ import annotations
 
 import math
 import time
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter
+
+from handoff_bot.domain.web_requests import bare
+
+# Client networks for rate limits, because one client may have many addresses.
+
+_IPV6_PREFIX = 64
+"""IPv6 network prefix in bits; its owner can use all addresses in it (RFC 6177)."""
+
+
+def network_of(address: str | None) -> str:
+    """Returns the IPv4 address, or the /64 of an IPv6 address; "unknown" for anything else."""
+    try:
+        found = ip_address(bare(address or ""))
+    except ValueError:
+        return "unknown"
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped:
+            return str(found.ipv4_mapped)
+        return str(ip_network((int(found), _IPV6_PREFIX), strict=False))
+    return str(found)
+
+
+# Rate limits per visitor and per network.
 
 SESSIONS = parse_many("30 per minute; 300 per hour")
 """New or renewed sessions per network; a whole office may share one."""

@@ -1,26 +1,96 @@
-"""GET /livez, /readyz and /healthz: for supervisors, load balancers and people.
-
-/healthz shows the process, the database, the lanes, Slack's rate limits and the language model. Requests
-to it never query the model. All answer while the database is down.
-"""
+"""GET /livez, /readyz and /healthz, who may see them, and the check of the public address."""
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from itertools import groupby
 
-from flask import Blueprint, Response, jsonify, request
+import requests
+from flask import Blueprint, Request, Response, jsonify, request
 
 from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.jobs import leases, rate_limits, store
 from handoff_bot.ports import Clock
-from handoff_bot.services.ai_turns.model_watch import ModelHealthPage
+from handoff_bot.services.ai_turns.language_model import ModelHealthPage
 from handoff_bot.services.outbox import ticket_sync
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import HEAD, KNOWN, revision
-from handoff_bot.web.operators import Operators
+
+# Which requests may see how the bot is doing.
+
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
+"""A request with one of these came through a proxy, whose address is not the client's."""
+
+
+@dataclass(frozen=True)
+class Operators:
+    """Operators are known by a token; while there is none, by asking from this machine.
+
+    Args:
+        token: METRICS_TOKEN; "" for none.
+    """
+
+    token: str = ""
+
+    def has_token(self, request: Request) -> bool:
+        """Returns whether a request has the token. Never without a token."""
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        is_same = hmac.compare_digest(given.strip().encode(), self.token.encode())
+        return bool(self.token) and is_same and scheme.lower() == "bearer"
+
+    def may_see(self, request: Request) -> bool:
+        """Returns whether a request may see details of the health page."""
+        return self.has_token(request) or (not self.token and _is_local(request))
+
+
+def _is_local(request: Request) -> bool:
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        return ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+
+
+# Health check of the public address: does it lead to this bot?
+
+_SECONDS = 5
+_LARGEST = 1000
+"""Bytes of an answer that are read."""
+_WHAT = "public address"
+
+
+def check_public_address(base_url: str) -> CheckResult:
+    """Requests /livez at the public address, as Twilio and Slack would request the webhooks."""
+    url = f"{base_url.rstrip('/')}/livez"
+    try:
+        with requests.get(url, timeout=_SECONDS, allow_redirects=False, stream=True) as answer:
+            status, body = answer.status_code, next(answer.iter_content(_LARGEST), b"")
+    except requests.exceptions.SSLError:
+        return CheckResult(_WHAT, False, f"{url}: the certificate is not valid; renew it")
+    except requests.RequestException as error:
+        hint = "start the bot, then check DNS, the firewall and the proxy"
+        return CheckResult(_WHAT, False, f"{url}: no answer ({type(error).__name__}); {hint}")
+    if status in (301, 302, 307, 308):
+        hint = "webhooks are not redirected; set PUBLIC_BASE_URL to the final address"
+        return CheckResult(_WHAT, False, f"{url} redirects; {hint}")
+    if status != 200 or b'"status":"ok"' not in body.replace(b" ", b""):
+        hint = "another program answers there; check the proxy's address of the bot"
+        return CheckResult(_WHAT, False, f"{url}: status {status}; {hint}")
+    return CheckResult(_WHAT, True, f"{base_url} reaches the bot")
+
+
+# GET /livez, /readyz and /healthz: for supervisors, load balancers and people.
+#
+# /healthz shows the process, the database, the lanes, Slack's rate limits and the language model.
+# Requests
+# to it never query the model. All answer while the database is down.
 
 logger = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from flask import Blueprint, Response, request
 from handoff_bot import __version__
 from handoff_bot.jobs import store
 from handoff_bot.ports import Clock
-from handoff_bot.services.ai_turns.model_watch import ModelHealthPage
+from handoff_bot.services.ai_turns.language_model import ModelHealthPage
 from handoff_bot.storage import metering
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import HEAD
-from handoff_bot.web.operators import Operators
+from handoff_bot.web.health import Operators
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric

@@ -15,7 +15,7 @@ import pytest
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.language_model import LanguageModel, connect
-from handoff_bot.domain.spending import Usage
+from handoff_bot.domain.language_models import Usage
 from tests.loopback import Loopback
 
 SAMPLES = Path(__file__).parents[2] / "knowledge"

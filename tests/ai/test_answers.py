@@ -10,13 +10,13 @@ import pytest
 
 from bench.answers import verdict
 from bench.answers_corpus import HELD_OUT, NONE, held_out, names, trades
-from handoff_bot.ai.assistant import answerability
+from handoff_bot.ai.assistant import evidence
 from handoff_bot.ai.assistant.articles import passages
 from handoff_bot.ai.assistant.evidence import NAMES, statements
-from handoff_bot.ai.assistant.follow_ups import questions_in
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.assistant.phrases import ROBOT
+from handoff_bot.ai.assistant.questions import questions_in
 from handoff_bot.domain import texts
 from tests.ai.talk import ask, talk
 from tests.catalogues import UNSURE, in_every_language
@@ -209,9 +209,9 @@ def test_sentences_are_not_split_at_ordinals_and_abbreviations():
 
 
 def test_the_model_was_trained_on_the_marks_that_are_computed():
-    shipped = answerability.shipped()
+    shipped = evidence.shipped()
     assert {one.hidden.shape[1] for one in (shipped.own, shipped.foreign)} == {len(NAMES) + 1}
-    assert answerability.MODEL.stat().st_size < 20_000
+    assert evidence.MODEL.stat().st_size < 20_000
 
 
 def test_training_trades_and_held_out_ones_are_different():
@@ -250,7 +250,7 @@ def test_training_makes_the_same_bytes(tmp_path):
     code = "from bench.train_answers import main; main()"
     subprocess.run([sys.executable, "-c", code, "--out", str(out)], check=True, timeout=300)
 
-    assert out.read_bytes() == answerability.MODEL.read_bytes()
+    assert out.read_bytes() == evidence.MODEL.read_bytes()
 
 
 HOURS = """# Library

@@ -10,10 +10,10 @@ from collections import Counter
 import pytest
 
 from handoff_bot.ai import prompts
-from handoff_bot.ai.assistant.addresses import without_foreign_addresses
 from handoff_bot.ai.assistant.articles import passages
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.assistant.openai import OpenAIAssistant, Reply
+from handoff_bot.ai.assistant.support import without_foreign_addresses
 from handoff_bot.ai.detector.openai import OpenAIDetector
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Signal

@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 
 from handoff_bot.ai.detector import text
-from handoff_bot.ai.detector.encoder import Encoder
+from handoff_bot.ai.detector.encoder import Encoder, Vocabulary
 from handoff_bot.ai.detector.local import MODEL, LocalDetector
-from handoff_bot.ai.detector.memory import Memory
+from handoff_bot.ai.detector.messages import Memory
 from handoff_bot.ai.detector.model import ENCODER, Model
-from handoff_bot.ai.detector.vocabulary import Vocabulary
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.signals import Signal, Turn
 from tests.ai.talk import as_talk

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from bench.detector_kinds import by_kind, conversation, held_out, named
-from handoff_bot.ai.detector.choices import options, picked
 from handoff_bot.ai.detector.local import MODEL, LocalDetector
 from handoff_bot.ai.detector.model import Model
+from handoff_bot.ai.detector.short_messages import options, picked
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.detection_rules import Rules, Sensitivity
+from handoff_bot.domain.detection import Rules, Sensitivity
 from handoff_bot.domain.signals import Priority, Signal, Turn
 
 # ruff: noqa: RUF001 - customers' languages

@@ -7,7 +7,7 @@ import pytest
 
 from handoff_bot.ai.file_reading import OpenAIFileReader
 from handoff_bot.ai.language_model import LanguageModel, connect
-from handoff_bot.ai.ways_of_asking import RESPONSES, Lessons
+from handoff_bot.ai.structured_output import RESPONSES, Lessons
 from handoff_bot.domain.errors import CapReached, ModelError
 from handoff_bot.domain.files import File
 from handoff_sandbox.openai import OpenAIStandIn, Refusal

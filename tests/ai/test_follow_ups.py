@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from handoff_bot.ai.assistant.follow_ups import leans_on_earlier, topic
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.assistant.openai import OpenAIAssistant
+from handoff_bot.ai.assistant.questions import leans_on_earlier, topic
 from handoff_bot.domain.signals import Turn
 from tests.ai.talk import ask, talk
 from tests.catalogues import UNSURE

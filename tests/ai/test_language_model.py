@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from handoff_bot.ai.deadline import within
 from handoff_bot.ai.language_model import LanguageModel, connect
 from handoff_bot.domain.errors import ModelError
-from handoff_bot.domain.spending import Usage
+from handoff_bot.domain.language_models import Usage
 from handoff_sandbox.openai import OpenAIStandIn, Refusal
 from tests.sandbox import oracle
 

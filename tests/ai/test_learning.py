@@ -6,13 +6,13 @@ import threading
 
 import pytest
 
-from handoff_bot.ai.article_writing import OpenAILearner
 from handoff_bot.ai.assistant import library as files
 from handoff_bot.ai.assistant.articles import readings
 from handoff_bot.ai.assistant.learning import LocalLearner
 from handoff_bot.ai.assistant.library import FolderLibrary
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.impersonal import impersonal, names_said
+from handoff_bot.ai.rewriting import OpenAILearner
 from handoff_bot.domain.articles import GAP, Article, ArticleBusy, ArticleError, Taught, Unanswered
 from tests.ai.test_articles import TODAY
 

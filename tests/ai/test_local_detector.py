@@ -11,7 +11,7 @@ import pytest
 
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.detection_rules import Rules, Sensitivity
+from handoff_bot.domain.detection import Rules, Sensitivity
 from handoff_bot.domain.signals import Act, Judgement, Priority, Signal, Turn
 from tests.ai.talk import judge, talk
 

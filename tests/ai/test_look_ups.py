@@ -18,7 +18,7 @@ from handoff_bot.ai.assistant.openai import OpenAIAssistant
 from handoff_bot.ai.language_model import LanguageModel, connect
 from handoff_bot.ai.look_ups import HttpLookUps
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.detection_rules import DEFAULTS
+from handoff_bot.domain.detection import DEFAULTS
 from handoff_bot.domain.look_ups import Found, LookUp, Parameter, Shown, check, result_of, url_for
 from handoff_sandbox.openai import Called, OpenAIStandIn, Refusal
 from handoff_sandbox.server import Faults, Journal, Server

@@ -11,12 +11,11 @@ import pytest
 
 from handoff_bot.ai import prompts
 from handoff_bot.ai.assistant import openai
-from handoff_bot.ai.assistant.addresses import without_foreign_addresses
-from handoff_bot.ai.assistant.conversation_search import passages_for
 from handoff_bot.ai.assistant.local import LocalAssistant
-from handoff_bot.ai.assistant.openai import OpenAIAssistant
+from handoff_bot.ai.assistant.openai import OpenAIAssistant, passages_for
+from handoff_bot.ai.assistant.support import without_foreign_addresses
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.detection_rules import DEFAULTS, Guidance
+from handoff_bot.domain.detection import DEFAULTS, Guidance
 from handoff_bot.domain.signals import Turn
 from tests.ai.talk import ask, talk
 

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff_bot.ai import personal_data, phone_numbers, spans
-from handoff_bot.ai.personal_data import plain
-from handoff_bot.ai.redaction import Redactor
+from handoff_bot.ai import personal_data
+from handoff_bot.ai.personal_data import Redactor, plain
 
 codes, parser = import_module("re._constants"), import_module("re._parser")
 
@@ -251,7 +250,7 @@ def test_hostile_text_comes_back(text):
 
 PATTERNS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": value
-    for module in (personal_data, phone_numbers, spans)
+    for module in (personal_data, personal_data, personal_data)
     for name, value in vars(module).items()
     if isinstance(value, re.Pattern)
 }

@@ -10,10 +10,9 @@ import pytest
 from pydantic import BaseModel
 
 from handoff_bot.ai.language_model import LanguageModel, connect
-from handoff_bot.ai.ways_of_asking import EFFORTS, KEPT, Lessons
+from handoff_bot.ai.structured_output import EFFORTS, KEPT, Lessons
 from handoff_bot.domain.errors import ModelError
-from handoff_bot.domain.model_health import Trouble
-from handoff_bot.domain.spending import Usage
+from handoff_bot.domain.language_models import Trouble, Usage
 from handoff_sandbox.openai import OpenAIStandIn
 from tests.sandbox import oracle
 

@@ -3,8 +3,8 @@
 import pytest
 
 from handoff_bot.ai.rewriting import LONGEST, OpenAIRewriter
-from handoff_bot.domain.drafts import Tone
 from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.replies import Tone
 
 
 @pytest.fixture

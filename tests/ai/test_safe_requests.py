@@ -21,8 +21,7 @@ from handoff_bot.ai.safe_requests import (
     get,
 )
 from handoff_bot.domain.look_ups import LookUp, Shown
-from handoff_bot.domain.networks import may_connect
-from handoff_bot.domain.web_addresses import WebAddress
+from handoff_bot.domain.web_requests import WebAddress, may_connect
 from tests.certificates import for_localhost
 from tests.fakes import FrozenClock
 

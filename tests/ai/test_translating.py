@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.ai.translating import OpenAITranslator
+from handoff_bot.ai.rewriting import OpenAITranslator
 from handoff_bot.domain.errors import ModelError
 
 

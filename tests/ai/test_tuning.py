@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from handoff_bot.ai.detector.explaining import explain
 from handoff_bot.ai.detector.model import KINDS
 from handoff_bot.ai.detector.tuning import FEWEST, advise, retrained
-from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.detection_rules import Rules, Sensitivity, Tuning
+from handoff_bot.ai.judging import explain
+from handoff_bot.domain.conversation_context import ConversationContext, TrainingExample
+from handoff_bot.domain.detection import Rules, Sensitivity, Tuning
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.training_examples import TrainingExample
 from tests.ai.talk import judge, talk
 
 NEEDLESS = [

@@ -10,8 +10,7 @@ from handoff_bot.ai import safe_requests
 from handoff_bot.ai.assistant import main_text, web_pages
 from handoff_bot.ai.assistant.articles import read_folder
 from handoff_bot.ai.assistant.checks import check_knowledge
-from handoff_bot.ai.assistant.fetching import Fetcher, FetchError
-from handoff_bot.ai.assistant.web_pages import WebPages
+from handoff_bot.ai.assistant.web_pages import Fetcher, FetchError, WebPages
 from handoff_bot.ai.assistant.web_state import STATE, known_pages, problems
 from handoff_bot.ai.safe_requests import Response
 from tests.loopback import Loopback

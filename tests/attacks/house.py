@@ -8,19 +8,16 @@ from flask.testing import FlaskClient
 from sqlmodel import col
 
 from handoff_bot.channels import TWILIO, webchat
-from handoff_bot.channels._webchat_sessions import Website
+from handoff_bot.channels.webchat import Website
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work
-from handoff_bot.web.application import create_web
+from handoff_bot.web.application import create_web, webhooks
 from handoff_bot.web.chat import chat
-from handoff_bot.web.chat_stream import Streams
-from handoff_bot.web.files import files
+from handoff_bot.web.chat_stream import Streams, Watchers
+from handoff_bot.web.files import AgentPhotos, files
 from handoff_bot.web.health import health
-from handoff_bot.web.photos import AgentPhotos
-from handoff_bot.web.watchers import Watchers
-from handoff_bot.web.webhooks import webhooks
 from tests.channels.builders import ACCOUNT
 from tests.fakes import FakeDesk, FrozenClock, ScriptedAssistant, ScriptedDetector, answer_at_once
 from tests.web.conftest import IDENTITY_SECRET, ORIGIN, SECRET

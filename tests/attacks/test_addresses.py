@@ -14,7 +14,7 @@ from handoff_bot.channels.sms import sms
 from handoff_bot.domain.errors import DeliveryError, DeskError, Malformed
 from handoff_bot.domain.files import DeskFile, File
 from handoff_bot.domain.messages import Media
-from handoff_bot.domain.web_addresses import WebAddress, is_for_keys
+from handoff_bot.domain.web_requests import WebAddress, is_for_keys
 from handoff_bot.slack.client.files import SlackFiles
 from tests.channels.builders import ACCOUNT
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from handoff_bot.domain.crowds import EscalationLimits
+from handoff_bot.domain.escalations import EscalationLimits
 from handoff_sandbox.world import ROOT, World
 
 ORIGIN = "http://127.0.0.1:5555"

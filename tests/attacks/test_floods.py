@@ -8,13 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from handoff_bot.domain.crowds import EscalationLimits, Quota
-from handoff_bot.domain.escalations import Step
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.services.delivery import uploading
-from handoff_bot.storage import held, tallies
+from handoff_bot.domain.escalations import EscalationLimits, Quota, Step
+from handoff_bot.jobs.job import enqueue_job
+from handoff_bot.services.delivery import inbound_files
+from handoff_bot.storage import queue, tallies
 from handoff_bot.storage.models import Attachment, Escalation, Message
-from handoff_bot.web.clients import network_of
+from handoff_bot.web.chat_limits import network_of
 from tests.attacks.test_odd_requests import signed
 from tests.channels.builders import inbound_form
 from tests.samples import JPEG
@@ -76,7 +75,7 @@ def one_address():
 
 def waiting(house) -> int:
     with house.database.read() as tx:
-        return held.count(tx)
+        return queue.count_held(tx)
 
 
 def escalated(house) -> int:
@@ -182,7 +181,7 @@ def test_one_digest_in_the_queue_channel_says_how_many_wait_and_the_window_lists
 
 
 def filter_all():
-    from handoff_bot.domain.queue import Filter
+    from handoff_bot.domain.desk import Filter
 
     return Filter()
 
@@ -301,7 +300,7 @@ def test_the_same_file_under_one_id_is_kept_once(house):
 @pytest.mark.parametrize("limit", ["OF_ONE", "OF_NETWORK", "OF_ALL", "KEPT"])
 def test_uploads_beyond_a_quota_are_refused_until_it_is_over(house, monkeypatch, limit):
     quota = Quota(len(JPEG) * 2, timedelta(hours=1))
-    monkeypatch.setattr(uploading, limit, quota)
+    monkeypatch.setattr(inbound_files, limit, quota)
     first, second = Visitor(house, "203.0.113.7"), Visitor(house, "203.0.113.7")
     third = Visitor(house, "198.51.100.9")
     assert [first.hands(JPEG).status_code for _ in range(2)] == [202, 202]

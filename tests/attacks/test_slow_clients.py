@@ -15,9 +15,9 @@ import time
 import pytest
 import requests
 
-from handoff_bot.channels._webchat_sessions import Sessions, Website
-from handoff_bot.serving.crowd import BODY_SECONDS, HEAD_SECONDS, MOST_EACH, REPORT_SECONDS
-from handoff_bot.web.watchers import PER_ADDRESS
+from handoff_bot.channels.webchat import Sessions, Website
+from handoff_bot.serving.connection import BODY_SECONDS, HEAD_SECONDS, MOST_EACH, REPORT_SECONDS
+from handoff_bot.web.chat_stream import PER_ADDRESS
 from tests.attacks.conftest import PROXIED, running
 from tests.attacks.slow import (
     FLOOD,

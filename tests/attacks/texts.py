@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from handoff_bot.domain.errors import HandoffError
-from handoff_bot.web.chat_requests import Refused
+from handoff_bot.web.chat import Refused
 
 parser = import_module(
     "re._parser"

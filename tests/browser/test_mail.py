@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.services.notifications.mail_content import Notice, mail_about
+from handoff_bot.services.notifications.notifications import Notice, mail_about
 from tests.browser.conftest import findings
 
 pytestmark = pytest.mark.browser

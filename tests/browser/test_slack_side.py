@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from handoff_bot.domain.report import Cell, Chart, Point, Table
-from handoff_bot.slack.kit.data import chart_block, table_block
 from handoff_bot.slack.kit.fields import feedback_buttons
+from handoff_bot.slack.kit.text import chart_block, table_block
 from tests.browser import drawing_bot
 from tests.browser.conftest import findings
 from tests.browser.drawing_bot import actions, button, menus, section

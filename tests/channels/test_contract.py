@@ -7,9 +7,8 @@ import pytest
 import responses
 
 from handoff_bot.channels import CHANNELS
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, Unauthentic
-from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage, Media
+from handoff_bot.domain.messages import DeliveryStatus, DeliveryUpdate, InboundMessage, Media
 from tests.channels.drivers import DRIVERS
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -6,9 +6,8 @@ from dataclasses import replace
 import pytest
 
 from handoff_bot.channels import TWILIO
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import Malformed, Unauthentic
-from handoff_bot.domain.messages import Consent, DeliveryUpdate, Media
+from handoff_bot.domain.messages import Consent, DeliveryStatus, DeliveryUpdate, Media
 from tests.channels.builders import (
     ACCOUNT,
     CHAT,

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 
 from handoff_bot.channels import TWILIO
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
+from handoff_bot.domain.messages import DeliveryStatus
 from tests.channels.builders import (
     ACCOUNT,
     CHAT,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from handoff_bot.channels import TWILIO
-from handoff_bot.domain.message_context import MessageKind, Quote
+from handoff_bot.domain.messages import MessageKind, Quote
 from tests.channels.builders import ACCOUNT, inbound_form, received
 
 

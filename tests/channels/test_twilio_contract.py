@@ -6,9 +6,8 @@ import pytest
 import requests
 
 from handoff_bot.channels import TWILIO
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, OutcomeUnknown, Unauthentic
-from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
+from handoff_bot.domain.messages import DeliveryStatus, DeliveryUpdate, InboundMessage
 from tests.channels.builders import (
     ACCOUNT,
     ADDRESSES,

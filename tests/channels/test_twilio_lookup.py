@@ -4,8 +4,8 @@ import pytest
 import requests
 
 from handoff_bot.channels import TWILIO
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
+from handoff_bot.domain.messages import DeliveryStatus
 from tests.channels.builders import ACCOUNT, NINE, PATH, URL, listed, outbound
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from handoff_bot.channels import TWILIO
-from handoff_bot.channels._twilio_signature import is_signed
+from handoff_bot.channels._twilio import is_signed
 from handoff_bot.domain.errors import Unauthentic
 from handoff_bot.ports import WebhookRequest
 from tests.channels.builders import ACCOUNT, inbound_form, signed, webhook

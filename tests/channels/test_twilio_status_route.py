@@ -3,8 +3,7 @@
 import pytest
 
 from handoff_bot.channels import TWILIO
-from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage, SenderKind
+from handoff_bot.domain.messages import DeliveryStatus, DeliveryUpdate, InboundMessage, SenderKind
 from tests.channels.builders import ACCOUNT, PHONES, inbound_form, received, status_form
 
 OURS = ACCOUNT.senders

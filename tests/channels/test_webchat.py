@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.channels import Webchat, Website
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import Malformed
-from handoff_bot.domain.messages import OutboundMessage
+from handoff_bot.domain.messages import DeliveryStatus, OutboundMessage
 from handoff_bot.ports import WebhookRequest
 from tests.channels.drivers import WEBSITE
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.clock import SystemClock
-from handoff_bot.services.backups import Backups
+from handoff_bot.services.operators import Backups
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work
 from handoff_sandbox.world import ROOT, World

@@ -251,7 +251,7 @@ def test_it_waits_as_long_as_zendesk_asks(zendesk, sink):
 
 
 def test_a_record_that_zendesk_finds_wrong_is_given_up_in_plain_words(zendesk, sink, monkeypatch):
-    monkeypatch.setattr("handoff_bot.connectors.zendesk_words.tags", lambda record: ())
+    monkeypatch.setattr("handoff_bot.connectors.zendesk.tags", lambda record: ())
     monkeypatch.setattr("handoff_sandbox.zendesk.desk.PRIORITIES", frozenset())
     with pytest.raises(ConnectorError, match="a required field may be missing in Zendesk") as wrong:
         sink.put(RECORD, "")

@@ -5,21 +5,25 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from handoff_bot.domain.articles import Article, DraftStatus
-from handoff_bot.domain.crowds import EscalationLimits, Quota
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import ConnectorError, DeliveryError
-from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.escalations import EscalationLimits, Quota, Step
 from handoff_bot.domain.files import MB, DeskFile, Fetched
+from handoff_bot.domain.language_models import Look, Trouble
 from handoff_bot.domain.look_ups import Found, LookUp
 from handoff_bot.domain.mcp_servers import AnyLookUp
-from handoff_bot.domain.messages import Consent, InboundMessage, Limits, Media, SenderKind
-from handoff_bot.domain.model_health import Look, Trouble
-from handoff_bot.domain.notifications import Audience, NotificationRule
-from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain.messages import (
+    Consent,
+    DeliveryStatus,
+    InboundMessage,
+    Limits,
+    Media,
+    SenderKind,
+)
+from handoff_bot.domain.rules import Audience, NotificationRule, RuleConditions
 from handoff_bot.services.ai_turns import answering
+from handoff_bot.services.ai_turns.language_model import ModelPart, Watch
 from handoff_bot.services.ai_turns.look_ups import LookUpLedger
-from handoff_bot.services.ai_turns.model_watch import ModelPart, Watch
 from handoff_bot.services.outbox.ticket_sync import SYSTEMS
 from handoff_bot.storage import conversations
 from handoff_bot.storage.database import Database

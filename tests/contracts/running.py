@@ -16,7 +16,7 @@ from handoff_bot.cli import main
 from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.settings import Settings
 from handoff_bot.slack.features.thread_commands import HELP as THREAD_HELP
-from handoff_bot.slack.incoming.register import COMMAND, commands_for
+from handoff_bot.slack.incoming.registration import COMMAND, commands_for
 from handoff_bot.slack.incoming.registry import EVERYTHING
 
 Json = dict[str, Any]

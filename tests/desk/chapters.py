@@ -3,11 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.files import Fetched
-from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import InboundMessage, Limits, Media
+from handoff_bot.domain.replies import CannedReply, MessageTemplate
 from handoff_sandbox.slack import Attachment
 from tests.desk.recording import Recording
 from tests.samples import JPEG, PNG

@@ -3,7 +3,7 @@
 from functools import partial
 
 from handoff_bot.domain.articles import Article
-from handoff_bot.domain.canned import CannedReply
+from handoff_bot.domain.replies import CannedReply
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.slack.manifest import SCOPES

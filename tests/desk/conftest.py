@@ -16,8 +16,8 @@ from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs.rate_limits import Rate
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.slack.client import people
-from handoff_bot.slack.incoming import composition
-from handoff_bot.slack.incoming.composition import SlackSide, build_slack
+from handoff_bot.slack.incoming import app
+from handoff_bot.slack.incoming.app import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
@@ -204,7 +204,7 @@ def limits() -> Mapping[str, Rate]:
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No time-out of Slack's or ours decides a test here: how quick the bot is, the real process shows."""
     monkeypatch.setattr(people, "_PATIENCE", PATIENCE)
-    monkeypatch.setattr(composition, "LISTENER_THREADS", LISTENERS)
+    monkeypatch.setattr(app, "LISTENER_THREADS", LISTENERS)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from handoff_bot.services.first_steps import DISMISSED
+from handoff_bot.services.home import DISMISSED
 from handoff_bot.storage import log
 from tests.desk.conftest import DANA, Bureau, Json
 from tests.desk.outlines import asked, shown

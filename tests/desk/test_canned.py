@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.canned import CannedReply
+from handoff_bot.domain.replies import CannedReply
 from handoff_bot.storage.models import Canned
 from tests.desk.conftest import words
 

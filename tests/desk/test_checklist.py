@@ -4,8 +4,8 @@ import pytest
 from slack_sdk import WebClient
 from sqlmodel import select
 
-from handoff_bot.services import first_steps
-from handoff_bot.services.first_steps import SetupStep, StepId
+from handoff_bot.services import home
+from handoff_bot.services.home import SetupStep, StepId
 from handoff_bot.storage.models import Escalation
 from tests.desk.conftest import words
 from tests.desk.test_first_day import all_away, mentions, prefers
@@ -38,7 +38,7 @@ def press(bureau, who, action, value):
 
 
 def keep_all(bureau):
-    for step in first_steps.KEEPABLE:
+    for step in home.KEEPABLE:
         bureau.core.first_steps.keep(step, bureau.mia)
 
 
@@ -66,7 +66,7 @@ def test_steps_that_are_done_are_ticked_and_have_no_buttons(bureau):
 
 def test_each_open_step_has_a_button_that_opens_what_there_is(bureau, monkeypatch):
     nothing_done = tuple(SetupStep(step, False, "What to do.") for step in StepId)
-    monkeypatch.setattr(first_steps.FirstSteps, "steps", lambda _steps: nothing_done)
+    monkeypatch.setattr(home.FirstSteps, "steps", lambda _steps: nothing_done)
     view, opened = bureau.home(bureau.mia), {}
     row = [e for b in view["blocks"] for e in b.get("elements", ()) if "value" in e]
     first, last = (next(i for i, e in enumerate(row) if e["value"] == v) for v in ("team", "all"))
@@ -173,7 +173,7 @@ def test_a_team_that_worked_before_gets_no_checklist(bureau):
 def test_it_looks_again_by_itself(bureau):
     started(bureau)
     bureau.core.first_steps.keep("texts", bureau.mia)
-    bureau.core.scheduler.tick(first_steps.TICK)
+    bureau.core.scheduler.tick(home.TICK)
     bureau.settle()
     assert "✅ Customer texts" in words(checklist(bureau)[0]["blocks"])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.domain.messages import Limits
-from handoff_bot.services.delivery import messaging_window
+from handoff_bot.services.delivery import reachability
 from handoff_bot.services.replies import revising, thread_replies
 from tests.desk.conftest import answers
 
@@ -211,7 +211,7 @@ def test_taking_over_after_the_window_tries_nothing_and_offers_a_template(late):
     assert late.heard() == before
 
     assert not [said for said in late.thread() if said.startswith("Not delivered")]
-    assert sum(messaging_window.TAKEN_LATE in said for said in late.thread()) == 1
+    assert sum(reachability.TAKEN_LATE in said for said in late.thread()) == 1
     offered = [
         message
         for message in late.slack.thread(late.queue, late.card())
@@ -225,7 +225,7 @@ def test_taking_over_after_the_window_tries_nothing_and_offers_a_template(late):
 def test_without_templates_the_agent_is_told_to_wait(late):
     late.channel.limits = Limits(text=160, reply_window_hours=24)
     late.click(late.ana, "claim")
-    assert any(messaging_window.TAKEN_LATE_WITHOUT in said for said in late.thread())
+    assert any(reachability.TAKEN_LATE_WITHOUT in said for said in late.thread())
     assert not [said for said in late.thread() if said.startswith("Not delivered")]
 
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from handoff_bot.domain.model_health import Look, Trouble
-from handoff_bot.services.ai_turns.model_watch import ModelPart, Watch
+from handoff_bot.domain.language_models import Look, Trouble
+from handoff_bot.services.ai_turns.language_model import ModelPart, Watch
 from handoff_bot.services.outbox.slack_channels import Purpose
 from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage.models import DeskChannel

@@ -6,7 +6,7 @@ import pytest
 
 from handoff_bot.domain.articles import Article, ArticleFile
 from handoff_bot.domain.events import EventKind
-from handoff_bot.slack.features.feedback import _articles
+from handoff_bot.slack.features.draft import _articles
 from handoff_bot.storage import log
 from tests.desk.conftest import words
 

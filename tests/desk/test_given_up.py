@@ -6,36 +6,34 @@ import pytest
 
 from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.messages import InboundMessage
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS
-from handoff_bot.jobs.job import NewJob
-from handoff_bot.services import catching_up, customer_lookup, first_steps, timers
+from handoff_bot.jobs.job import NewJob, enqueue_job
+from handoff_bot.services import catching_up, customer_lookup, home, timers
 from handoff_bot.services.ai_turns import (
     answering,
     articles,
     file_reading,
     inbound,
+    language_model,
     learning,
-    model_watch,
     queued,
 )
-from handoff_bot.services.delivery import inbound_files, messaging_window, outbound_files, sending
+from handoff_bot.services.delivery import inbound_files, outbound_files, reachability, sending
 from handoff_bot.services.escalations import (
-    assigning,
     availability,
     holding,
     offers,
     owners,
-    queue_positions,
+    routing,
     sla,
     snoozing,
     waiting_policy,
 )
 from handoff_bot.services.escalations.lifecycle import CLAIM
-from handoff_bot.services.notifications import mail, notifications, transcripts
-from handoff_bot.services.outbox import mood_check, outbox, team_mention, ticket_sync
+from handoff_bot.services.notifications import notifications, transcripts
+from handoff_bot.services.outbox import alarms, outbox, ticket_sync
 from handoff_bot.services.privacy import forgetting, outside, retention
-from handoff_bot.services.reporting import reports
+from handoff_bot.services.reporting import metrics
 from handoff_bot.services.translation import translating
 from handoff_bot.slack.features.doctor import EXAMINE
 from handoff_bot.slack.incoming.arrivals import KIND as EVENT
@@ -104,23 +102,23 @@ PAYLOADS = {
     timers.PRUNE: nothing,
     timers.WATCH: nothing,
     owners.IDLE: nothing,
-    messaging_window.CLOSING: nothing,
+    reachability.CLOSING: nothing,
     snoozing.WAKE: waiting,
     waiting_policy.POLICY_STEP: waiting,
-    queue_positions.POSITION: waiting,
+    waiting_policy.POSITION: waiting,
     offers.OFFER: waiting,
-    assigning.ASSIGN: waiting,
+    routing.ASSIGN: waiting,
     notifications.NOTICE: waiting,
-    team_mention.TEAM_MENTION: nothing,
-    first_steps.TICK: nothing,
-    first_steps.SHOW: nothing,
+    alarms.TEAM_MENTION: nothing,
+    home.TICK: nothing,
+    home.SHOW: nothing,
     sla.REMIND: waiting,
     ticket_sync.TICKET_OUT: lambda _: {"ticket_id": 1, "sink": "helpdesk"},
-    mail.MAIL: lambda _: {"escalation_id": 1, "to": "team@example.com"},
+    notifications.MAIL: lambda _: {"escalation_id": 1, "to": "team@example.com"},
     transcripts.TRANSCRIPT: lambda _: {"conversation_id": 1, "to": "d@example.com", "locale": ""},
-    mood_check.MOOD: lambda _: {"escalation_id": 1},
+    outbox.MOOD: lambda _: {"escalation_id": 1},
     translating.TRANSLATE: lambda _: {"escalation_id": 1, "message_id": 1},
-    reports.REPORT: lambda bureau: {"to": bureau.ben, "kind": "figures", "order": {}},
+    metrics.REPORT: lambda bureau: {"to": bureau.ben, "kind": "figures", "order": {}},
     inbound_files.FILE: lambda _: {"escalation_id": 1, "message_id": 1, "number": 0},
     outbox.CARD: a_card,
     outbox.POST: lambda bureau: {"escalation_id": 1, "post": lost_post(bureau)},
@@ -134,7 +132,7 @@ PAYLOADS = {
     outbox.REPLACE: lambda bureau: {"told": 1, "post": lost_post(bureau)},
     availability.PRESENCE: nothing,
     queued.QUEUED: lambda _: {"conversation_id": 2, "message_id": 1},
-    model_watch.LOOK: nothing,
+    language_model.LOOK: nothing,
     owners.OWNER: waiting,
     owners.OWNERS: nothing,
     holding.LET_IN: lambda _: {"group": "strangers"},
@@ -184,12 +182,12 @@ REPORTED = {
         thread,
         "Ticket #1: helpdesk does not have the ticket's latest state.",
     ),
-    mail.MAIL: (thread, "The e-mail to team@example.com could not be sent."),
+    notifications.MAIL: (thread, "The e-mail to team@example.com could not be sent."),
     transcripts.TRANSCRIPT: (thread, transcripts.NOT_SENT),
     translating.TRANSLATE: (thread, "This message could not be translated"),
     offers.OFFER: (thread, offers.NOT_KNOWN),
-    assigning.ASSIGN: (thread, offers.NOT_KNOWN),
-    reports.REPORT: (lambda bureau: bureau.told(bureau.ben), "Your report could not be created."),
+    routing.ASSIGN: (thread, offers.NOT_KNOWN),
+    metrics.REPORT: (lambda bureau: bureau.told(bureau.ben), "Your report could not be created."),
     inbound_files.FILE: (the_team, "A file from the customer could not be posted"),
     outbox.CARD: (the_team, "could not be posted"),
     outbox.POST: (the_team, LOST),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.replies import CannedReply
 from handoff_bot.slack.features.history import label_of
 from handoff_bot.storage import escalations, log
 from tests.desk.conftest import words

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import NewJob, queue_of
+from handoff_bot.jobs.job import NewJob, enqueue_job, queue_of
 from handoff_bot.services.container import QUEUES
 from handoff_bot.storage.models import Work
 from tests.desk.test_given_up import OTHER, PAYLOADS

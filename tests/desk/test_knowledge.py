@@ -17,7 +17,7 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.services.ai_turns import articles
 from handoff_bot.services.ai_turns.learning import post_of
 from handoff_bot.slack.cards.thread import render_post
-from handoff_bot.storage import contact_data, log
+from handoff_bot.storage import contacts, log
 from handoff_bot.storage.models import ArticleDraft, Message, Work
 from tests.desk.conftest import at_work, words
 from tests.fakes import FakeChannel
@@ -275,7 +275,7 @@ def test_no_job_keeps_the_text_of_a_forgotten_customers_draft(shop):
 def test_retention_of_messages_blanks_drafts_and_an_export_contains_them(shop):
     asks_and_hears(shop)
     with shop.database.read() as tx:
-        (draft,) = contact_data.exported(tx, 1)["article_draft"]
+        (draft,) = contacts.exported(tx, 1)["article_draft"]
     assert draft["title"] == "Do you engrave watches?"
     shop.core.retention.save(["all messages 30"], "test")
 

@@ -8,9 +8,7 @@ from sqlmodel import select
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.notifications import Audience, NotificationRule
-from handoff_bot.domain.routing import Mode, Route, Rule
-from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain.rules import Audience, Mode, NotificationRule, Route, Rule, RuleConditions
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit

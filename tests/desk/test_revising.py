@@ -3,9 +3,9 @@
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.messages import ReplyMark
 from handoff_bot.services.replies import held_replies, revising
 from handoff_bot.slack.desk import REACTIONS
 from handoff_bot.storage.models import Escalation, Note, Ticket

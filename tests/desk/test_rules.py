@@ -4,8 +4,7 @@ import threading
 
 import pytest
 
-from handoff_bot.domain.routing import Route, Rule
-from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain.rules import Route, Rule, RuleConditions
 from handoff_bot.domain.signals import Priority
 from tests.desk.conftest import DANA, words
 

@@ -3,8 +3,8 @@
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.escalations import tags_of
+from handoff_bot.domain.replies import CannedReply
 from handoff_bot.storage.models import Escalation, Message, Note, Ticket, TicketTag
 from tests.desk.conftest import words
 from tests.slack import linter

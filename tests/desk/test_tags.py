@@ -2,8 +2,7 @@
 
 import pytest
 
-from handoff_bot.domain.routing import Route, Rule
-from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain.rules import Route, Rule, RuleConditions
 from handoff_bot.storage import tickets
 from tests.desk.conftest import words
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import Limits
+from handoff_bot.domain.replies import MessageTemplate
 from tests.desk.conftest import words
 
 pytestmark = pytest.mark.on_sqlite

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.replies import CannedReply
 from handoff_bot.slack.features import home
 from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage import log

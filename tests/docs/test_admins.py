@@ -2,7 +2,7 @@
 
 import re
 
-from handoff_bot.domain import canned
+from handoff_bot.domain import replies
 from handoff_bot.domain.text import language_name
 from handoff_bot.domain.texts import (
     REQUIRED,
@@ -58,7 +58,7 @@ def test_every_placeholder_is_explained():
     explained = set(re.findall(r"^\| `\{(\w+)\}` \|", PAGE, re.M))
     assert explained == set().union(*(allowed(moment) for moment in Moment))
     assert f"never less than {SHORTEST_WAIT}" in PAGE
-    assert all(f"`{{{name}}}`" in PAGE for name in canned.PLACEHOLDERS)
+    assert all(f"`{{{name}}}`" in PAGE for name in replies.PLACEHOLDERS)
 
 
 def test_the_languages_of_the_product_are_named():

@@ -14,7 +14,7 @@ from handoff_bot.channels import CHANNELS, WEBCHAT
 from handoff_bot.cli import main
 from handoff_bot.domain import errors
 from handoff_bot.domain.escalations import TRANSITIONS
-from handoff_bot.domain.spending import KNOWN
+from handoff_bot.domain.language_models import KNOWN
 from handoff_bot.settings import Settings
 from tests.docs.pages import DOCS, README, ROOT, all_pages, block, check_block, read
 

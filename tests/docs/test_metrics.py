@@ -7,7 +7,7 @@ import pytest
 
 from handoff_bot.domain import metrics
 from handoff_bot.domain.metrics import Numbers
-from handoff_bot.storage.metric_queries import QUERIES
+from handoff_bot.storage.metrics import QUERIES
 from tests.docs.pages import DOCS, read
 
 PAGE = read(DOCS / "metrics.md")

@@ -43,7 +43,7 @@ KEPT = {
 }
 ELSEWHERE = {
     "(re)?draw(s|n|ing|ings)?": ("charts.py",),  # makes a picture
-    "windows?": ("encoder.py", "decoding.py", "splitting.py", "crowds.py"),  # of words, of time
+    "windows?": ("encoder.py", "text.py", "escalations.py"),  # of words, of time
 }
 
 
@@ -133,7 +133,7 @@ def test_no_sentence_is_compared():
         for path in files()
     }
     bad = [one for path in files() for one in compared_in(path, modules)]
-    assert not bad, "give the result a code, as domain/action_result.py does"
+    assert not bad, "give the result a code, as domain/results.py does"
 
 
 def test_a_comparison_with_a_sentence_is_found(tmp_path, monkeypatch):

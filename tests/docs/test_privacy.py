@@ -2,7 +2,7 @@
 
 from sqlalchemy import inspect
 
-from handoff_bot.storage import contact_data
+from handoff_bot.storage import contacts
 from tests.docs.pages import DOCS, check_block
 
 PAGE = DOCS / "privacy.md"
@@ -66,15 +66,15 @@ HOLDS = {
     "work": ("jobs, with messages and addresses", "done: 30 days; failed: `jobs` days", "blanked"),
     "worker": ("running processes", "while they run", "stays: no personal data"),
 }
-"""Table -> what it holds, for how long, and what forgetting does where no code of `contact_data` says it."""
+"""Table -> what it holds, for how long, and what forgetting does where no code of `contacts` says it."""
 
 
 def fate(table: str, written: str) -> str:
     """What forgetting does to a contact's rows."""
     if written:
         return written
-    known = {one.name: one for one in contact_data.OF_A_CONTACT}
-    return "blanked" if known[table] in contact_data.BLANK else "deleted"
+    known = {one.name: one for one in contacts.OF_A_CONTACT}
+    return "blanked" if known[table] in contacts.BLANK else "deleted"
 
 
 def made() -> str:
@@ -94,5 +94,5 @@ def test_every_table_of_the_schema_is_named_with_its_fate(database):
 
 
 def test_what_the_page_says_of_forgetting_is_what_the_code_does():
-    blanked_or_deleted = {one.name for one in contact_data.OF_A_CONTACT}
+    blanked_or_deleted = {one.name for one in contacts.OF_A_CONTACT}
     assert {name for name, (*_, written) in HOLDS.items() if not written} == blanked_or_deleted

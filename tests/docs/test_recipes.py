@@ -37,7 +37,6 @@ ELSEWHERE = {
     "Add a channel": {"channels/_twilio_checks.py"},
     "Add a connector": {
         "handoff_bot/connectors/zendesk.py",
-        "handoff_bot/connectors/zendesk_words.py",
     },
     "Add a table": {"handoff_bot/storage/model_state.py"},
 }

@@ -2,12 +2,12 @@
 
 import pytest
 
-from handoff_bot.domain.message_templates import (
+from handoff_bot.domain.replies import (
     MessageTemplate,
     labels_in,
-    name_problem,
     sid_problem,
-    text_problem,
+    template_name_problem,
+    template_text_problem,
     value_problem,
 )
 
@@ -27,8 +27,8 @@ def test_a_value_is_not_read_as_a_variable():
 
 @pytest.mark.parametrize("name", ["", "x" * 61], ids=["none", "long"])
 def test_a_name_is_needed_and_short(name):
-    assert name_problem(name)
-    assert not name_problem("News")
+    assert template_name_problem(name)
+    assert not template_name_problem("News")
 
 
 @pytest.mark.parametrize("sid", ["", "HX", "MG" + "1" * 32, "HX" + "g" * 32, f"HX{1:032d}\n"])
@@ -46,8 +46,8 @@ def test_a_content_sid_may_have_letters():
     ids=["none", "blank", "long", "open", "half", "two words", "many"],
 )
 def test_a_text_that_cannot_be_one_is_refused(text):
-    assert text_problem(text)
-    assert not text_problem("Hi {{1}}")
+    assert template_text_problem(text)
+    assert not template_text_problem("Hi {{1}}")
 
 
 def test_labels_are_one_a_line():

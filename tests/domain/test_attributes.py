@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from handoff_bot.domain import attributes
-from handoff_bot.domain.attributes import attributes_in, conditions_in
-from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain import customers
+from handoff_bot.domain.customers import attributes_in, conditions_in
+from handoff_bot.domain.rules import RuleConditions
 
 
 @pytest.mark.parametrize(
@@ -33,17 +33,17 @@ def test_what_is_no_attribute_is_left_out(given, kept):
 )
 def test_attributes_are_bounded_in_number_and_size(value):
     found = attributes_in({f"name {number}": value for number in range(1000)})
-    assert len(found) <= attributes.MOST
-    assert all(len(each) <= attributes.LONGEST_VALUE for each in found.values())
-    assert len(json.dumps(found)) <= attributes.LARGEST + attributes.MOST
+    assert len(found) <= customers.MOST
+    assert all(len(each) <= customers.LONGEST_VALUE for each in found.values())
+    assert len(json.dumps(found)) <= customers.LARGEST + customers.MOST
 
 
 def test_lines_of_one_name_are_alternatives_and_all_names_must_match():
     wanted = conditions_in("Plan = Pro\nplan: business\n\ncountry=DE")
     assert wanted == ("plan = Pro", "plan = business", "country = DE")
-    assert attributes.fit(wanted, {"plan": "BUSINESS", "country": "de", "order": "1"})
-    assert not attributes.fit(wanted, {"plan": "pro"})
-    assert not attributes.fit(wanted, {"plan": "free", "country": "DE"})
+    assert customers.fit(wanted, {"plan": "BUSINESS", "country": "de", "order": "1"})
+    assert not customers.fit(wanted, {"plan": "pro"})
+    assert not customers.fit(wanted, {"plan": "free", "country": "DE"})
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_lines_of_one_name_are_alternatives_and_all_names_must_match():
 )
 def test_a_rule_matches_yes_and_no_and_numbers_however_each_side_spells_them(line, given):
     (condition,) = conditions_in(line)
-    assert attributes.fit([condition], attributes_in({"verified": given}))
-    assert not attributes.fit([condition], attributes_in({"verified": "1.10"}))
-    assert attributes.cover([condition], [line.upper()])
+    assert customers.fit([condition], attributes_in({"verified": given}))
+    assert not customers.fit([condition], attributes_in({"verified": "1.10"}))
+    assert customers.cover([condition], [line.upper()])
 
 
 @pytest.mark.parametrize("line", ["plan", "= pro", "plan =", "<a> = b", "plan = \u3164"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.domain.canned import (
+from handoff_bot.domain.replies import (
     CannedReply,
     best,
     fitting,

@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from handoff_bot.domain.decoding import decoded
+from handoff_bot.domain.text import decoded
 
 WESTERN = "Die Rückgabe dauert fünf Tage… für 4,90 €.\nÇa coûte “peu”, señor."
 READABLE = {

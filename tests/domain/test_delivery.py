@@ -4,7 +4,7 @@ from itertools import permutations, product
 
 import pytest
 
-from handoff_bot.domain.delivery import FINAL, DeliveryStatus, advance, earlier_than, overall
+from handoff_bot.domain.messages import FINAL, DeliveryStatus, advance, earlier_than, overall
 
 D = DeliveryStatus
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff_bot.domain.hours import ALWAYS, Hours
-from handoff_bot.domain.time_phrases import parse_time
+from handoff_bot.domain.thread_syntax import parse_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = Hours.parse(["mon-fri 9:00-12:00", "Mon-Fri 13:00 - 17:00"], "Europe/Berlin")

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from handoff_bot.domain.networks import may_connect, network
+from handoff_bot.domain.web_requests import may_connect, network
 
 
 @pytest.mark.parametrize(

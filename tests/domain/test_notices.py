@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff_bot.domain.notifications import Audience, NotificationRule, Quiet, fitting
-from handoff_bot.domain.rule_conditions import Case, RuleConditions
+from handoff_bot.domain.rules import (
+    Audience,
+    Case,
+    NotificationRule,
+    Quiet,
+    RuleConditions,
+    fitting,
+)
 from handoff_bot.domain.signals import Priority, Signal
 
 BERLIN = ZoneInfo("Europe/Berlin")

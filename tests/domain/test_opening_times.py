@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff_bot.domain.hours import DAYS, Hours
-from handoff_bot.domain.opening_times import day_times, hours_lines, lines_of, times_by_day
+from handoff_bot.domain.hours import DAYS, Hours, day_times, hours_lines, lines_of, times_by_day
 
 UNDERSTOOD = {
     "9-17": "9:00-17:00",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from handoff_bot.domain import policy
+from handoff_bot.domain import detection
 from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal
 
 
@@ -20,13 +20,13 @@ from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal
 )
 def test_not_knowing_twice_needs_a_human(confidence, unsure_before, reason):
     answer = Answer("…", confidence) if confidence is not None else None
-    judged = policy.weigh(Judgement(), answer, unsure_before=unsure_before)
+    judged = detection.weigh(Judgement(), answer, unsure_before=unsure_before)
     assert judged.reason is reason
 
 
 def test_doubt_does_not_change_another_reason():
     angry = Judgement(reason=Signal.SENTIMENT, priority=Priority.HIGH)
-    assert policy.weigh(angry, None, unsure_before=True) is angry
+    assert detection.weigh(angry, None, unsure_before=True) is angry
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_doubt_does_not_change_another_reason():
     ids=["no data", "no data, a queue", "quick", "the middle counts", "others ahead"],
 )
 def test_the_estimate_is_honest(waits, ahead, minutes):
-    assert policy.wait_minutes([timedelta(seconds=s) for s in waits], ahead) == minutes
+    assert detection.wait_minutes([timedelta(seconds=s) for s in waits], ahead) == minutes

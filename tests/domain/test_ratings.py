@@ -3,7 +3,7 @@
 import pytest
 
 # ruff: noqa: RUF001, RUF005 - what customers write
-from handoff_bot.domain.ratings import Rating, rating_in
+from handoff_bot.domain.plain_answers import Rating, rating_in
 
 SCORES = {
     5: [

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from handoff_bot.domain.detection_rules import Sensitivity
+from handoff_bot.domain.detection import Sensitivity
 from handoff_bot.domain.replay import (
     COLUMNS,
     Escalated,

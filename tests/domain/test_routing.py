@@ -2,8 +2,7 @@
 
 import pytest
 
-from handoff_bot.domain.routing import Mode, Route, Rule, Standing, first, turn
-from handoff_bot.domain.rule_conditions import Case, RuleConditions
+from handoff_bot.domain.rules import Case, Mode, Route, Rule, RuleConditions, Standing, first, turn
 from handoff_bot.domain.signals import Priority, Signal
 
 CASE = Case(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handoff_bot.domain.detection_rules import Rules, Sensitivity, as_address
+from handoff_bot.domain.detection import Rules, Sensitivity, as_address
 from handoff_bot.domain.signals import Signal, Turn
 
 

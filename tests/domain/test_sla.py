@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handoff_bot.domain.signals import Priority
-from handoff_bot.domain.sla import DEFAULT, SlaTarget, in_words, length, name_of
+from handoff_bot.domain.tickets import DEFAULT, SlaTarget, in_words, length, name_of
 
 DUE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

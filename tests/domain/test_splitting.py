@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handoff_bot.domain.splitting import split_text
+from handoff_bot.domain.text import split_text
 
 FAMILY = "👨‍👩‍👧‍👦"
 FLAG = "🇪🇸"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from handoff_bot.domain.ticket_export import (
+from handoff_bot.domain.tickets import (
     BYTE_ORDER_MARK,
     COLUMNS,
     TicketExport,

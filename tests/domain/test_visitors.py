@@ -2,8 +2,8 @@
 
 import pytest
 
+from handoff_bot.domain.customers import Cursor
 from handoff_bot.domain.errors import Malformed
-from handoff_bot.domain.visitors import Cursor
 
 
 @pytest.mark.parametrize("cursor", [Cursor(), Cursor(1, 0), Cursor(12, 345)], ids=str)

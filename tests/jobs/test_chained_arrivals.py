@@ -8,10 +8,9 @@ import pytest
 from sqlalchemy import Engine, event
 
 from handoff_bot.clock import SystemClock
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob, TransactionJob
 from handoff_bot.jobs.inbox import Inbox
-from handoff_bot.jobs.job import NewJob
+from handoff_bot.jobs.job import NewJob, enqueue_job
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage.models import Lane, Work
 

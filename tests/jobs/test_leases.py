@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import DatabaseAway, DeliveryError, LeaseLost
-from handoff_bot.jobs import failures, heartbeat, leases, store
-from handoff_bot.jobs.enqueuing import enqueue_job, enqueuer_of
-from handoff_bot.jobs.job import NewJob
+from handoff_bot.jobs import handler as failures
+from handoff_bot.jobs import leases, store
+from handoff_bot.jobs.job import NewJob, enqueue_job, enqueuer_of
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.storage import group_commit, models
+from handoff_bot.storage import models, transaction
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Lane, Work
 from tests.jobs.test_worker import Recorder, enqueue, statuses
@@ -239,7 +239,7 @@ class Awaited(Recorder):
 @pytest.fixture
 def working(database, monkeypatch):
     """Starts lanes with real threads and the real clock."""
-    monkeypatch.setattr(heartbeat, "REST", timedelta())
+    monkeypatch.setattr(leases, "REST", timedelta())
     monkeypatch.setattr(failures, "FIRST_DELAY", 0.01)
     begun = []
 
@@ -330,7 +330,7 @@ def test_a_lane_of_a_commit_that_nobody_confirmed_is_run(database, monkeypatch, 
     """The database has committed, and its answer was lost: the lane is leased, and no thread has it."""
     handler = Awaited(1)
     working(handler)
-    plain = group_commit._Batch.end
+    plain = transaction._Batch.end
     dialect, this_thread = database.engine.dialect, threading.get_ident()
     commit = dialect.do_commit
 
@@ -341,7 +341,7 @@ def test_a_lane_of_a_commit_that_nobody_confirmed_is_run(database, monkeypatch, 
             raise DatabaseAway("connection lost")
 
     def end_without_an_answer(batch, error=None):
-        monkeypatch.setattr(group_commit._Batch, "end", plain)
+        monkeypatch.setattr(transaction._Batch, "end", plain)
         plain(batch, error or DatabaseAway("connection lost"))
 
     def enqueue_and_lose_the_answer():
@@ -349,7 +349,7 @@ def test_a_lane_of_a_commit_that_nobody_confirmed_is_run(database, monkeypatch, 
             enqueue_job(tx, NewJob("job", "a:1", {"n": 1}, SystemClock().now()))
             enqueuer_of(tx).flush()
             if database.is_sqlite:
-                monkeypatch.setattr(group_commit._Batch, "end", end_without_an_answer)
+                monkeypatch.setattr(transaction._Batch, "end", end_without_an_answer)
             else:
                 monkeypatch.setattr(dialect, "do_commit", commit_and_lose_the_answer)
 

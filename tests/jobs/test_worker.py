@@ -8,10 +8,9 @@ import pytest
 
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
-from handoff_bot.jobs import failures, leases, store
-from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs import handler, leases, store
 from handoff_bot.jobs.handler import ProviderJob
-from handoff_bot.jobs.job import NewJob
+from handoff_bot.jobs.job import NewJob, enqueue_job
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage import models
 from handoff_bot.storage.database import Database
@@ -396,7 +395,7 @@ def test_a_retry_of_a_call_of_unknown_outcome_says_nothing_of_a_later_call(
     assert (recorder.calls, statuses(database)) == ([1, 2], {1: "failed", 2: "ready"})
 
     with database.write() as tx:
-        failures.ready(tx, failures.get(tx, 1), {"n": 1}, clock.now())
+        handler.make_ready(tx, handler.failed_job(tx, 1), {"n": 1}, clock.now())
     recorder.found, recorder.errors = [({"n": 1}, "receipt")], []
     clock.advance(minutes=1)
     worker.run_until_idle()

@@ -12,14 +12,13 @@ from werkzeug.serving import make_server
 
 from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.services.first_steps import DISMISSED
-from handoff_bot.slack.incoming.composition import SlackSide, build_slack
+from handoff_bot.services.home import DISMISSED
+from handoff_bot.slack.incoming.app import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
-from handoff_bot.web.application import create_web
-from handoff_bot.web.webhooks import webhooks
+from handoff_bot.web.application import create_web, webhooks
 from handoff_sandbox.slack.stand_in import SlackStandIn
 from handoff_sandbox.twilio import TwilioStandIn
 from tests.fakes import FrozenClock, ScriptedAssistant, ScriptedDetector, answer_at_once

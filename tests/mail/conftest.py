@@ -12,8 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from handoff_bot.domain.mail import Mail
-from handoff_bot.mail.message import Sender
-from handoff_bot.mail.smtp import MailServer, SmtpMailer
+from handoff_bot.mail.smtp import MailServer, Sender, SmtpMailer
 from handoff_sandbox.free_port import free_port
 from tests.certificates import for_localhost
 

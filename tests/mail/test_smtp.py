@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from handoff_bot.domain.errors import MailError
-from handoff_bot.mail.checks import check_mail
-from handoff_bot.mail.smtp import MailServer, Security
+from handoff_bot.mail.smtp import MailServer, Security, check_mail
 from tests.mail.conftest import MAIL, PASSWORD, USER, Script, believes
 
 QUOTED = "bot%40example.com:p%40ss%3Aw%C3%B6rd%2F%25"

@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from handoff_bot.channels import TWILIO, WEBCHAT, TwilioAccount
-from handoff_bot.channels._webchat_sessions import Website
-from handoff_bot.channels.webchat import Webchat
+from handoff_bot.channels.webchat import Webchat, Website
 from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain.messages import InboundMessage, Media

@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from handoff_bot.domain.desk import Post, PostKind
-from handoff_bot.jobs.failures import given_up
+from handoff_bot.jobs.handler import given_up
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.privacy.forgetting import FORGET
 from handoff_bot.storage import log
-from handoff_bot.storage.erased_jobs import _ID_FIELDS
+from handoff_bot.storage.erasures import _ID_FIELDS
 from handoff_bot.storage.models import Contact, Work
 from tests.privacy.conftest import ADDRESS, NAME, PHOTO, WORD, files_with, rows_with
 

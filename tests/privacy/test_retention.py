@@ -8,7 +8,7 @@ from sqlalchemy import text
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import File
-from handoff_bot.domain.retention import Retained, RetentionRule, parse
+from handoff_bot.domain.rules import Retained, RetentionRule, parse
 from handoff_bot.services.privacy import retention
 from handoff_bot.storage import attachments
 from handoff_bot.storage.models import Attachment, Work

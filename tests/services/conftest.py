@@ -5,11 +5,15 @@ from dataclasses import asdict, dataclass, field
 
 import pytest
 
-from handoff_bot.domain.action_result import ActionResult
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, ThreadReply
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage, OutboundMessage
+from handoff_bot.domain.messages import (
+    DeliveryStatus,
+    DeliveryUpdate,
+    InboundMessage,
+    OutboundMessage,
+)
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.storage.database import Database
 from tests.fakes import (

@@ -10,7 +10,7 @@ from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.storage.models import Message
-from handoff_bot.web.webhooks import webhooks
+from handoff_bot.web.application import webhooks
 from handoff_sandbox.server import Faults, Journal, Server
 from handoff_sandbox.twilio.messages import StoredFile, new_sid
 from tests.fakes import FakeDesk, ScriptedAssistant, ScriptedDetector, answer_at_once

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.messages import DeliveryStatus
 from handoff_bot.storage import log
 
 UNCOUNTED = ("PRAGMA", "BEGIN", "SAVEPOINT", "RELEASE")

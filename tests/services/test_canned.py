@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.canned import CannedReply
+from handoff_bot.domain.replies import CannedReply
 from handoff_bot.services.replies import canned
 from handoff_bot.services.replies.canned import Part
 from handoff_bot.storage.models import Escalation

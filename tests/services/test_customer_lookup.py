@@ -3,8 +3,7 @@
 import pytest
 
 from handoff_bot.domain.errors import ConnectorError
-from handoff_bot.domain.routing import Route, Rule
-from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain.rules import Route, Rule, RuleConditions
 from handoff_bot.storage import contacts, conversations
 from handoff_bot.storage.models import Contact
 from tests.services.conftest import build_house

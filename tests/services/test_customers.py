@@ -20,8 +20,7 @@ from handoff_bot.domain.messages import Media, OutboundMessage, Receipt
 from handoff_bot.domain.texts import Moment, languages, usual
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.storage import log
-from handoff_bot.web.application import create_web
-from handoff_bot.web.webhooks import webhooks
+from handoff_bot.web.application import create_web, webhooks
 from handoff_sandbox.world import ROOT
 from tests.catalogues import ANYTHING_ELSE, GOODBYE, GREETING, UNSURE, WELCOME
 from tests.channels.builders import ACCOUNT, inbound_form

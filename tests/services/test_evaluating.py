@@ -12,9 +12,9 @@ from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.cli import SAMPLES
 from handoff_bot.domain.evaluation import Expected, Verdict, read_questions, verdict
-from handoff_bot.domain.model_health import Trouble
+from handoff_bot.domain.language_models import Caps, Trouble, Usage
 from handoff_bot.domain.signals import Turn
-from handoff_bot.domain.spending import Caps, Usage
+from handoff_bot.services.ai_turns.answering import TurnEvaluator
 from handoff_bot.services.ai_turns.evaluating import (
     Evaluation,
     RunLedger,
@@ -22,7 +22,6 @@ from handoff_bot.services.ai_turns.evaluating import (
     Spent,
     most_calls,
 )
-from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
 from handoff_bot.settings import SAMPLE_FOLDER
 from tests.fakes import ScriptedAssistant, ScriptedDetector
 

@@ -10,10 +10,9 @@ from handoff_bot.domain.errors import CapReached, DeliveryError, ModelError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.file_reading import LARGEST_VOICE, LONGEST_TEXT
 from handoff_bot.domain.files import Fetched, File
-from handoff_bot.domain.message_context import MessageContext, MessageKind
-from handoff_bot.domain.messages import Media
+from handoff_bot.domain.messages import Media, MessageContext, MessageKind
 from handoff_bot.services.ai_turns import file_reading
-from handoff_bot.services.outbox import message_content, view_models
+from handoff_bot.services.outbox import view_models
 from handoff_bot.storage import attachments
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Message, Work
@@ -426,8 +425,8 @@ def test_a_transcript_is_the_customers_own_text_and_a_reason_is_not(house):
         ],
         created_at=house.clock.now(),
     )
-    assert message_content.own_words(message) == "Hi\nSTOP all\nPicture: A receipt"
-    assert message_content.typed(message) == "Hi"
+    assert view_models.own_words(message) == "Hi\nSTOP all\nPicture: A receipt"
+    assert view_models.typed(message) == "Hi"
 
 
 def test_a_spoken_stop_is_no_opt_out(house, reader):

@@ -14,11 +14,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from handoff_bot.domain.delivery import DeliveryStatus, overall
 from handoff_bot.domain.desk import AgentRef, Place, ThreadReply
 from handoff_bot.domain.errors import DeliveryError, DeskError, DeskOutcomeUnknown, OutcomeUnknown
 from handoff_bot.domain.escalations import Status, Step
-from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
+from handoff_bot.domain.messages import DeliveryStatus, DeliveryUpdate, InboundMessage, overall
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.rate_limits import Rate
 from handoff_bot.services.container import Dependencies, Services

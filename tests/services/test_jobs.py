@@ -10,8 +10,8 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import File
 from handoff_bot.domain.report import Cell, Table
 from handoff_bot.jobs import store
-from handoff_bot.services.jobs import Jobs
-from handoff_bot.services.reporting.reports import REPORT, Report
+from handoff_bot.services.operators import Jobs
+from handoff_bot.services.reporting.metrics import REPORT, Report
 from handoff_bot.services.timers import KEEP_DONE
 from handoff_bot.storage.models import Work
 from handoff_bot.web.application import create_web

@@ -10,7 +10,7 @@ from handoff_bot.domain.errors import DeskError, MailError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.jobs import store
-from handoff_bot.services.notifications.mail_content import Notice, mail_about, spoken
+from handoff_bot.services.notifications.notifications import Notice, mail_about, spoken
 from handoff_bot.storage import escalations
 from tests.fakes import FakeMailer
 from tests.services.conftest import build_house

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import NAMELESS, AgentRef, Button, ThreadReply
 from handoff_bot.domain.errors import DeliveryError, DeskError, DeskOutcomeUnknown, ModelError
 from handoff_bot.domain.escalations import Status, Step
-from handoff_bot.domain.messages import Consent
+from handoff_bot.domain.messages import Consent, DeliveryStatus
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import Moment, usual
 from handoff_bot.logs import JsonLines

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from handoff_bot.domain.messages import Consent
-from handoff_bot.services.delivery import opt_outs
+from handoff_bot.services.delivery import reachability
 from handoff_bot.storage import contacts, conversations
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, DeskThread
@@ -49,8 +49,8 @@ def test_a_start_ends_the_opt_out_that_it_caused_at_the_other_address(twice, ana
     assert opted_out(twice) == {DANA, WORK}
     assert consents(twice, Consent.START, DANA) == {DANA}
     assert opted_out(twice) == set()
-    told = [one for one in twice.desk.said("notice") if one in (opt_outs.OUT, opt_outs.IN)]
-    assert told == [opt_outs.OUT, opt_outs.IN]
+    told = [one for one in twice.desk.said("notice") if one in (reachability.OUT, reachability.IN)]
+    assert told == [reachability.OUT, reachability.IN]
 
 
 @pytest.mark.on_sqlite
@@ -80,7 +80,7 @@ def test_an_opt_out_that_commits_during_a_merge_holds_for_both(twice, ana, datab
 
     def opt_out_first(tx, contact_ids):
         with elsewhere.write() as other:
-            opt_outs.opt_out(other, conversations.hold(other, 1), twice.clock.now())
+            reachability.opt_out(other, conversations.hold(other, 1), twice.clock.now())
         merge(tx, contact_ids)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.message_context import Fact, MessageContext, MessageKind, Quote
-from handoff_bot.domain.messages import Limits, Media
+from handoff_bot.domain.messages import Fact, Limits, Media, MessageContext, MessageKind, Quote
 from handoff_bot.domain.texts import Moment, usual
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage.models import Message

@@ -7,12 +7,12 @@ import pytest
 from click.testing import CliRunner
 
 from handoff_bot.cli import main
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.messages import DeliveryStatus
 from handoff_bot.jobs.job import of_arrival
 from handoff_bot.logs import JsonLines
-from handoff_bot.services.message_trace import MessageTraces
+from handoff_bot.services.operators import MessageTraces
 from handoff_bot.storage.models import Delivery, Message, Ticket, Work
 
 pytestmark = pytest.mark.on_sqlite

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import ThreadReply
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.messages import DeliveryStatus
 from handoff_bot.domain.metrics import Choice, Numbers, Period, Scope
 from handoff_bot.services.reporting.metrics import Metrics, numbers
 from handoff_bot.storage import log

@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from handoff_bot.domain.model_health import Look, Trouble
-from handoff_bot.services.ai_turns.model_watch import LOOK, ModelHealthPage, ModelPart, Watch
+from handoff_bot.domain.language_models import Look, Trouble
+from handoff_bot.services.ai_turns.language_model import LOOK, ModelHealthPage, ModelPart, Watch
 from handoff_bot.storage import log, model_state
 from handoff_bot.storage.database import Database
 from tests.services.conftest import build_house

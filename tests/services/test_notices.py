@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.notifications import Audience, NotificationRule
+from handoff_bot.domain.rules import Audience, NotificationRule
 from handoff_bot.services.notifications import notifications
 from tests.fakes import FakeMailer
 from tests.services.conftest import build_house

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError, DeskLimited, DeskOutcomeUnknown
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.messages import ReplyMark
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import rate_limits
 from handoff_bot.jobs.rate_limits import BucketCost, Rate, RateLimiter
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.services.outbox import outbox, slack_costs
+from handoff_bot.services.outbox import outbox, slack_job
 from handoff_bot.storage import escalations
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation, Lane
@@ -318,7 +318,7 @@ def place_of(house, escalation_id):
 
 def test_a_mark_that_takes_another_away_needs_room_for_both(house):
     limiter, now = RateLimiter(LIMITS), house.clock.now()
-    both, one = (slack_costs.mark(ReplyMark.SENT, shown) for shown in (ReplyMark.WAITING, None))
+    both, one = (slack_job.mark(ReplyMark.SENT, shown) for shown in (ReplyMark.WAITING, None))
     later, last = now + timedelta(seconds=1), now + timedelta(seconds=3)
     with house.database.write() as tx:
         assert limiter.admit(tx, both, "", now) is None
@@ -374,11 +374,11 @@ def test_what_is_more_than_words_goes_alone(house, apart):
 
 def test_one_post_holds_no_more_than_a_message_can(house):
     (escalation,) = opened(house)
-    long = "x" * (slack_costs.MOST_CHARACTERS // 2)
+    long = "x" * (slack_job.MOST_CHARACTERS // 2)
     says(house, escalation, long, long, "short")
     says(house, escalation, *"abcdefghijklmnopqrst")
     wait(house, 1, 4)
-    assert [len(texts) for texts in calls(house)] == [2, slack_costs.MOST_POSTS, 9]
+    assert [len(texts) for texts in calls(house)] == [2, slack_job.MOST_POSTS, 9]
 
 
 def test_what_is_refused_together_is_tried_alone(house):

@@ -7,13 +7,13 @@ import tracemalloc
 
 import pytest
 
-from handoff_bot.domain.detection_rules import Rules, Sensitivity
+from handoff_bot.domain.detection import Rules, Sensitivity
 from handoff_bot.domain.past_chats import ExportError
 from handoff_bot.domain.replay import Timing
 from handoff_bot.domain.signals import Signal
 from handoff_bot.services.ai_turns import replaying
+from handoff_bot.services.ai_turns.answering import TurnEvaluator
 from handoff_bot.services.ai_turns.replaying import Export, Replay
-from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
 from tests.fakes import ScriptedAssistant, ScriptedDetector
 
 HEADER = "conversation,role,text,time\n"

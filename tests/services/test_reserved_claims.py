@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.messages import DeliveryStatus
 from handoff_bot.services.escalations.lifecycle import (
     AFTER_THE_AI,
     CLAIM,
@@ -14,8 +14,8 @@ from handoff_bot.services.escalations.lifecycle import (
     TAKEN_BY,
     TOO_LONG,
 )
-from handoff_bot.services.replies.modal_replies import ModalReplies
-from handoff_bot.storage import reservations
+from handoff_bot.services.replies.held_replies import ModalReplies
+from handoff_bot.storage import queue
 from handoff_bot.storage.models import Delivery, Escalation, Work
 
 CAT = AgentRef("UCAT", "Cat")
@@ -123,7 +123,7 @@ def test_the_second_is_told_too_when_a_colleague_gives_it_to_the_first(house, wi
     assert house.desk.card.owner == ana
     assert whispered(house, ben) == ["Ana took this just now."]
     with house.database.read() as tx:
-        assert reservations.of(tx, number) is None
+        assert queue.reservation_of(tx, number) is None
 
 
 def test_a_window_of_the_second_sends_nothing_and_says_who_is_taking_it(house, wire, ana, ben):
@@ -189,7 +189,7 @@ def test_a_bug_in_the_late_claim_ends_it_and_all_are_told(house, wire, ana, ben,
     assert "Something went wrong on our side." in whispered(house, ana)[0]
     assert "Something went wrong on our side." in whispered(house, ben)[0]
     with house.database.read() as tx:
-        assert reservations.of(tx, house.desk.card.escalation_id) is None
+        assert queue.reservation_of(tx, house.desk.card.escalation_id) is None
     assert press(house, ben)().done
     (alarm,) = house.desk.told["UMIA"]
     assert "claim" in alarm.text
@@ -199,7 +199,7 @@ def test_a_bug_in_the_late_claim_ends_it_and_all_are_told(house, wire, ana, ben,
 def test_a_crash_between_the_claim_and_its_record_changes_nothing(house, wire, ana):
     wire.during(press(house, ana))
     with house.database.read() as tx:
-        until = reservations.of(tx, house.desk.card.escalation_id).until
+        until = queue.reservation_of(tx, house.desk.card.escalation_id).until
     number = house.desk.card.escalation_id
     assert house.core.escalations.claim_late(number, ana, until).done
     wait(house, seconds=1)

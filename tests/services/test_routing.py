@@ -6,12 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Resolution, Step
-from handoff_bot.domain.routing import Mode, Route, Rule
-from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain.results import ActionResult
+from handoff_bot.domain.rules import Mode, Route, Rule, RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services.container import QUEUES

@@ -2,12 +2,11 @@
 
 import pytest
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button, Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import MB, DeskFile, Fetched, File
-from handoff_bot.domain.messages import Limits
+from handoff_bot.domain.messages import DeliveryStatus, Limits
 from handoff_bot.services import timers
 from handoff_bot.storage import attachments, log
 from handoff_bot.storage.models import Note

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from handoff_bot.domain.spending import Caps, Usage
-from handoff_bot.services.ai_turns.spending import Ledger
-from handoff_bot.storage import spending
+from handoff_bot.domain.language_models import Caps, Usage
+from handoff_bot.services.ai_turns.language_model import Ledger
+from handoff_bot.storage import tallies
 
 USAGE = Usage("m", 1_000, 200)
 CAPS = Caps(input_price=1.0, output_price=5.0, daily=0.01, daily_each=0.004)
@@ -42,7 +42,7 @@ def test_tokens_from_the_cache_cost_their_own_price(database, clock):
     ledger.record(1, Usage("gpt-6-luna", 1_000_000, 100_000, cached_tokens=800_000))
 
     with database.read() as tx:  # 0.2 x 0.10 + 0.8 x 0.01 + 0.1 x 0.50
-        assert spending.micros(tx, "2026-11-23", 1) == 78_000
+        assert tallies.spent_micros(tx, "2026-11-23", 1) == 78_000
 
 
 def test_where_no_price_for_the_cache_is_known_it_costs_as_much_as_other_input():
@@ -62,7 +62,7 @@ def test_without_caps_everything_is_counted_and_allowed(database, clock):
 
     assert ledger.allows(1)
     with database.read() as tx:
-        (day,) = spending.days(tx, 5)
+        (day,) = tallies.spent_by_day(tx, 5)
     assert (day.day, day.calls, day.input_tokens, day.output_tokens, day.micros) == (
         "2026-11-23",
         1,
@@ -78,8 +78,8 @@ def test_nothing_is_lost_when_many_count_at_once(database, clock):
         list(pool.map(lambda _: ledger.record(1, USAGE), range(40)))
 
     with database.read() as tx:
-        assert spending.micros(tx, "2026-11-23", spending.ALL) == 80_000
-        assert spending.micros(tx, "2026-11-23", 1) == 80_000
+        assert tallies.spent_micros(tx, "2026-11-23", tallies.ALL_CONTACTS) == 80_000
+        assert tallies.spent_micros(tx, "2026-11-23", 1) == 80_000
 
 
 def test_a_transcribed_minute_costs_its_price():

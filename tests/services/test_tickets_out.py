@@ -8,11 +8,10 @@ from handoff_bot.domain.escalations import Resolution, Step
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import key_of
 from handoff_bot.jobs import leases, store
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import WORK, NewJob
+from handoff_bot.jobs.job import WORK, NewJob, enqueue_job
 from handoff_bot.services.container import QUEUES
 from handoff_bot.services.outbox.ticket_sync import TICKET_OUT
-from handoff_bot.storage import log, ticket_links
+from handoff_bot.storage import log, tickets
 from handoff_bot.storage.models import Ticket
 from tests.fakes import FakeSink
 from tests.services.conftest import build_house
@@ -41,7 +40,7 @@ def down(permanent=False, **more):
 
 def link_of(house, number=1, sink="zendesk"):
     with house.database.read() as tx:
-        return ticket_links.external_id(tx, number, sink)
+        return tickets.external_id(tx, number, sink)
 
 
 def test_a_ticket_is_known_elsewhere_as_soon_as_it_is_here(house, zendesk, clock):

@@ -3,12 +3,11 @@
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.message_templates import MessageTemplate
-from handoff_bot.domain.messages import Limits
-from handoff_bot.services.delivery import messaging_window
+from handoff_bot.domain.messages import DeliveryStatus, Limits
+from handoff_bot.domain.replies import MessageTemplate
+from handoff_bot.services.delivery import reachability
 from handoff_bot.services.replies.message_templates import Part, TemplateOptions
 from handoff_bot.storage.models import Work
 from tests.fakes import OutcomeUnknownAfter
@@ -46,12 +45,12 @@ def sent(house):
 
 
 def ticks(house):
-    house.core.scheduler.tick(messaging_window.CLOSING)
+    house.core.scheduler.tick(reachability.CLOSING)
     house.settle()
 
 
 def nudges(house):
-    return [text for text in house.desk.said("notice") if text == messaging_window.NUDGE]
+    return [text for text in house.desk.said("notice") if text == reachability.NUDGE]
 
 
 def test_the_card_says_until_when(talk):
@@ -98,7 +97,7 @@ def test_an_hour_before_its_end_the_thread_is_told_once(talk):
         ticks(talk)
     assert len(nudges(talk)) == 1
     (post,) = [
-        p for posts in talk.desk.threads.values() for p in posts if p.text == messaging_window.NUDGE
+        p for posts in talk.desk.threads.values() for p in posts if p.text == reachability.NUDGE
     ]
     assert post.mentions == ("UANA",)
 
@@ -123,7 +122,7 @@ def test_what_is_closed_is_not_told_of(talk, ana):
 
 def test_after_its_end_free_text_is_not_even_tried(closed):
     assert sent(closed) == []
-    assert messaging_window.WORDS in closed.desk.said("failure")[0]
+    assert reachability.WORDS in closed.desk.said("failure")[0]
     assert closed.desk.button(Button.RETRY) == closed.desk.button(Button.USE_TEMPLATE)
 
 

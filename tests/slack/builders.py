@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import (
+    PAGE_ROWS,
     AgentRef,
     Board,
     BoardRow,
@@ -14,12 +14,12 @@ from handoff_bot.domain.desk import (
     Line,
     MyRow,
     Place,
+    QueuePage,
     TranscriptPage,
 )
 from handoff_bot.domain.escalations import Status, TicketStatus
-from handoff_bot.domain.messages import Author
+from handoff_bot.domain.messages import Author, DeliveryStatus
 from handoff_bot.domain.metrics import AgentNumbers, Lengths, Numbers, Slice
-from handoff_bot.domain.queue import PAGE_ROWS, QueuePage
 from handoff_bot.domain.report import MOST_POINTS
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import (
@@ -30,7 +30,7 @@ from handoff_bot.domain.tickets import (
     TicketRow,
     TicketView,
 )
-from handoff_bot.services.tickets.tag_list import OfferedTags
+from handoff_bot.services.tickets.ticket_edits import OfferedTags
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 ANA = AgentRef("U0ANA", "Ana")

@@ -12,12 +12,12 @@ from slack_bolt import App
 from slack_sdk.web import WebClient
 from werkzeug.test import TestResponse
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, TranscriptPage
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.services.container import Services
-from handoff_bot.slack.click import Tools
 from handoff_bot.slack.desk import SlackDesk
+from handoff_bot.slack.feature import Tools
 from handoff_bot.slack.incoming.app import build_bolt, slack_events
 from handoff_bot.web.application import create_web
 from tests.fakes import FrozenClock

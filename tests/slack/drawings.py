@@ -7,35 +7,37 @@ from typing import Any
 
 from handoff_bot.domain import report
 from handoff_bot.domain.articles import Article, ArticleFile
-from handoff_bot.domain.audit import AuditPage, Did
-from handoff_bot.domain.availability import Availability
-from handoff_bot.domain.canned import CannedPage, CannedReply
-from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind, PostRow
-from handoff_bot.domain.drafts import Previewed, Tone
+from handoff_bot.domain.desk import Button, EphemeralMessage, Filter, Post, PostKind, PostRow
 from handoff_bot.domain.escalations import LONGEST_TAG, Status
-from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.events import AuditPage, Did
+from handoff_bot.domain.hours import Availability
 from handoff_bot.domain.look_ups import LookUp, Parameter, Shown
 from handoff_bot.domain.mcp_servers import Listed, McpServer, ServerTool
-from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.metrics import Choice, Period, Scope
-from handoff_bot.domain.notifications import Audience, NotificationRule
-from handoff_bot.domain.queue import Filter
-from handoff_bot.domain.retention import Retained, RetentionRule
-from handoff_bot.domain.routing import Mode, Route, Rule
-from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain.replies import CannedPage, CannedReply, MessageTemplate, Previewed, Tone
+from handoff_bot.domain.results import CheckResult
+from handoff_bot.domain.rules import (
+    Audience,
+    Mode,
+    NotificationRule,
+    Retained,
+    RetentionRule,
+    Route,
+    Rule,
+    RuleConditions,
+)
 from handoff_bot.domain.settings import Section
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tool_definitions import bounded_schema
-from handoff_bot.services.outbox.slack_costs import MOST_CHARACTERS, MOST_POSTS
+from handoff_bot.services.outbox.slack_job import MOST_CHARACTERS, MOST_POSTS
 from handoff_bot.services.privacy.forgetting import Preview
 from handoff_bot.services.privacy.retention import RetentionPreview
 from handoff_bot.services.settings.hours import COUNTRY, with_holidays
 from handoff_bot.services.settings.rule_lists import MOST
 from handoff_bot.services.settings_catalog import GUIDANCE, HOURS, SECTIONS
-from handoff_bot.services.tickets.tag_list import KnownTag, OfferedTags
-from handoff_bot.slack.cards.board import render_board
-from handoff_bot.slack.cards.card import render_card
+from handoff_bot.services.tickets.ticket_edits import KnownTag, OfferedTags
+from handoff_bot.slack.cards.card import render_board, render_card
 from handoff_bot.slack.cards.thread import (
     render_ephemeral,
     render_post,
@@ -50,7 +52,7 @@ from handoff_bot.slack.features import (
     customer_texts,
     doctor,
     draft,
-    escalation_modals_blocks,
+    escalation_modals,
     history,
     knowledge,
     look_ups,
@@ -65,9 +67,9 @@ from handoff_bot.slack.features import (
     ticket,
     tickets,
 )
-from handoff_bot.slack.features.actions_blocks import conversation, gone, loading
+from handoff_bot.slack.features.actions import conversation, gone, loading
 from handoff_bot.slack.features.draft import Drafting
-from handoff_bot.slack.features.escalation_modals_blocks import About
+from handoff_bot.slack.features.escalation_modals import About
 from handoff_bot.slack.features.guidance import render_previews
 from handoff_bot.slack.features.home import render_home, render_presence
 from handoff_bot.slack.features.look_ups import look_up_words
@@ -167,21 +169,19 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         drafted=True,
     )
     drawn |= {
-        "assign": escalation_modals_blocks.assign(
-            about, {f"S{n}": text or "x" for n in range(200)}
-        ),
-        "assign without groups": escalation_modals_blocks.assign(about, {}),
-        "snooze": escalation_modals_blocks.snooze(about),
-        "resolve": escalation_modals_blocks.resolve(about, text, builders.NO_TAGS, asks=True),
-        "resolve with 500 tags": escalation_modals_blocks.resolve(
+        "assign": escalation_modals.assign(about, {f"S{n}": text or "x" for n in range(200)}),
+        "assign without groups": escalation_modals.assign(about, {}),
+        "snooze": escalation_modals.snooze(about),
+        "resolve": escalation_modals.resolve(about, text, builders.NO_TAGS, asks=True),
+        "resolve with 500 tags": escalation_modals.resolve(
             about,
             text,
             OfferedTags(tuple(f"{n}{text}"[:LONGEST_TAG] for n in range(500)), may_add=True),
             asks=True,
         ),
-        "return": escalation_modals_blocks.RETURN.render(about),
-        "not needed": escalation_modals_blocks.DISMISS.render(about),
-        "note": escalation_modals_blocks.ADD_NOTE.render(about),
+        "return": escalation_modals.RETURN.render(about),
+        "not needed": escalation_modals.DISMISS.render(about),
+        "note": escalation_modals.ADD_NOTE.render(about),
         "draft": draft.render_draft(drafting, text),
         "draft not rewritten": draft.render_draft(drafting, text, banner=draft.NOT_REWRITTEN),
         "no draft": draft.render_draft(Drafting(7, CARD_AT.slack_channel, CARD_AT.ts), ""),

@@ -5,35 +5,33 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handoff_bot.domain.audit import AuditPage, Did
-from handoff_bot.domain.canned import CannedPage, CannedReply
-from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.desk import Filter, HeldRow, Post, PostKind, Whose
 from handoff_bot.domain.escalations import TicketStatus
-from handoff_bot.domain.health_checks import CheckResult
-from handoff_bot.domain.message_templates import MessageTemplate
+from handoff_bot.domain.events import AuditPage, Did
 from handoff_bot.domain.metrics import Choice, Period, Scope
-from handoff_bot.domain.queue import Filter, HeldRow, Whose
+from handoff_bot.domain.replies import CannedPage, CannedReply, MessageTemplate
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import TicketPage, TicketQuery
 from handoff_bot.services.settings_catalog import SECTIONS
-from handoff_bot.services.tickets.tag_list import OfferedTags
-from handoff_bot.slack.cards.board import render_board
+from handoff_bot.services.tickets.ticket_edits import OfferedTags
+from handoff_bot.slack.cards.card import render_board
 from handoff_bot.slack.cards.thread import sender_identity_of
 from handoff_bot.slack.features import (
     admins,
     canned,
     customer_texts,
     doctor,
-    escalation_modals_blocks,
+    escalation_modals,
     history,
     message_templates,
     settings,
     ticket,
     tickets,
 )
-from handoff_bot.slack.features.actions_blocks import conversation
-from handoff_bot.slack.features.escalation_modals_blocks import About
+from handoff_bot.slack.features.actions import conversation
+from handoff_bot.slack.features.escalation_modals import About
 from handoff_bot.slack.features.queue import render_queue
 from handoff_bot.slack.features.rules import NOTICES, ROUTING, RuleWords, render_rules
 from handoff_bot.slack.features.stats import render_stats
@@ -210,16 +208,16 @@ def _other_modals() -> dict[str, Payload]:
     change = history.ShownChange("Hold", "0", "", "", NOW)
     day = Scope(Period.chosen(Choice.TODAY, NOW))
     drawn: dict[str, Payload] = {
-        "resolve without question": escalation_modals_blocks.resolve(
+        "resolve without question": escalation_modals.resolve(
             about, "", builders.NO_TAGS, asks=False
         ),
-        "resolve with tags": escalation_modals_blocks.resolve(
+        "resolve with tags": escalation_modals.resolve(
             about, USUAL, OfferedTags(("delivery", "refund"), may_add=True), asks=True
         ),
-        "resolve with listed tags only": escalation_modals_blocks.resolve(
+        "resolve with listed tags only": escalation_modals.resolve(
             about, USUAL, OfferedTags(("delivery", "refund"), may_add=False), asks=True
         ),
-        "assign with groups": escalation_modals_blocks.assign(about, {"S0TEAM": "Support"}),
+        "assign with groups": escalation_modals.assign(about, {"S0TEAM": "Support"}),
         "history first page": history.render_history([change], 0, more=False),
         "audit first page": history.render_audit(audit, history.Looking()),
         "figures of everything": render_stats(builders.figures(3), day),

@@ -5,20 +5,18 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import AgentRef, Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.hours import Availability
 from handoff_bot.domain.signals import Mood, Priority, Signal
-from handoff_bot.services.first_steps import SetupStep, StepId
-from handoff_bot.slack.cards.board import render_board
-from handoff_bot.slack.cards.card import render_card
+from handoff_bot.services.home import SetupStep, StepId
+from handoff_bot.slack.cards.card import render_board, render_card
 from handoff_bot.slack.cards.thread import render_ephemeral, render_post, render_posts
 from handoff_bot.slack.features import availability, setup
-from handoff_bot.slack.features.actions_blocks import conversation
+from handoff_bot.slack.features.actions import conversation
 from handoff_bot.slack.features.home import render_home, render_presence
 from handoff_bot.slack.kit import fields, text
-from handoff_bot.slack.kit.plainer import forms
-from handoff_bot.slack.kit.text import SlackMessage
+from handoff_bot.slack.kit.text import SlackMessage, forms
 from tests.slack import builders, drawings
 from tests.slack.builders import CARD_AT
 from tests.slack.drawings import WORKSPACE

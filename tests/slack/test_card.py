@@ -8,9 +8,8 @@ import pytest
 from handoff_bot.domain.desk import STEPS, Button
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.slack.cards.board import render_board
-from handoff_bot.slack.cards.card import render_card
-from handoff_bot.slack.features.actions_blocks import conversation
+from handoff_bot.slack.cards.card import render_board, render_card
+from handoff_bot.slack.features.actions import conversation
 from tests.slack import builders, linter
 from tests.slack.builders import ANA
 from tests.slack.drawings import CARDS, WORKSPACE, buttons_of, words_of

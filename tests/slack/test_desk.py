@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from handoff_bot.domain.delivery import ReplyMark
 from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.messages import ReplyMark
 from handoff_bot.slack.cards.thread import render_words
 from tests.slack import builders
 from tests.slack.builders import CARD_AT, NOW

@@ -3,11 +3,11 @@
 import pytest
 
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
-from handoff_bot.services.first_steps import SetupStep, StepId
-from handoff_bot.slack.cards.board import render_board
+from handoff_bot.services.home import SetupStep, StepId
+from handoff_bot.slack.cards.card import render_board
 from handoff_bot.slack.cards.thread import render_ephemeral, render_post, settled
-from handoff_bot.slack.features.actions_blocks import conversation
-from handoff_bot.slack.features.escalation_modals_blocks import ABOUT, RETURN, About
+from handoff_bot.slack.features.actions import conversation
+from handoff_bot.slack.features.escalation_modals import ABOUT, RETURN, About
 from handoff_bot.slack.features.setup import render_checklist
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.slack.kit.text import one_line, shorten

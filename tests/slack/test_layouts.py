@@ -9,8 +9,7 @@ from handoff_bot.domain.errors import DeskError, DeskGone, DeskLayout
 from handoff_bot.domain.files import File
 from handoff_bot.slack.client.errors import LAYOUT
 from handoff_bot.slack.kit.fields import modal
-from handoff_bot.slack.kit.plainer import PLAINER
-from handoff_bot.slack.kit.text import section
+from handoff_bot.slack.kit.text import PLAINER, section
 from tests.slack import builders
 from tests.slack.builders import CARD_AT
 from tests.slack.wire import Reply

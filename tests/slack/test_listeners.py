@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.services.container import Services
 from handoff_bot.slack.cards.thread import render_post
-from handoff_bot.slack.click import Tools
+from handoff_bot.slack.feature import Tools
 from handoff_bot.slack.features.actions import OLD_BUTTON
 from handoff_bot.slack.incoming.app import build_bolt, slack_events
 from handoff_bot.web.application import create_web

@@ -12,15 +12,15 @@ import pytest
 import yaml
 
 from handoff_bot.slack import desk
-from handoff_bot.slack.client import files, groups, people, resting
+from handoff_bot.slack.client import files, people, resting
 from handoff_bot.slack.incoming.arrivals import HEARD
-from handoff_bot.slack.incoming.register import COMMAND
+from handoff_bot.slack.incoming.registration import COMMAND
 from handoff_bot.slack.manifest import manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 ORACLE = ROOT.parent / "shared/oracle/slack"
 ADDRESS = "https://bot.example.com"
-MODULES = (desk, files, groups, people, resting)
+MODULES = (desk, files, people, people, resting)
 CLIENT = re.compile(r"self\._(?:client|quick)\.(.+)")
 
 VARIANTS = {"HTTP": manifest(ADDRESS), "Socket Mode": manifest()}

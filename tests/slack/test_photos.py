@@ -3,7 +3,7 @@
 import pytest
 
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.slack.client.photos import LARGEST
+from handoff_bot.slack.client.files import LARGEST
 from handoff_bot.slack.client.web_client import KeptAliveClient
 from handoff_bot.slack.desk import SlackDesk
 from handoff_sandbox.slack import SlackStandIn
@@ -63,7 +63,7 @@ def test_only_slacks_own_hosts_are_asked(slack, ana, desk, monkeypatch, url):
     def asked(*_args, **_more):
         raise AssertionError("another host was asked")
 
-    monkeypatch.setattr("handoff_bot.slack.client.photos.requests.get", asked)
+    monkeypatch.setattr("handoff_bot.slack.client.files.requests.get", asked)
     assert desk.photo(ana) is None
 
 

@@ -14,11 +14,10 @@ from sqlalchemy import select
 from sqlmodel import col
 from werkzeug.serving import make_server
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
-from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
+from handoff_bot.domain.messages import DeliveryStatus, DeliveryUpdate, InboundMessage
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.slack.incoming.composition import SlackSide, build_slack
+from handoff_bot.slack.incoming.app import SlackSide, build_slack
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.models import Work

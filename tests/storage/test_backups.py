@@ -15,12 +15,11 @@ from alembic import command
 from sqlalchemy import make_url, text
 
 from handoff_bot.domain.errors import BackupError, SchemaError
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import JobHandler, ProviderJob
-from handoff_bot.jobs.job import NewJob
-from handoff_bot.services import first_steps
-from handoff_bot.services.backups import LOOKED_UP, Backups
+from handoff_bot.jobs.job import NewJob, enqueue_job
+from handoff_bot.services import home
 from handoff_bot.services.container import Dependencies, Services
+from handoff_bot.services.operators import LOOKED_UP, Backups
 from handoff_bot.storage import sources
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import HEAD, configuration, migrate
@@ -337,7 +336,7 @@ def test_every_kind_of_job_whose_effect_can_be_found_is_looked_up(database, cloc
         for kind, handler in core.handlers.items()
         if type(handler).recover != JobHandler.recover
     }
-    assert found | looked_up | {first_steps.SHOW} == set(LOOKED_UP)
+    assert found | looked_up | {home.SHOW} == set(LOOKED_UP)
 
 
 def services(database, clock):

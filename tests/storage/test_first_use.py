@@ -7,21 +7,11 @@ import pytest
 from sqlalchemy import text
 
 from handoff_bot.domain.files import File
+from handoff_bot.domain.language_models import Usage
 from handoff_bot.domain.messages import InboundMessage
-from handoff_bot.domain.spending import Usage
 from handoff_bot.jobs import leases, rate_limits
-from handoff_bot.jobs.enqueuing import enqueuer_of
-from handoff_bot.jobs.job import NewJob
-from handoff_bot.storage import (
-    agents,
-    attachments,
-    conversations,
-    desk_channels,
-    log,
-    spending,
-    ticket_links,
-    tickets,
-)
+from handoff_bot.jobs.job import NewJob, enqueuer_of
+from handoff_bot.storage import agents, attachments, conversations, log, tallies, tickets, workspace
 from handoff_bot.storage.models import Contact, ContactAddress, Conversation, Escalation, Ticket
 
 LATECOMERS = 4
@@ -65,20 +55,22 @@ def ticket(database, clock):
 
 
 FIRST_USES = {
-    "a Slack channel": lambda tx, now, _: desk_channels.of(tx, "C1", "UANA", now),
+    "a Slack channel": lambda tx, now, _: workspace.channel_of(tx, "C1", "UANA", now),
     "a setting": lambda tx, now, _: log.prefer(tx, "rules.key", 1, "UANA", now),
     "an agent": lambda tx, now, _: conversations.agent_row(tx, "UANA", "Ana", now),
     "a customer": lambda tx, now, _: conversations.of_inbound(tx, inbound("+1"), now),
     "a customer with two names": (
         lambda tx, now, _: conversations.of_inbound(tx, inbound("+1", "user:1"), now)
     ),
-    "a ticket's link": lambda tx, now, it: ticket_links.keep(tx, it, "zendesk", "Z1", now),
+    "a ticket's link": lambda tx, now, it: tickets.keep_external_id(tx, it, "zendesk", "Z1", now),
     "a ticket's tags": lambda tx, now, it: tickets.add_tags(tx, it, ["vip", "refund"]),
     "a file": (
         lambda tx, now, it: attachments.add(tx, "t1", File("a", "text/plain", b"x"), it, None, now)
     ),
     "a budget": lambda tx, now, _: rate_limits.free_at(tx, "post:C1", now),
-    "the day's spending": lambda tx, now, _: spending.add(tx, "2026-11-29", 0, Usage("m", 1, 1), 1),
+    "the day's spending": lambda tx, now, _: tallies.add_usage(
+        tx, "2026-11-29", 0, Usage("m", 1, 1), 1
+    ),
     "a worker": lambda tx, now, _: leases.join(tx, "me", now),
     "a lane": lambda tx, now, _: enqueuer_of(tx).append_now(
         [NewJob("job", "a:1", {}, now, key="once")]
@@ -153,11 +145,11 @@ def test_a_customer_who_writes_under_two_names_at_once_is_one_customer(database,
 def test_a_row_of_first_use_is_the_one_that_was_there_before(database, clock):
     now = clock.now()
     with database.write() as tx:
-        desk_channels.of(tx, "C1", "UANA", now)
+        workspace.channel_of(tx, "C1", "UANA", now)
         log.prefer(tx, "rules.key", 1, "UANA", now)
     with database.write() as tx:
         later = now + timedelta(seconds=1)
-        assert desk_channels.of(tx, "C1", "UBEN", later).added_by == "UANA"
+        assert workspace.channel_of(tx, "C1", "UBEN", later).added_by == "UANA"
         log.prefer(tx, "rules.key", 2, "UBEN", later)
         conversations.agent_row(tx, "UANA", "Ana", now)
         conversations.agent_row(tx, "UANA", "Ana B.", later)

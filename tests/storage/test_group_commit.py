@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.group_commit import MOST_MEMBERS
+from handoff_bot.storage.transaction import MOST_MEMBERS
 
 PATIENCE = 30.0
 

@@ -11,7 +11,7 @@ from handoff_bot.ai.assistant import phrases
 from handoff_bot.domain import texts
 from handoff_bot.domain.signals import Act, Priority, Signal
 from handoff_bot.domain.texts import LocalizedText, Moment, default, languages, say
-from handoff_bot.services.notifications.mail_content import Notice, mail_about
+from handoff_bot.services.notifications.notifications import Notice, mail_about
 from tests.snapshots import check_folder
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from handoff_bot.channels import webchat
-from handoff_bot.channels._webchat_sessions import Website
+from handoff_bot.channels.webchat import Website
 from handoff_bot.domain.desk import AgentRef, ThreadReply
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import File
@@ -18,10 +18,8 @@ from handoff_bot.services.visitors import Visitors
 from handoff_bot.storage.database import Database
 from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import chat
-from handoff_bot.web.chat_stream import Streams
-from handoff_bot.web.files import files
-from handoff_bot.web.photos import AgentPhotos
-from handoff_bot.web.watchers import Watchers
+from handoff_bot.web.chat_stream import Streams, Watchers
+from handoff_bot.web.files import AgentPhotos, files
 from tests.fakes import (
     FakeDesk,
     FakeMailer,

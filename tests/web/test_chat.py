@@ -10,11 +10,10 @@ from dataclasses import asdict
 
 import pytest
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.files import File
-from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.domain.messages import DeliveryStatus, InboundMessage
 from handoff_bot.domain.signals import Answer
 from handoff_bot.domain.texts import Moment, usual
 from handoff_bot.services import visitors

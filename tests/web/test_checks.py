@@ -9,7 +9,7 @@ import responses
 
 from handoff_bot import app
 from handoff_bot.slack.checks import examine
-from handoff_bot.web.checks import check_public_address
+from handoff_bot.web.health import check_public_address
 
 BASE = "https://bot.example.com"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -7,15 +7,13 @@ import pytest
 from sqlalchemy import make_url, text
 
 from handoff_bot.jobs import leases
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.inbox import Inbox
-from handoff_bot.jobs.job import NewJob
+from handoff_bot.jobs.job import NewJob, enqueue_job
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import HEAD
 from handoff_bot.storage.models import Lane
-from handoff_bot.web.application import create_web
+from handoff_bot.web.application import create_web, webhooks
 from handoff_bot.web.health import health
-from handoff_bot.web.webhooks import webhooks
 from tests.fakes import idle_worker
 from tests.web.test_webhooks import FORM, StubChannel
 

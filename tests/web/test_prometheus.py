@@ -11,16 +11,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event as listening
 from sqlalchemy import text
 
-from handoff_bot.domain.spending import Usage
+from handoff_bot.domain.language_models import Usage
 from handoff_bot.jobs import leases
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import NewJob
-from handoff_bot.storage import log, spending
+from handoff_bot.jobs.job import NewJob, enqueue_job
+from handoff_bot.storage import log, tallies
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Contact, Conversation, Escalation, RateLimit
 from handoff_bot.web.application import create_web
-from handoff_bot.web.health import health
-from handoff_bot.web.operators import Operators
+from handoff_bot.web.health import Operators, health
 from handoff_bot.web.prometheus import prometheus
 
 TOKEN = "t" * 40
@@ -178,9 +176,9 @@ def test_the_present_state_is_shown(client, database, clock, conversation):
         enqueue_job(tx, NewJob("send", "out:1", {}, clock.now()))
         tx.add(RateLimit(key="post:C1", free_at=clock.now(), limited=2, limited_at=clock.now()))
         tx.add(RateLimit(key="post:C2", free_at=clock.now(), limited=1, limited_at=clock.now()))
-        spending.add(tx, "2026-11-22", spending.ALL, USAGE, 500_000)
-        spending.add(tx, "2026-11-23", spending.ALL, USAGE, 250_000)
-        spending.add(tx, "2026-11-23", 7, USAGE, 250_000)
+        tallies.add_usage(tx, "2026-11-22", tallies.ALL_CONTACTS, USAGE, 500_000)
+        tallies.add_usage(tx, "2026-11-23", tallies.ALL_CONTACTS, USAGE, 250_000)
+        tallies.add_usage(tx, "2026-11-23", 7, USAGE, 250_000)
     clock.advance(seconds=90)
     with database.write() as tx:
         leases.join(tx, "one", clock.at.replace(year=2027))

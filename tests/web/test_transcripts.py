@@ -8,7 +8,7 @@ import pytest
 from handoff_bot.domain.errors import MailError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.texts import Moment, default
-from handoff_bot.mail.message import Sender, message_of
+from handoff_bot.mail.smtp import Sender, message_of
 from handoff_bot.services.notifications import transcripts
 from handoff_bot.storage.models import Conversation, Lane, Work
 from tests.samples import PNG

@@ -5,11 +5,10 @@ import time
 
 import pytest
 
+from handoff_bot.domain.customers import Cursor
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.visitors import Cursor
-from handoff_bot.web import chat_stream
-from handoff_bot.web import watchers as module
-from handoff_bot.web.watchers import Full, Watchers
+from handoff_bot.web import chat_stream as module
+from handoff_bot.web.chat_stream import Full, Watchers
 from tests.web.conftest import events
 
 pytestmark = pytest.mark.on_sqlite
@@ -148,7 +147,7 @@ def test_a_poll_without_room_answers_at_once(shop):
 
 
 def test_a_stream_looks_by_itself_when_no_hint_comes(shop, monkeypatch):
-    monkeypatch.setattr(chat_stream, "HEARTBEAT", 0.01)
+    monkeypatch.setattr(module, "HEARTBEAT", 0.01)
     monkeypatch.setattr(module.Watch, "wake", lambda self: None)
     browser = shop.browser()
     address = shop.site.sessions.visitor(browser.headers["Authorization"].split()[1]).address

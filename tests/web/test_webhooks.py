@@ -5,15 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import Malformed, Unauthentic
-from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
+from handoff_bot.domain.messages import DeliveryStatus, DeliveryUpdate, InboundMessage
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.rate_limits import BucketCost, Rate, RateLimiter
 from handoff_bot.storage.models import Work
-from handoff_bot.web.application import LARGEST_BODY, create_web
+from handoff_bot.web.application import LARGEST_BODY, create_web, webhooks
 from handoff_bot.web.health import health
-from handoff_bot.web.webhooks import webhooks
 from tests.fakes import idle_worker
 
 pytestmark = pytest.mark.on_sqlite

@@ -9,7 +9,6 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from handoff_bot.ai.assistant.article_language import language_of
 from handoff_bot.ai.assistant.documents import (
     ARCHIVE,
     DOCUMENTS,
@@ -22,13 +21,15 @@ from handoff_bot.ai.assistant.folder import (
     MARKDOWN,
     PLAIN,
     Found,
+    FrontMatter,
     articles,
     content,
+    language_of,
     read,
+    split,
 )
-from handoff_bot.ai.assistant.front_matter import FrontMatter, split
 from handoff_bot.ai.assistant.markdown import Section, sections
-from handoff_bot.domain.decoding import Decoded, decoded
+from handoff_bot.domain.text import Decoded, decoded
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from handoff_bot.ai.assistant.articles import Reading, readings
 from handoff_bot.ai.assistant.folder import Stamp, stamp_of
 from handoff_bot.ai.assistant.web_state import problems
 from handoff_bot.domain.errors import SettingsError
-from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.text import many
 
 WHAT = "knowledge"

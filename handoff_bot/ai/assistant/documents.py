@@ -21,7 +21,7 @@ from bs4 import BeautifulSoup
 from bs4.element import Tag
 
 from handoff_bot.ai.assistant.markdown import Section, html_sections
-from handoff_bot.domain.decoding import decoded
+from handoff_bot.domain.text import decoded
 
 ARCHIVE = ".zip"
 DOCUMENTS = frozenset({".pdf", ".docx", ".html", ".htm"})

@@ -1,19 +1,24 @@
-"""How well a passage fits a question: the numbers from which certainty is computed."""
+"""How well a passage fits a question, and the probability that it answers it."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handoff_bot.ai.assistant import question_kinds
+from handoff_bot.ai.assistant import questions
 from handoff_bot.ai.assistant.articles import Passage
 from handoff_bot.ai.assistant.words import folded, telling_words
+from handoff_bot.domain.errors import ModelError
+
+# How well a passage fits a question: the numbers from which certainty is computed.
 
 Vectors = NDArray[np.float32]
 
@@ -60,7 +65,7 @@ class Query:
     weights: Mapping[str, float]
     similar: Vectors
     vector: Vectors | None
-    kind: question_kinds.Kind | None
+    kind: questions.Kind | None
     language: str
     asked: Mapping[str, float]
     best: NDArray[np.float64]
@@ -191,7 +196,7 @@ def _fit(query: Query, one: Indexed, held: NDArray[np.float64], rank: float) -> 
     shares = (each @ weights / weights.sum()).tolist() or [0.0]
     near = _near(query, one)
     linked = _linked(query, one)
-    kinds = [question_kinds.holds(text, query.kind) for text in one.statements] or [False]
+    kinds = [questions.holds(text, query.kind) for text in one.statements] or [False]
     scores = [
         part + _COSINE * max(close, both) + _KIND * right
         for part, close, both, right in zip(shares, near[1:], linked, kinds, strict=True)
@@ -285,3 +290,98 @@ def linked(head: str, statement: str) -> str:
 def vocabulary_of(text: str) -> list[str]:
     """Returns a text's content words, each once."""
     return list(telling_words(text).values())
+
+
+# The probability that a passage answers a question: small networks over `evidence.NAMES`.
+#
+# Trained by bench/train_answers.py on questions whose passage was there, and on the same questions
+# without it, where only near misses are left.
+
+MODEL = Path(__file__).with_name("answerability.npz")
+
+_FOREIGN = NAMES.index("foreign")
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """A few networks with one hidden layer, whose mean counts. Thread-safe.
+
+    Attributes:
+        mean, spread: [NAMES], by which the marks are scaled.
+        hidden: [networks, NAMES + 1, units], the constant last.
+        out: [networks, units + 1], the constant last.
+    """
+
+    mean: Floats
+    spread: Floats
+    hidden: Floats
+    out: Floats
+
+    def chances(self, marks: Floats) -> NDArray[np.float64]:
+        """Returns a probability for each passage.
+
+        Args:
+            marks: [passages, NAMES].
+        """
+        scaled = (marks - self.mean) / self.spread
+        units = np.tanh(scaled @ self.hidden[:, :-1] + self.hidden[:, -1:])
+        logits = (units * self.out[:, None, :-1]).sum(axis=2) + self.out[:, -1:]
+        chances: NDArray[np.float64] = (0.5 + 0.5 * np.tanh(0.5 * logits)).mean(axis=0)
+        return chances
+
+
+@dataclass(frozen=True)
+class Answerability:
+    """Networks for passages in the question's language, and for those in another: the same marks mean
+    less between languages. Thread-safe.
+    """
+
+    own: Networks
+    foreign: Networks
+
+    def chances(
+        self, marks: Sequence[Sequence[float]] | NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Returns a probability for each passage.
+
+        Args:
+            marks: [passages, NAMES].
+        """
+        given = np.asarray(marks, dtype=np.float32)
+        is_foreign = given[:, _FOREIGN] > 0
+        chances = np.zeros(len(given))
+        for networks, mine in ((self.own, ~is_foreign), (self.foreign, is_foreign)):
+            if mine.any():
+                chances[mine] = networks.chances(given[mine])
+        return chances
+
+    def save(self, path: Path) -> None:
+        each = {"own": self.own, "foreign": self.foreign}
+        arrays = {
+            f"{part}.{one.name}": getattr(networks, one.name)
+            for part, networks in each.items()
+            for one in fields(networks)
+        }
+        np.savez(path, **arrays)
+
+
+@cache
+def shipped() -> Answerability:
+    """Returns the shipped model.
+
+    Raises:
+        ModelError: missing or damaged.
+    """
+    try:
+        with np.load(MODEL, allow_pickle=False) as file:
+            own, foreign = (
+                Networks(**{one.name: file[f"{part}.{one.name}"] for one in fields(Networks)})
+                for part in ("own", "foreign")
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{MODEL.name} cannot be read") from error
+    if {one.hidden.shape[1] for one in (own, foreign)} != {len(NAMES) + 1}:
+        raise ModelError(f"{MODEL.name} was trained for other numbers")
+    return Answerability(own, foreign)

@@ -24,12 +24,11 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from handoff_bot.ai.assistant import evidence, question_kinds
-from handoff_bot.ai.assistant.article_language import language_of
+from handoff_bot.ai.assistant import evidence, questions
 from handoff_bot.ai.assistant.articles import Kept, Passage, read_folder
 from handoff_bot.ai.assistant.asked import Asked, phrase
 from handoff_bot.ai.assistant.evidence import Fit, Indexed, Query
-from handoff_bot.ai.assistant.folder import Stamp, stamp_of
+from handoff_bot.ai.assistant.folder import Stamp, language_of, stamp_of
 from handoff_bot.ai.assistant.words import MOST_WORDS, folded, is_generic, telling_stems
 from handoff_bot.ai.deadline import within
 
@@ -251,7 +250,7 @@ class Knowledge:
         if similar.size:
             held = np.maximum(held, evidence.related(similar.max(axis=1).astype(np.float64)))
         kinds = (said.text, said.english, before.text, before.english)
-        kind = next(filter(None, map(question_kinds.asked, kinds)), None)
+        kind = next(filter(None, map(questions.asked, kinds)), None)
         return replace(
             query,
             weights=weights,

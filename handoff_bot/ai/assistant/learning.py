@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handoff_bot.ai.assistant.addresses import without_foreign_addresses
-from handoff_bot.ai.assistant.follow_ups import asks
 from handoff_bot.ai.assistant.local import LocalAssistant
+from handoff_bot.ai.assistant.questions import asks
+from handoff_bot.ai.assistant.support import without_foreign_addresses
 from handoff_bot.ai.assistant.words import telling_words
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.impersonal import impersonal, names_said

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 import yaml
 
-from handoff_bot.ai.assistant import front_matter
+from handoff_bot.ai.assistant import folder as front_matter
 from handoff_bot.ai.assistant.articles import named
 from handoff_bot.ai.assistant.folder import MARKDOWN, PLAIN, Found, articles, read
 from handoff_bot.domain.articles import (

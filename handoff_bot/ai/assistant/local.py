@@ -8,16 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from handoff_bot.ai.assistant import answerability
-from handoff_bot.ai.assistant.article_language import language_of
+from handoff_bot.ai.assistant import evidence
 from handoff_bot.ai.assistant.evidence import holds, searchable
-from handoff_bot.ai.assistant.follow_ups import (
-    is_form,
-    leans_on_earlier,
-    may_lean,
-    questions_in,
-    topic,
-)
+from handoff_bot.ai.assistant.folder import language_of
 from handoff_bot.ai.assistant.knowledge import Hit, Knowledge
 from handoff_bot.ai.assistant.phrases import (
     NO,
@@ -32,6 +25,13 @@ from handoff_bot.ai.assistant.phrases import (
     asks_whether_robot,
     pleasantry,
     say,
+)
+from handoff_bot.ai.assistant.questions import (
+    is_form,
+    leans_on_earlier,
+    may_lean,
+    questions_in,
+    topic,
 )
 from handoff_bot.ai.assistant.reading import decisive, heading, is_yes, quote
 from handoff_bot.ai.assistant.words import telling_stems, words_of
@@ -57,7 +57,7 @@ _FEWEST_SHARED, _MOSTLY = 2, 0.6
 """Minimum number and share of a question's words in an agent's message to count as its answer."""
 
 # Logistic regression for a knowledge base without an encoder: coverage, the headings' coverage, BM25
-# rank, constant. With an encoder `answerability` decides.
+# rank, constant. With an encoder `evidence` decides.
 _HELD_ALONE, _HEADED_ALONE, _RANK_ALONE, _CONSTANT_ALONE = 2.59, 0.92, 0.47, -5.0
 _HIGHEST_RANK = 12.0  # ranks grow with a question's length, certainty does not
 
@@ -315,7 +315,7 @@ def certainties(hits: Sequence[Hit]) -> list[float]:
     """Returns for each passage of a search the probability, 0 to 1, that it contains the answer."""
     if not any(hit.near for hit in hits):
         return [_by_words(hit) for hit in hits]
-    return [float(one) for one in answerability.shipped().chances([hit.marks for hit in hits])]
+    return [float(one) for one in evidence.shipped().chances([hit.marks for hit in hits])]
 
 
 def _by_words(hit: Hit) -> float:

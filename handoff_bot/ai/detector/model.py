@@ -21,6 +21,7 @@ from handoff_bot.ai.detector.heads import (
     Bytes,
     Floats,
     Head,
+    Mentions,
     Network,
     floats,
     lowered,
@@ -28,9 +29,8 @@ from handoff_bot.ai.detector.heads import (
     sigmoid,
     softmax,
 )
-from handoff_bot.ai.detector.mentions import Mentions
 from handoff_bot.ai.detector.messages import SILENCE, Reply, Traces, Utterance
-from handoff_bot.ai.detector.small_talk import SmallTalk
+from handoff_bot.ai.detector.short_messages import SmallTalk
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Signal
 

@@ -10,10 +10,10 @@ from typing import Literal
 from pydantic import BaseModel
 
 from handoff_bot.ai import prompts
+from handoff_bot.ai.detector.judgement import one_line
 from handoff_bot.ai.detector.local import LocalDetector
-from handoff_bot.ai.detector.policy import one_line
 from handoff_bot.ai.language_model import LanguageModel, Probability
-from handoff_bot.ai.redaction import Redactor
+from handoff_bot.ai.personal_data import Redactor
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.messages import storable

@@ -11,9 +11,9 @@ import numpy as np
 from handoff_bot.ai.detector.heads import Floats, any_of, descent
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.model import KINDS
-from handoff_bot.domain.detection_rules import Rules
+from handoff_bot.domain.conversation_context import TrainingExample
+from handoff_bot.domain.detection import Rules
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.training_examples import TrainingExample
 
 FEWEST = 5
 """Minimum number of explicit decisions before anything is suggested for a signal."""

@@ -1,40 +1,209 @@
-"""AI turns: evaluates and answers a customer's consecutive messages as one turn."""
+"""AI turns: evaluates and answers a customer's consecutive messages, and loses no question."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from handoff_bot.domain import policy
-from handoff_bot.domain.consent import plain
+from handoff_bot.domain import detection
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.errors import ReadingError
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.errors import ModelError, ReadingError
+from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.events import EventKind
-from handoff_bot.domain.message_context import MessageKind
-from handoff_bot.domain.messages import Author
-from handoff_bot.domain.signals import Answer, Judgement, Turn
+from handoff_bot.domain.messages import Author, MessageKind
+from handoff_bot.domain.plain_answers import plain
+from handoff_bot.domain.signals import Act, Answer, Judgement, QueueAct, Turn
 from handoff_bot.domain.text import spelled
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
-from handoff_bot.ports import Clock
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
+from handoff_bot.ports import Assistant, Clock, Detector
 from handoff_bot.services.ai_turns import file_reading, machines
-from handoff_bot.services.ai_turns.turn_evaluator import Question, Reaction, TurnEvaluator
 from handoff_bot.services.delivery import customer_texts, sending
 from handoff_bot.services.delivery.sending import CLARIFIES, Channels, OutboundDraft
 from handoff_bot.services.escalations import transfer
 from handoff_bot.services.escalations.opening import Opening
-from handoff_bot.services.outbox import alarms, message_content
-from handoff_bot.services.settings import detection_rules
-from handoff_bot.storage import conversations, deliveries, held, log
+from handoff_bot.services.outbox import alarms, outbox, view_models
+from handoff_bot.services.outbox.outbox import EscalationChanged
+from handoff_bot.services.settings import rule_lists
+from handoff_bot.storage import conversations, deliveries, log, queue
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
+
+# Evaluates a customer's turn: does it need an agent, and if not, what is the answer?
+
+logger = logging.getLogger(__name__)
+
+_THREADS = 8
+"""Number of answers composed while their turns are still being evaluated."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A customer's turn for the AI.
+
+    Attributes:
+        talk: the conversation; its last turn is the customer's.
+        vip: True if the contact is a VIP.
+        unsure_before: True if the assistant did not know its last answer.
+        answers: number of AI answers since an agent last had the conversation, without clarifying
+            questions.
+        clarified: number of clarifying questions since the last answer.
+        wants_person: True if the customer pressed the button for an agent, so no detection is
+            needed.
+    """
+
+    talk: ConversationContext
+    vip: bool = False
+    unsure_before: bool = False
+    answers: int = 0
+    clarified: int = 0
+    wants_person: bool = False
+
+    @property
+    def words(self) -> str:
+        """Returns the customer's last message. Untrusted."""
+        return self.talk.turns[-1].text
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """The AI's result for a turn; without an answer, an agent is needed.
+
+    Attributes:
+        composed: the answer, also where an agent is needed; None if it was not awaited.
+    """
+
+    judgement: Judgement
+    answer: Answer | None
+    composed: Answer | None = None
+
+
+class TurnEvaluator:
+    """The detector and the assistant, combined with the admins' rules."""
+
+    def __init__(self, detector: Detector, assistant: Assistant) -> None:
+        self._detector = detector
+        self._assistant = assistant
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="answer")
+
+    def close(self) -> None:
+        """Stops the threads; pending answers are dropped."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def quick_check(self, question: Question) -> Judgement:
+        """Quick check on this machine, without a network request."""
+        if question.wants_person:
+            return self._about(question, detection.pressed_for_a_person(question.words))
+        rules = question.talk.rules
+        if phrase := rules.phrase_in(question.words):
+            named = detection.named_a_phrase(phrase, question.words)
+            return self._ranked(question, self._about(question, named))
+        try:
+            judgement = self._detector.quick_check(_as_judged(question))
+        except ModelError:
+            logger.warning("no detector could judge")
+            judgement = detection.broken_detector(question.words)
+        return self._ranked(question, judgement)
+
+    def screened(self, question: Question) -> Judgement:
+        """Quick check, and whether the rules let the AI answer at all."""
+        first = self.quick_check(question)
+        if (first.escalate and first.final) or first.act is not Act.NONE:
+            return first
+        enough = detection.enough(question.talk.rules, question.answers, first)
+        return self._ranked(question, self._about(question, enough)) if enough else first
+
+    def react(self, question: Question) -> Reaction:
+        """Full evaluation: detects, and answers unless an agent is needed."""
+        first = self.screened(question)
+        if first.escalate and first.final:
+            return Reaction(first, None)
+        language = first.language or question.talk.language
+        if first.final:
+            return self._weighed(question, first, self._answer(question, language))
+        # The answer is composed in parallel; it is dropped if an agent is needed.
+        waiting = self._pool.submit(self._answer, question, language)
+        judgement = self._judged(question, first)
+        if judgement.escalate:
+            waiting.cancel()
+            return Reaction(judgement, None)
+        return self._weighed(question, judgement, waiting.result())
+
+    def _judged(self, question: Question, first: Judgement) -> Judgement:
+        try:
+            return self._ranked(question, self._detector.judge(_as_judged(question)))
+        except ModelError:
+            logger.warning("no detector could take a longer look")
+            return replace(first, final=True)
+
+    def _answer(self, question: Question, language: str) -> Answer | None:
+        try:
+            return self._assistant.answer(question.talk, language)
+        except ModelError:
+            logger.warning("no assistant could answer")
+            return None
+
+    def _weighed(self, question: Question, judgement: Judgement, answer: Answer | None) -> Reaction:
+        """Combines the evaluation with the answer. The answer must not promise an agent who was not
+        requested.
+        """
+        if answer and self._detector.announces(answer.text):
+            return Reaction(self._ranked(question, detection.announced(judgement)), None, answer)
+        if answer and answer.is_clarifying:
+            weighed = detection.clarified(judgement, question.clarified)
+        else:
+            weighed = detection.weigh(judgement, answer, unsure_before=question.unsure_before)
+        if answer is None and not weighed.escalate:
+            weighed = replace(detection.broken_detector(question.words), by=judgement.by)
+        weighed = self._ranked(question, weighed)
+        return Reaction(weighed, None if weighed.escalate else answer, answer)
+
+    def queue_act(self, words: str) -> QueueAct:
+        """Returns what a queued customer's message asks for."""
+        return self._detector.queue_act(words)
+
+    def sure_answer(self, question: Question) -> Answer | None:
+        """Returns an answer from articles that a queued customer may get, or None."""
+        talk = question.talk
+        if talk.rules.paused or (
+            talk.rules.languages and talk.language not in talk.rules.languages
+        ):
+            return None
+        answer = self._answer(question, talk.language)
+        if (
+            answer is None
+            or answer.is_clarifying
+            or not answer.sources
+            or answer.confidence < detection.SURE
+        ):
+            return None
+        return None if self._detector.announces(answer.text) else answer
+
+    def _about(self, question: Question, judgement: Judgement) -> Judgement:
+        """Adds to a rule's summary what the customer wants."""
+        about = self._detector.about(_as_judged(question))
+        return replace(judgement, summary=f"{judgement.summary} {about}".strip())
+
+    def _ranked(self, question: Question, judgement: Judgement) -> Judgement:
+        return detection.ranked(judgement, vip=question.vip)
+
+
+def _as_judged(question: Question) -> ConversationContext:
+    talk = question.talk
+    rules = talk.rules.for_vip() if question.vip else talk.rules
+    return replace(talk, turns=rules.without_phrases(talk.turns), rules=rules)
+
+
+# AI turns: evaluates and answers a customer's consecutive messages as one turn.
 
 ANSWER = "answer"
 
@@ -106,7 +275,7 @@ def question(
     hints = tuple(transfer.memories(tx, conversation.id)) if settled else ()
     ours = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
     answers = [one for one in ours if not one.payload.get(CLARIFIES)]
-    live = detection_rules.read(tx)
+    live = rule_lists.detection_rules(tx)
     return Question(
         talk=ConversationContext(
             turns=turns,
@@ -119,9 +288,11 @@ def question(
             waiting=_waiting(history, messages),
         ),
         vip=live.is_vip(conversation.address),
-        unsure_before=bool(answers and answers[-1].payload.get("confidence", 1.0) < policy.UNSURE),
+        unsure_before=bool(
+            answers and answers[-1].payload.get("confidence", 1.0) < detection.UNSURE
+        ),
         # A customer who already waits for an agent keeps talking to the AI.
-        answers=0 if held.of(tx, conversation.id) else len(answers),
+        answers=0 if queue.held_of(tx, conversation.id) else len(answers),
         clarified=sum(1 for _ in takewhile(_clarifies, reversed(ours))),
         wants_person=wants_person,
     )
@@ -159,11 +330,11 @@ def talk_until(
 
 
 def _turn(message: Message) -> Turn:
-    text = message_content.own_words(message) or _attached(message)
-    if not text and message_content.kind_of(message) is not MessageKind.TEXT:
-        text = message_content.shown(message)
-    context = " · ".join(message_content.context_of(message).background)
-    filled = message_content.kind_of(message) in _FILLED
+    text = view_models.own_words(message) or _attached(message)
+    if not text and view_models.kind_of(message) is not MessageKind.TEXT:
+        text = view_models.shown(message)
+    context = " · ".join(view_models.context_of(message).background)
+    filled = view_models.kind_of(message) in _FILLED
     return Turn(_ROLES[Author(message.author)], text, context, filled)
 
 
@@ -348,3 +519,40 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
 def unanswered(tx: Transaction, conversation_id: int) -> list[Message]:
     """Same as `History.unanswered`."""
     return History.of(tx, conversation_id).unanswered()
+
+
+# Makes sure no customer message is lost when a conversation changes between AI and agent.
+
+ALSO = "Earlier messages without an answer:"
+MOST = 10
+ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
+
+
+def answer_unposted(change: EscalationChanged) -> None:
+    """Lets the AI answer messages that arrived during closing and were not in the thread yet."""
+    tx, escalation, conversation = change.tx, change.escalation, change.conversation
+    unposted = outbox.unposted(tx, escalation.id) if change.step in ENDS else []
+    if not unposted or conversation.opted_out_at:
+        return
+    settled = escalation.settled_message_id or 0
+    escalation.settled_message_id = min(settled, unposted[0] - 1)
+    message = tx.session.get_one(Message, unposted[-1])
+    ask(tx, conversation, message, rule_lists.detection_rules(tx).pause_seconds, change.now)
+
+
+def on_escalation_changed(change: EscalationChanged) -> None:
+    """Posts unanswered messages below the card, in order. The escalating message is on the card
+    itself.
+    """
+    tx, escalation, conversation = change.tx, change.escalation, change.conversation
+    if change.step or escalation.message_id is None:
+        return
+    waiting = unanswered(tx, conversation.id)
+    earlier = [one for one in waiting if one.text and one.id < escalation.message_id][-MOST:]
+    if not earlier:
+        return
+    outbox.notice(tx, escalation, ALSO, change.now)
+    name = conversations.contact_name(tx, conversation)
+    for message in earlier:
+        words = Post(PostKind.CONTACT, message.text, name=name, channel=conversation.channel)
+        outbox.post(tx, escalation, words, change.now)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.articles import (
     PAGE_ROWS,
     Article,
@@ -16,17 +15,17 @@ from handoff_bot.domain.articles import (
     Unanswered,
 )
 from handoff_bot.domain.desk import Button, Post, PostKind, PostRow
+from handoff_bot.domain.detection import UNSURE
 from handoff_bot.domain.events import EventKind
-from handoff_bot.domain.policy import UNSURE
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.text import many
-from handoff_bot.domain.time_phrases import zone
-from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.domain.thread_syntax import zone
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Crawler, Learner, Library
 from handoff_bot.services.outbox import alarms, outbox
 from handoff_bot.services.settings_catalog import live
-from handoff_bot.storage import article_drafts, changes, conversations, log
+from handoff_bot.storage import article_drafts, conversations, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
@@ -62,7 +61,7 @@ def remember(
     tx: Transaction, name: str, before: str | None, after: str, by: str, now: datetime
 ) -> None:
     """Keeps an article's change in the history."""
-    changes.remember(tx, f"{PREFIX}{name}", before, after, by, now)
+    log.remember_change(tx, f"{PREFIX}{name}", before, after, by, now)
     log.record(tx, EventKind.ARTICLE_CHANGED, now, by=by)
 
 

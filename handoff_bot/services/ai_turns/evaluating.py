@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.detection_rules import DEFAULTS, Rules
+from handoff_bot.domain.detection import DEFAULTS, Rules
 from handoff_bot.domain.evaluation import Expected, Outcome, Verdict, verdict
-from handoff_bot.domain.model_health import REASONS, Trouble
+from handoff_bot.domain.language_models import REASONS, Caps, Trouble, Usage
 from handoff_bot.domain.signals import Answer, Turn
-from handoff_bot.domain.spending import Caps, Usage
 from handoff_bot.domain.text import REASONS as ESCALATED
 from handoff_bot.domain.text import many
-from handoff_bot.services.ai_turns.turn_evaluator import Question, Reaction, TurnEvaluator
+from handoff_bot.services.ai_turns.answering import Question, Reaction, TurnEvaluator
 
 FALLEN_BACK = (
     "the model's answer was not supported by its evidence, or useless: the local one is sent"

@@ -21,16 +21,14 @@ from handoff_bot.domain.errors import (
 )
 from handoff_bot.domain.file_reading import LONGEST_TEXT, MOST_READ, Reading, is_seen, is_voice
 from handoff_bot.domain.files import File, examined
-from handoff_bot.domain.message_context import SILENT
-from handoff_bot.domain.messages import Media, storable
+from handoff_bot.domain.messages import SILENT, Media, storable
 from handoff_bot.domain.text import shorten
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, FileReader
 from handoff_bot.services.delivery.sending import Channels
-from handoff_bot.services.outbox import message_content
+from handoff_bot.services.outbox import view_models
 from handoff_bot.services.settings_catalog import LiveSettings, live
 from handoff_bot.storage import attachments, conversations
 from handoff_bot.storage.models import Conversation, Message
@@ -86,7 +84,7 @@ class FileReading:
         """Enqueues the reading of a message's files, once; False if none is read."""
         if self._reader is None or not message.media:
             return False
-        if message_content.kind_of(message) in SILENT or not _numbers(message, live(tx)):
+        if view_models.kind_of(message) in SILENT or not _numbers(message, live(tx)):
             return False
         payload = {"message_id": message.id, "conversation_id": conversation.id}
         key = f"files:{message.id}"
@@ -167,7 +165,7 @@ class ReadFiles(ProviderJob[ReadingPlan, Found]):
             message_id=message.id,
             channel=conversation.channel,
             files=tuple(_file(tx, message, number) for number in numbers),
-            asked=message_content.typed(message),
+            asked=view_models.typed(message),
             language=conversation.language,
             contact_id=conversation.contact_id,
             is_last=job.attempts + 1 >= TRIES or waited >= PATIENCE,

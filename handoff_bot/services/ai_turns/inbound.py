@@ -9,34 +9,27 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain import policy
+from handoff_bot.domain import detection
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.events import CONSENTS, EventKind
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
-from handoff_bot.domain.ratings import Rating
+from handoff_bot.domain.plain_answers import Rating
 from handoff_bot.domain.signals import Act, Judgement
 from handoff_bot.domain.text import spelled
 from handoff_bot.domain.texts import Moment
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock
 from handoff_bot.services import customer_lookup, settings_catalog
 from handoff_bot.services.ai_turns import answering, file_reading, machines, moods, queued
-from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
-from handoff_bot.services.delivery import (
-    customer_texts,
-    inbound_files,
-    messaging_window,
-    opt_outs,
-    sending,
-)
+from handoff_bot.services.ai_turns.answering import Question, TurnEvaluator
+from handoff_bot.services.delivery import customer_texts, inbound_files, reachability, sending
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.escalations import owners, rating, snoozing
 from handoff_bot.services.escalations.opening import Opening
-from handoff_bot.services.outbox import alarms, message_content, mood_check, outbox
-from handoff_bot.services.settings import detection_rules
+from handoff_bot.services.outbox import alarms, outbox, view_models
+from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.translation import translating
 from handoff_bot.storage import arrivals, conversations, log, sources
 from handoff_bot.storage import escalations as rows
@@ -173,13 +166,13 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         message = None if is_new else conversations.received(tx, inbound)
         is_new = message is None
         if message is None:
-            context = message_content.stored(tx, conversation, inbound.context)
+            context = view_models.stored(tx, conversation, inbound.context)
             message = conversations.add_inbound(tx, conversation, inbound, job.id, now, context)
         elif message.work_id != job.id:
             return None
         limits = self._channels[conversation.channel].limits
         heard_at = job.first_due_at if inbound.sent_at is None else message.created_at
-        messaging_window.heard(tx, conversation, limits, heard_at, now)
+        reachability.heard(tx, conversation, limits, heard_at, now)
         if is_new:
             log.record(
                 tx,
@@ -258,7 +251,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return
         queued.ask(tx, conversation, escalation, message, now)
         if is_translated:  # once its language is known
-            mood_check.ask_for_each(tx, escalation, message, now)
+            outbox.ask_for_each(tx, escalation, message, now)
         if escalation.snoozed_until:
             snoozing.wake(tx, escalation, "The customer replied, so the snooze has ended.", now)
 
@@ -272,11 +265,13 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
     ) -> bool:
         """Handles an opt-out or opt-in; True when the message needs nothing else."""
         now = self._clock.now()
-        consent = opt_outs.consent_of(conversation, inbound)
+        consent = reachability.consent_of(conversation, inbound)
         if consent:
             self._consent(tx, conversation, inbound, consent, escalation)
         elif conversation.opted_out_at:
-            opt_outs.heard(conversation, self._channels[conversation.channel].limits, now)
+            reachability.heard_after_opt_out(
+                conversation, self._channels[conversation.channel].limits, now
+            )
         if escalation and (consent or conversation.opted_out_at):
             self._to_thread(tx, conversation, escalation, message)
             outbox.update_card(tx, escalation, now)
@@ -296,14 +291,14 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         `is_read` if its files are being read: it goes on afterwards.
         """
         now = self._clock.now()
-        if inbound.sent_at is not None and messaging_window.is_closed(conversation, now):
-            late = policy.too_late(message_content.shown(message))
+        if inbound.sent_at is not None and reachability.is_closed(conversation, now):
+            late = detection.too_late(view_models.shown(message))
             self._opening.open(tx, conversation, message, late, tried="")
             return True
         if inbound.wants_person or not machines.has_no_words(message):
             return False
         if not is_read and not machines.needs_no_answer(message):
-            pause = detection_rules.read(tx).pause_seconds
+            pause = rule_lists.detection_rules(tx).pause_seconds
             answering.ask(tx, conversation, message, pause, now)
         return True
 
@@ -317,12 +312,12 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
     ) -> None:
         """Applies STOP and START without involving the AI."""
         now = self._clock.now()
-        is_repeated = consent is Consent.STOP and opt_outs.is_own(tx, conversation)
+        is_repeated = consent is Consent.STOP and reachability.is_own_opt_out(tx, conversation)
         if consent is Consent.STOP:
-            opt_outs.opt_out(tx, conversation, now)
+            reachability.opt_out(tx, conversation, now)
             moment = Moment.STOPPED
         elif consent is Consent.START:
-            opt_outs.opt_in(tx, conversation, now)
+            reachability.opt_in(tx, conversation, now)
             moment = Moment.RESUMED
         else:
             moment = Moment.DISCLOSURE
@@ -342,16 +337,16 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
     ) -> None:
         """Posts the message for the agents; its mood is evaluated after it is posted."""
         now = self._clock.now()
-        typed = message_content.typed(message)
+        typed = view_models.typed(message)
         words = Post(
             PostKind.CONTACT,
-            typed or ("" if message.media else message_content.shown(message)),
+            typed or ("" if message.media else view_models.shown(message)),
             name=conversations.contact_name(tx, conversation),
             channel=conversation.channel,
-            notes=message_content.context_of(message).background,
+            notes=view_models.context_of(message).background,
         )
         if words.text or words.notes:
-            when = mood_check.when(escalation) if judge else ""
+            when = outbox.when(escalation) if judge else ""
             outbox.post(tx, escalation, words, now, judged=when, inbound=message)
         inbound_files.to_thread(tx, escalation, message, now)
         if not judge:
@@ -399,7 +394,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             # thread.
             is_shown = plan.rated and not plan.rated.asks and not result.escalate
             if result.act is Act.NONE and not is_shown:
-                self._opening.open(tx, conversation, message, policy.opted_out(result), "")
+                self._opening.open(tx, conversation, message, detection.opted_out(result), "")
         elif result.escalate and result.final:
             tried = answering.last_answer(plan.question.talk)
             self._opening.open(tx, conversation, message, result, tried)
@@ -438,7 +433,9 @@ class HandleFilesRead(HandleInbound):
         if conversation.opted_out_at or message.id <= rows.settled_until(tx, conversation.id):
             return None
         if machines.has_no_words(message):
-            answering.ask(tx, conversation, message, detection_rules.read(tx).pause_seconds, now)
+            answering.ask(
+                tx, conversation, message, rule_lists.detection_rules(tx).pause_seconds, now
+            )
             return None
         return Arrived(
             conversation_id=conversation.id,
@@ -460,8 +457,8 @@ class HandleFilesRead(HandleInbound):
         now = self._clock.now()
         inbound_files.readings_to_thread(tx, escalation, message, now)
         translating.follow(tx, escalation, message, now, read=True)
-        if judge and message_content.read_words(message):
-            mood_check.ask(tx, escalation.id, now)
+        if judge and view_models.read_words(message):
+            outbox.ask(tx, escalation.id, now)
 
     def on_failed(self, tx: Transaction, job: Job, plan: Arrived | None, error: Exception) -> None:
         """Reports the unanswered message to the team."""
@@ -473,6 +470,6 @@ class HandleFilesRead(HandleInbound):
         who = f"{name} on {spelled(conversation.channel)}"
         why, now = alarms.why(error), self._clock.now()
         key = f"inbound:{job.id}:{now.timestamp()}"
-        text = message_content.own_words(message)
+        text = view_models.own_words(message)
         escalation = rows.open_of(tx, conversation.id)
         alarms.unhandled(tx, escalation, who, text, why, now, key)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.articles import (
     GAP,
     Article,
@@ -25,13 +24,13 @@ from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
-from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Learner, Library
 from handoff_bot.services.ai_turns import articles
 from handoff_bot.services.outbox import alarms, outbox
-from handoff_bot.services.outbox.escalation_events import EscalationChanged
+from handoff_bot.services.outbox.outbox import EscalationChanged
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import article_drafts, conversations, log
 from handoff_bot.storage import escalations as rows

@@ -14,9 +14,8 @@ from handoff_bot.domain.look_ups import Found, LookUp
 from handoff_bot.domain.mcp_servers import CHANGED, AnyLookUp, ToolLookUp
 from handoff_bot.ports import Clock, Fetcher
 from handoff_bot.services.ai_turns.mcp_servers import withdraw
-from handoff_bot.services.settings.detection_rules import LOOK_UP, LOOK_UPS
 from handoff_bot.services.settings.preferences import Preferences
-from handoff_bot.services.settings.rule_lists import RuleSet
+from handoff_bot.services.settings.rule_lists import LOOK_UP, LOOK_UPS, RuleSet
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage.database import Database
 

@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.events import EventKind
-from handoff_bot.domain.message_context import SILENT, MessageKind
-from handoff_bot.domain.messages import Author, InboundMessage, SenderKind
+from handoff_bot.domain.messages import SILENT, Author, InboundMessage, MessageKind, SenderKind
 from handoff_bot.domain.text import shorten, spelled
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.delivery import customer_texts, sending
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
-from handoff_bot.services.outbox import message_content, outbox
-from handoff_bot.services.settings import detection_rules
+from handoff_bot.services.outbox import outbox, view_models
+from handoff_bot.services.settings import rule_lists
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
@@ -37,7 +36,7 @@ def is_not_answered(tx: Transaction, inbound: InboundMessage) -> bool:
     can, if admins allow it.
     """
     if inbound.sender is SenderKind.SHORT_CODE:
-        return not detection_rules.read(tx).answer_short_codes
+        return not rule_lists.detection_rules(tx).answer_short_codes
     return inbound.sender is SenderKind.NAME
 
 
@@ -67,7 +66,7 @@ def show(
 def _text(conversation: Conversation, message: Message, sender: SenderKind) -> str:
     kind = _SENDERS[sender]
     heading = f"📨 {spelled(conversation.channel)} from the {kind} {conversation.address}."
-    text = shorten(message_content.in_words(message), _LONGEST)
+    text = shorten(view_models.in_words(message), _LONGEST)
     return f"{heading} The assistant did not answer it.\n“{text}”"
 
 
@@ -81,13 +80,13 @@ _MOMENTS = {MessageKind.VOICE: Moment.VOICE_NOTE, MessageKind.PICTURE: Moment.PI
 
 def has_no_words(message: Message) -> bool:
     """Returns whether the message has content but no text that the AI could read."""
-    is_something = message.media or message_content.kind_of(message) is not MessageKind.TEXT
-    return bool(is_something) and not message_content.own_words(message)
+    is_something = message.media or view_models.kind_of(message) is not MessageKind.TEXT
+    return bool(is_something) and not view_models.own_words(message)
 
 
 def needs_no_answer(message: Message) -> bool:
     """Returns whether it is only a reaction or a sticker."""
-    return has_no_words(message) and message_content.kind_of(message) in SILENT
+    return has_no_words(message) and view_models.kind_of(message) in SILENT
 
 
 def tell(
@@ -98,7 +97,7 @@ def tell(
     now: datetime,
 ) -> None:
     """Replies that the assistant cannot process it, and offers an agent."""
-    moment = _MOMENTS.get(message_content.kind_of(message), Moment.UNREADABLE)
+    moment = _MOMENTS.get(view_models.kind_of(message), Moment.UNREADABLE)
     sentence = customer_texts.say(tx, moment, conversation, now)
     if _is_just_said(tx, conversation, sentence, now):
         return
@@ -114,7 +113,7 @@ def _is_just_said(tx: Transaction, conversation: Conversation, text: str, now: d
     """Returns whether this was sent and the customer has written no text since."""
     for message in reversed(conversations.recent(tx, conversation.id, LOOK_BACK)):
         if message.author == Author.CONTACT:
-            if message_content.own_words(message):
+            if view_models.own_words(message):
                 return False
         else:
             return message.text.endswith(text) and now - message.created_at < ONCE_IN

@@ -15,11 +15,10 @@ from handoff_bot.domain.mcp_servers import (
     withdrawn,
 )
 from handoff_bot.ports import Clock, ToolServers
-from handoff_bot.services.ai_turns.model_watch import tell_admins
+from handoff_bot.services.ai_turns.language_model import tell_admins
 from handoff_bot.services.settings import rule_lists
-from handoff_bot.services.settings.detection_rules import MCP_SERVER, MCP_SERVERS
 from handoff_bot.services.settings.preferences import Preferences, may_save
-from handoff_bot.services.settings.rule_lists import RuleSet
+from handoff_bot.services.settings.rule_lists import MCP_SERVER, MCP_SERVERS, RuleSet
 from handoff_bot.storage.database import Database
 
 LOOK_SECONDS = 10.0

@@ -1,11 +1,11 @@
-"""Updates sentiment and priority on the card after a message was posted; see `mood_check`."""
+"""Updates sentiment and priority on the card after a message was posted; see `outbox`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handoff_bot.domain import policy
+from handoff_bot.domain import detection
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
@@ -14,8 +14,8 @@ from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
 from handoff_bot.services.ai_turns import answering
-from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
-from handoff_bot.services.escalations import urgency
+from handoff_bot.services.ai_turns.answering import Question, TurnEvaluator
+from handoff_bot.services.escalations import waiting_policy
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.ticket_sync import TicketSync
 from handoff_bot.services.translation import translating
@@ -45,7 +45,7 @@ class Moods:
         The mood changes in both directions. The priority only rises until an agent has looked.
         """
         now = self._clock.now()
-        mood = policy.mood(judgement)
+        mood = detection.mood(judgement)
         rises = judgement.escalate and judgement.priority.rank < escalation.priority_rank
         if mood == escalation.mood and not rises:
             return
@@ -122,4 +122,4 @@ def _raise(tx: Transaction, escalation: Escalation, priority: Priority, now: dat
         before=escalation.priority,
         priority=priority.value,
     )
-    urgency.follow(tx, escalation, rows.ticket_of(tx, escalation.id), priority, now)
+    waiting_policy.follow_priority(tx, escalation, rows.ticket_of(tx, escalation.id), priority, now)

@@ -15,24 +15,17 @@ from handoff_bot.domain.signals import Answer, QueueAct
 from handoff_bot.domain.text import shorten
 from handoff_bot.domain.texts import Moment, find
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock
 from handoff_bot.services.ai_turns import answering, machines
-from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
-from handoff_bot.services.delivery import (
-    customer_texts,
-    messaging_window,
-    opt_outs,
-    sending,
-    wait_estimate,
-)
+from handoff_bot.services.ai_turns.answering import Question, TurnEvaluator
+from handoff_bot.services.delivery import customer_texts, reachability, sending
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.escalations import applied_route, availability
 from handoff_bot.services.escalations.lifecycle import Escalations
-from handoff_bot.services.outbox import message_content, outbox
-from handoff_bot.services.settings import detection_rules
+from handoff_bot.services.outbox import outbox, view_models
+from handoff_bot.services.settings import rule_lists
 from handoff_bot.storage import conversations, visitors
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Escalation, Message
@@ -57,7 +50,7 @@ def ask(
     """Enqueues a look at a queued customer's message, after a pause without another one."""
     if escalation.status != Status.QUEUED or machines.has_no_words(message):
         return
-    pause = detection_rules.read(tx).pause_seconds
+    pause = rule_lists.detection_rules(tx).pause_seconds
     payload = {"conversation_id": conversation.id, "message_id": message.id}
     due_at = now + timedelta(seconds=pause)
     enqueue_job(tx, NewJob(QUEUED, f"answer:queued:{conversation.id}", payload, due_at=due_at))
@@ -115,7 +108,7 @@ class HandleQueued(ProviderJob[QueuedTurn, QueuedReaction]):
             message_id=newer[-1].id,
             epoch=conversation.epoch,
             question=replace(question, talk=replace(question.talk, waiting=len(newer))),
-            texts=tuple(map(message_content.own_words, newer)),
+            texts=tuple(map(view_models.own_words, newer)),
         )
 
     def call(self, plan: QueuedTurn) -> QueuedReaction:
@@ -199,7 +192,7 @@ def _burst(tx: Transaction, conversation_id: int, after: int) -> list[Message]:
     Earlier ones had their turn, also those that nothing was said to: else each later message would
     be told the position again.
     """
-    pause = timedelta(seconds=detection_rules.read(tx).pause_seconds) + AT_ONCE
+    pause = timedelta(seconds=rule_lists.detection_rules(tx).pause_seconds) + AT_ONCE
     recent = conversations.recent(tx, conversation_id, answering.TURNS)
     ours = (one.payload.get("answers") for one in recent if one.author != Author.CONTACT)
     after = max(after, *(int(answered) for answered in ours if answered), 0)
@@ -217,8 +210,8 @@ def _is_served(conversation: Conversation, escalation: Escalation | None, now: d
     """Returns whether the customer waits in the queue and can be written to."""
     if escalation is None or escalation.status != Status.QUEUED:
         return False
-    is_silenced = opt_outs.refuses(conversation, now)
-    return not is_silenced and not messaging_window.is_closed(conversation, now)
+    is_silenced = reachability.refuses(conversation, now)
+    return not is_silenced and not reachability.is_closed(conversation, now)
 
 
 def _place(
@@ -232,7 +225,7 @@ def _place(
     moments = [availability.first_words(tx, now, applied_route.people_of(tx, escalation))]
     ahead = visitors.ahead(tx, escalation)
     waited = int((now - escalation.opened_at).total_seconds() // 60)
-    left = wait_estimate.wait_minutes(tx, now, ahead) - waited
+    left = customer_texts.wait_minutes(tx, now, ahead) - waited
     if moments[0] is Moment.STARTED:
         is_late = left <= 0
         moments = (

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.decoding import encoding_of
-from handoff_bot.domain.detection_rules import DEFAULTS, Rules, Sensitivity
+from handoff_bot.domain.detection import DEFAULTS, Rules, Sensitivity
 from handoff_bot.domain.past_chats import (
     AGENT,
     ASSISTANT,
@@ -32,8 +31,8 @@ from handoff_bot.domain.past_chats import (
 )
 from handoff_bot.domain.replay import Escalated, ReadCounts, Replayed
 from handoff_bot.domain.signals import Signal, Turn
-from handoff_bot.services.ai_turns.answering import TURNS
-from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
+from handoff_bot.domain.text import encoding_of
+from handoff_bot.services.ai_turns.answering import TURNS, Question, TurnEvaluator
 
 _CHUNK = 1 << 16
 _LONGEST_LINE = 8_000_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.roles import Conversation
 from handoff_bot.ports import Desk
-from handoff_bot.storage import access, tickets
 from handoff_bot.storage import escalations as rows
+from handoff_bot.storage import tickets, workspace
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Message, Note
 from handoff_bot.storage.transaction import Transaction
@@ -50,4 +50,4 @@ class Subjects:
             return self._conversation(tx, found.escalation_id) if found else None
 
     def _conversation(self, tx: Transaction, escalation_id: int) -> Conversation | None:
-        return access.conversation(tx, escalation_id, self._desk.queue_channel)
+        return workspace.conversation(tx, escalation_id, self._desk.queue_channel)

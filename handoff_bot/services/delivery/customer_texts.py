@@ -1,31 +1,55 @@
-"""Customer texts: the admins' versions if set, otherwise the defaults."""
+"""Customer texts: the admins' versions if set, otherwise the defaults; with an estimated wait."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from handoff_bot.domain import detection
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.templates import names_in
 from handoff_bot.domain.texts import (
     SILENCEABLE,
     LocalizedText,
     Moment,
     default,
     fill,
+    names_in,
     problem,
     speaks,
     written,
 )
-from handoff_bot.services.delivery import messaging_window, opt_outs, sending, wait_estimate
+from handoff_bot.services.delivery import reachability, sending
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
+from handoff_bot.services.settings import hours
 from handoff_bot.services.settings.preferences import Preferences, may_save
-from handoff_bot.storage import changes, log, visitors
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage import log, visitors
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
+
+# Estimates the time in queue from recent waits.
+
+CONSIDERED = 20
+WITHIN = timedelta(days=7)
+
+
+def wait_minutes(tx: Transaction, now: datetime, ahead: int) -> int:
+    """Returns the estimate in business minutes for a customer with `ahead` others before them."""
+    team = hours.of_the_team(tx)
+    recent = rows.recent_waits(tx, now - WITHIN, CONSIDERED)
+    return detection.wait_minutes([team.between(since, until) for since, until in recent], ahead)
+
+
+def minutes_left(tx: Transaction, now: datetime, ahead: int, since: datetime) -> int:
+    """Returns what is left of the estimate for a wait since then; at least 1."""
+    waited = (now - since).total_seconds() // 60
+    return max(1, wait_minutes(tx, now, ahead) - int(waited))
+
+
+# Customer texts: the admins' versions if set, otherwise the defaults.
 
 PREFIX = "text."
 ANY = "any"
@@ -110,7 +134,7 @@ def _values(
         ahead = visitors.ahead(tx, escalation) if escalation.status == Status.QUEUED else 0
         values |= {
             "position": ahead + 1,
-            "wait_minutes": wait_estimate.wait_minutes(tx, now, ahead),
+            "wait_minutes": wait_minutes(tx, now, ahead),
         }
     return values
 
@@ -154,7 +178,7 @@ class CustomerTexts:
                 template=template(tx, text),
                 is_own=log.preference(tx, text.key, None) is not None,
                 is_silent=text.moment in silent_moments(tx),
-                seen=changes.newest_of(tx, _keys(text)),
+                seen=log.newest_change_of(tx, _keys(text)),
             )
 
     def save(
@@ -201,7 +225,7 @@ def send(
     channels: Channels,
 ) -> None:
     """Sends a text that needs no escalation, if the customer may be written to."""
-    if opt_outs.refuses(conversation, now) or messaging_window.is_closed(conversation, now):
+    if reachability.refuses(conversation, now) or reachability.is_closed(conversation, now):
         return
     if text := say(tx, moment, conversation, now):
         sending.say(tx, conversation, OutboundDraft(text, Author.SYSTEM), channels, now)
@@ -240,7 +264,7 @@ def tell(
         choices: replies that the website chat offers as buttons.
     """
     tx, conversation, escalation = about.tx, about.conversation, about.escalation
-    if opt_outs.refuses(conversation, about.now) or messaging_window.is_closed(
+    if reachability.refuses(conversation, about.now) or reachability.is_closed(
         conversation, about.now
     ):
         return False

@@ -1,23 +1,20 @@
-"""Customers' files on their way into the thread: downloaded from the channel, checked, uploaded.
-
-Each file is a job in the thread's lane, so it keeps its place among the messages. A file that
-cannot be shown is always reported in the thread with the reason.
-"""
+"""Customers' files on their way into the thread: quotas, download, checks, upload."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button, Place, Post, PostKind
 from handoff_bot.domain.errors import (
     DeliveryError,
     DeskError,
     DeskUnsure,
+    Exhausted,
     Malformed,
     Unacceptable,
 )
+from handoff_bot.domain.escalations import NETWORK, Quota
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.file_reading import Reading
 from handoff_bot.domain.files import (
@@ -32,20 +29,57 @@ from handoff_bot.domain.files import (
     size_in_words,
 )
 from handoff_bot.domain.messages import Author, InboundMessage, Media
-from handoff_bot.jobs import failures, store
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.domain.results import ActionResult
+from handoff_bot.jobs import handler, store
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services.delivery import uploading
+from handoff_bot.services.delivery.outbound_files import KEPT_FOR
 from handoff_bot.services.delivery.sending import Channels
-from handoff_bot.services.outbox import alarms, message_content, outbox, slack_costs
+from handoff_bot.services.outbox import alarms, outbox, slack_job, view_models
 from handoff_bot.services.outbox.slack_job import InThread, mark_of
-from handoff_bot.storage import attachments, conversations, log
+from handoff_bot.storage import attachments, conversations, log, tallies
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
+
+# Upload quotas: per customer, per network and in total.
+
+_HOUR = timedelta(hours=1)
+OF_ONE = Quota(50 * MB, _HOUR)
+OF_NETWORK = Quota(200 * MB, _HOUR)
+OF_ALL = Quota(2_000 * MB, _HOUR)
+KEPT = Quota(20_000 * MB, KEPT_FOR)
+"""In bytes. Files are deleted after `KEPT_FOR`, so at most twice this is stored at any time."""
+
+TOO_MUCH = "Too many files uploaded. Please try again later."
+
+
+def take(tx: Transaction, message: InboundMessage, size: int, now: datetime) -> None:
+    """Counts the bytes of an upload.
+
+    Raises:
+        Exhausted: a quota is used up.
+    """
+    quotas = {
+        f"upload:{message.channel}:{message.address}": OF_ONE,
+        "upload:all": OF_ALL,
+        "upload:kept": KEPT,
+    }
+    for group in message.counted_with:
+        if group.startswith(NETWORK):
+            quotas[f"upload:{group}"] = OF_NETWORK
+    refused_by = tallies.take(tx, quotas, now, size)
+    if refused_by:
+        wait = quotas[refused_by].ends(now) - now
+        raise Exhausted(TOO_MUCH, limit=refused_by[:13], retry_after=wait.total_seconds())
+
+
+# Customers' files on their way into the thread: downloaded from the channel, checked, uploaded.
+#
+# Each file is a job in the thread's lane, so it keeps its place among the messages. A file that
+# cannot be shown is always reported in the thread with the reason.
 
 FILE = "desk.file"
 LOOK_BACK = 30
@@ -81,7 +115,7 @@ def readings_to_thread(
 ) -> None:
     """Posts what a language model read from a message's files, or why it did not, each once."""
     conversation = conversations.get(tx, message.conversation_id)
-    for number, kind, text in message_content.readings(message):
+    for number, kind, text in view_models.readings(message):
         key = f"read:{escalation.id}:{message.id}:{number}"
         outbox.post(tx, escalation, _reading(tx, conversation, kind, text), now, key=key)
 
@@ -90,7 +124,7 @@ def _reading(tx: Transaction, conversation: Conversation, kind: Reading, text: s
     if kind is Reading.UNREAD:
         return Post(PostKind.NOTICE, UNREAD.format(why=text))
     name = f"{conversations.contact_name(tx, conversation)} · {BY_US[kind]}"
-    shown = f"{message_content.LABELS[kind]}: {text}"
+    shown = f"{view_models.LABELS[kind]}: {text}"
     return Post(PostKind.CONTACT, shown, name=name, channel=conversation.channel)
 
 
@@ -151,7 +185,7 @@ class Files:
             earlier = attachments.received(tx, name)
             if earlier:
                 return _repeated(*earlier, file)
-            uploading.take(tx, message, len(file.data), now)
+            take(tx, message, len(file.data), now)
             conversation = conversations.of_inbound(tx, message, now)
             attachments.add(tx, token, file, conversation.id, None, now, received_as=name)
         return token, file
@@ -166,9 +200,9 @@ class Files:
             names = ("escalation_id", "message_id", "number")
             escalation_id, message_id, number = (int(payload[name]) for name in names)
             _bring(tx, escalation_id, message_id, number, now, after=work_id)
-            given_up = failures.get(tx, work_id)
+            given_up = handler.failed_job(tx, work_id)
             if given_up:
-                failures.dismiss(tx, given_up, now)
+                handler.dismiss_failed(tx, given_up, now)
             return ActionResult(True, AGAIN)
 
 
@@ -219,7 +253,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """Counts as a customer's message."""
         place = self._where(tx, job)
-        return slack_costs.words(place.slack_channel) if place else ()
+        return slack_job.words(place.slack_channel) if place else ()
 
     def prepare(self, tx: Transaction, job: Job) -> Bringing | None:
         place = self.place(tx, job)

@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError, Unacceptable
 from handoff_bot.domain.events import EventKind
@@ -28,9 +27,9 @@ from handoff_bot.domain.files import (
     kind_of,
     refuse_early,
 )
-from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.domain.messages import DeliveryStatus
 from handoff_bot.jobs.handler import ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Channel, Clock, Desk
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import attachments, conversations, deliveries, log

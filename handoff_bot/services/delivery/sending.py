@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import DeskFile, Piece, pieces
 from handoff_bot.domain.messages import (
     Author,
+    DeliveryStatus,
     DeliveryUpdate,
     Direction,
     OutboundMessage,
@@ -23,14 +23,12 @@ from handoff_bot.domain.messages import (
     Template,
 )
 from handoff_bot.domain.signals import Evidence
-from handoff_bot.domain.splitting import split_text
-from handoff_bot.domain.text import shorten
-from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.domain.text import shorten, split_text
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Channel, Clock
-from handoff_bot.services.delivery import messaging_window, opt_outs, outbound_files
-from handoff_bot.services.outbox import alarms, message_content, outbox
+from handoff_bot.services.delivery import outbound_files, reachability
+from handoff_bot.services.outbox import alarms, outbox, view_models
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
@@ -150,7 +148,7 @@ def _of_answer(words: OutboundDraft) -> dict[str, object]:
         held[CLARIFIES] = True
     if words.evidence:
         shown = (replace(one, text=shorten(one.text, _KEPT)) for one in words.evidence)
-        held[message_content.EVIDENCE] = [asdict(one) for one in shown]
+        held[view_models.EVIDENCE] = [asdict(one) for one in shown]
     return held
 
 
@@ -175,7 +173,7 @@ def pieces_of(
     limits = channels[message.channel].limits
     is_template = bool(message.payload.get("template"))  # a template is one piece
     words = [message.text] if is_template else split_text(message.text, limits.text)
-    files = [one for one in message_content.sent_files(message) if one.token not in besides]
+    files = [one for one in view_models.sent_files(message) if one.token not in besides]
     return pieces(words, files, limits.caption)
 
 
@@ -235,11 +233,11 @@ class Send(ProviderJob[SendPlan, Receipt]):
             )
             _correct(tx, message, now)
             return None
-        if opt_outs.refuses_from(Author(message.author), conversation, now):
+        if reachability.refuses_from(Author(message.author), conversation, now):
             _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now, self._channels)
             return None
-        if messaging_window.is_closed(conversation, now) and not message.payload.get("template"):
-            code, words = messaging_window.CLOSED, messaging_window.WORDS
+        if reachability.is_closed(conversation, now) and not message.payload.get("template"):
+            code, words = reachability.CLOSED, reachability.WORDS
             _fail(tx, delivery, message, conversation, code, words, now, self._channels)
             return None
         media = outbound_files.addresses(tx, delivery, self._base_url, now)
@@ -392,11 +390,11 @@ def _report_failure(
     )
     limits = channels[conversation.channel].limits
     if code in limits.opt_out_codes and not conversation.opted_out_at:
-        opt_outs.opt_out(tx, conversation, now)
+        reachability.opt_out(tx, conversation, now)
         log.record(tx, EventKind.CONSENT_STOP, now, conversation=conversation, by="carrier")
         if message.escalation_id:
             outbox.update_card_of(tx, message.escalation_id, now)
-    is_late = code == messaging_window.CLOSED or code in limits.window_codes
+    is_late = code == reachability.CLOSED or code in limits.window_codes
     use_template = is_late and limits.templates
     told = outbox.delivery_failed(tx, message, words, now, use_template=use_template)
     if not told and not conversation.opted_out_at:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.events import EventKind, Routed
-from handoff_bot.domain.routing import Route, Rule, first
-from handoff_bot.services.outbox.escalation_events import EscalationChanged
+from handoff_bot.domain.rules import Route, Rule, first
+from handoff_bot.services.outbox.outbox import EscalationChanged
 from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.settings.rule_lists import case_of
-from handoff_bot.storage import desk_channels, log
+from handoff_bot.storage import log, workspace
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -39,7 +39,7 @@ def people_of(tx: Transaction, escalation: Escalation) -> tuple[str, ...]:
 
 
 def _is_suspended(tx: Transaction, slack_channel: str) -> bool:
-    row = desk_channels.known(tx, slack_channel)
+    row = workspace.known_channel(tx, slack_channel)
     return row is not None and row.suspended_at is not None
 
 

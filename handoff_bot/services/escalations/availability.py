@@ -6,18 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.events import EventKind
-from handoff_bot.domain.routing import Mode, Standing, turn
+from handoff_bot.domain.hours import Availability
+from handoff_bot.domain.rules import Mode, Standing, turn
 from handoff_bot.domain.texts import Moment
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.outbox import outbox, slack_channels
-from handoff_bot.services.outbox.escalation_events import EscalationChanged
+from handoff_bot.services.outbox.outbox import EscalationChanged
 from handoff_bot.services.settings import hours
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import agents, conversations, log

@@ -10,22 +10,21 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.crowds import CONVERSATION, EscalationLimits
 from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.escalations import CONVERSATION, EscalationLimits
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.text import many
 from handoff_bot.domain.texts import Moment
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock
 from handoff_bot.services.delivery import customer_texts, sending
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.outbox import outbox, slack_channels
-from handoff_bot.services.settings import detection_rules
-from handoff_bot.storage import held, log, tallies
+from handoff_bot.services.settings import rule_lists
+from handoff_bot.storage import log, queue, tallies
 from handoff_bot.storage.models import Conversation, HeldEscalation, Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -56,13 +55,13 @@ class Holding:
 
         Later customers of a group wait behind earlier ones.
         """
-        if detection_rules.read(tx).is_vip(conversation.address):
+        if rule_lists.detection_rules(tx).is_vip(conversation.address):
             return ""
-        waiting = held.of(tx, conversation.id)
+        waiting = queue.held_of(tx, conversation.id)
         if waiting:
             return waiting.refused_by
         groups = _groups(conversation)
-        return held.awaited(tx, groups) or tallies.take(tx, self._limits.for_all(groups), now)
+        return queue.awaited(tx, groups) or tallies.take(tx, self._limits.for_all(groups), now)
 
     def still_refused(self, tx: Transaction, conversation: Conversation, now: datetime) -> str:
         """Same as `refusal`, for a held escalation whose turn has come."""
@@ -79,7 +78,7 @@ class Holding:
         now: datetime,
     ) -> None:
         """Holds the escalation and tells the customer. Asking again while held changes nothing."""
-        if held.of(tx, conversation.id) is None:
+        if queue.held_of(tx, conversation.id) is None:
             tx.add(
                 HeldEscalation(
                     conversation_id=conversation.id,
@@ -149,7 +148,7 @@ class Digest(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        count = held.count(tx)
+        count = queue.count_held(tx)
         if not count:
             return
         who = many(count, "customer asks", "customers ask")

@@ -7,29 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handoff_bot.domain.action_result import ActionResult, Code
 from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
 from handoff_bot.domain.escalations import PLAIN, Resolution, Status, Step, TicketStatus
 from handoff_bot.domain.events import STEPS
+from handoff_bot.domain.results import ActionResult, Code
 from handoff_bot.domain.texts import Moment
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import NewJob
+from handoff_bot.jobs.job import NewJob, enqueue_job
 from handoff_bot.ports import Clock
-from handoff_bot.services.delivery import customer_texts, messaging_window
+from handoff_bot.services.delivery import customer_texts, reachability
 from handoff_bot.services.delivery.sending import Channels
-from handoff_bot.services.escalations import (
-    applied_route,
-    availability,
-    rating,
-    refusals,
-    reserving,
-    snoozing,
-    transfer,
-)
+from handoff_bot.services.escalations import applied_route, availability, rating, snoozing, transfer
 from handoff_bot.services.escalations.still_queued import NOBODY
 from handoff_bot.services.outbox import outbox, view_models
-from handoff_bot.services.outbox.escalation_events import EscalationChanged, Subscriber
-from handoff_bot.storage import agents, conversations, deliveries, log, reservations
+from handoff_bot.services.outbox.outbox import EscalationChanged, Subscriber
+from handoff_bot.storage import agents, conversations, deliveries, log, queue
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
@@ -105,10 +96,10 @@ class Escalations:
         if change.step is Step.CLAIM:
             return self._claim(change)
         if self._belongs_to_another(change):
-            return ActionResult(False, refusals.someone_elses(change.tx, change.escalation))
+            return ActionResult(False, transfer.someone_elses(change.tx, change.escalation))
         if not self._move(change, **_values(change)):
             return ActionResult(
-                False, refusals.where_it_is(change.tx, change.escalation, change.now)
+                False, transfer.where_it_is(change.tx, change.escalation, change.now)
             )
         return _AFTER[change.step](self, change)
 
@@ -124,9 +115,9 @@ class Escalations:
             return self._claim_soon(change)
         if not self._move(change, **_values(change)):
             return ActionResult(
-                False, refusals.where_it_is(change.tx, change.escalation, change.now)
+                False, transfer.where_it_is(change.tx, change.escalation, change.now)
             )
-        reserving.kept(change.tx, change.escalation, change.agent.desk_id, change.now)
+        transfer.kept(change.tx, change.escalation, change.agent.desk_id, change.now)
         self._tell_taken(change, change.agent)
         self._note(
             change,
@@ -142,12 +133,12 @@ class Escalations:
         number, agent = change.escalation.id, change.agent
         if change.escalation.status != Status.QUEUED:
             return ActionResult(
-                False, refusals.where_it_is(change.tx, change.escalation, change.now)
+                False, transfer.where_it_is(change.tx, change.escalation, change.now)
             )
-        if reservations.live(change.tx, number, change.now):
+        if queue.live_reservation(change.tx, number, change.now):
             return ActionResult(True, AFTER_THE_AI, Code.LATER)
         until = change.now + RESERVED_FOR
-        reservations.make(change.tx, number, agent.desk_id, agent.name, until)
+        queue.reserve(change.tx, number, agent.desk_id, agent.name, until)
         payload = {
             "escalation_id": number,
             "desk_id": agent.desk_id,
@@ -166,24 +157,24 @@ class Escalations:
             change = self._change(tx, Step.CLAIM, escalation_id, agent)
             if change is None:
                 return ActionResult(False, GONE)
-            kept = reservations.of(tx, escalation_id)
+            kept = queue.reservation_of(tx, escalation_id)
             if kept is None or (kept.desk_id == agent.desk_id and kept.until != until):
                 return ActionResult(True)
             if kept.desk_id != agent.desk_id:
                 return ActionResult(False, TAKEN_BY.format(name=kept.name))
             if change.escalation.status != Status.QUEUED:
-                return ActionResult(False, refusals.where_it_is(tx, change.escalation, change.now))
+                return ActionResult(False, transfer.where_it_is(tx, change.escalation, change.now))
             return self._take(change) if change.now < until else ActionResult(False, TOO_LONG)
 
     def _reserved_for_another(self, change: _Change, agent: Agent) -> ActionResult | None:
         """Returns the refusal if the escalation is reserved for another agent."""
         number = change.escalation.id
-        found = reservations.live(change.tx, number, change.now)
+        found = queue.live_reservation(change.tx, number, change.now)
         if found is None or found.desk_id == agent.desk_id:
             return None
         if change.escalation.status != Status.QUEUED:
             return None
-        reservations.told(change.tx, found, change.agent.desk_id)
+        queue.reservation_told(change.tx, found, change.agent.desk_id)
         return ActionResult(False, TAKEN_BY.format(name=found.name))
 
     def reassign(
@@ -209,7 +200,7 @@ class Escalations:
             if change is None:
                 return ActionResult(False, GONE)
             if change.escalation.status != Status.QUEUED:
-                return ActionResult(False, refusals.where_it_is(tx, change.escalation, change.now))
+                return ActionResult(False, transfer.where_it_is(tx, change.escalation, change.now))
             owner = choose(tx)
             if owner is None:
                 return ActionResult(False, NO_AGENT_AVAILABLE, Code.NO_AGENT_AVAILABLE)
@@ -238,12 +229,12 @@ class Escalations:
         if change.escalation.status == Status.CLAIMED:
             if not self._move(change, **_values(change)):
                 return ActionResult(
-                    False, refusals.where_it_is(change.tx, change.escalation, change.now)
+                    False, transfer.where_it_is(change.tx, change.escalation, change.now)
                 )
             self._tell_released(change)
         elif change.escalation.status != Status.QUEUED:
             return ActionResult(
-                False, refusals.where_it_is(change.tx, change.escalation, change.now)
+                False, transfer.where_it_is(change.tx, change.escalation, change.now)
             )
         snoozing.end(change.tx, change.escalation, change.now)
         change.escalation.group_id = group_id
@@ -272,7 +263,7 @@ class Escalations:
         )
         if not moved:
             return ActionResult(
-                False, refusals.where_it_is(change.tx, change.escalation, change.now)
+                False, transfer.where_it_is(change.tx, change.escalation, change.now)
             )
         if previous:
             self._tell(change.tx, change.conversation, change.escalation, Moment.TRANSFERRED, owner)
@@ -306,7 +297,7 @@ class Escalations:
         change = self._change(tx, Step.RETURN, escalation_id, NOBODY)
         if change is None or change.escalation.status != Status.QUEUED:
             return False
-        if reservations.live(tx, escalation_id, change.now):
+        if queue.live_reservation(tx, escalation_id, change.now):
             return False
         return self._take(replace(change, ending=_LEFT)).done
 
@@ -432,9 +423,9 @@ class Escalations:
     # -- after an action
 
     def _tell_taken(self, change: _Change, owner: Agent) -> None:
-        if messaging_window.is_closed(change.conversation, change.now):
+        if reachability.is_closed(change.conversation, change.now):
             limits = self._channels[change.conversation.channel].limits
-            messaging_window.offer_template(change.tx, change.escalation, limits, owner, change.now)
+            reachability.offer_template(change.tx, change.escalation, limits, owner, change.now)
         for moment in (Moment.TAKEN, Moment.GREETING):
             self._tell(change.tx, change.conversation, change.escalation, moment, owner)
 

@@ -11,18 +11,17 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.roles import Conversation as About
-from handoff_bot.domain.routing import Mode, Route
+from handoff_bot.domain.rules import Mode, Route
 from handoff_bot.domain.text import duration, spelled
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations import applied_route, availability
 from handoff_bot.services.escalations.still_queued import Waiting, still_waiting
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.settings import hours
 from handoff_bot.services.settings.roles import Roles
-from handoff_bot.storage import access, agents, conversations, log
+from handoff_bot.storage import agents, conversations, log, workspace
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
@@ -148,7 +147,7 @@ class Offer(ProviderJob[OfferPlan, Known]):
         by_group = found.route is not None and not found.route.people
         group_id = found.route.group_id if found.route and by_group else ""
         escalation_id = found.waiting.escalation.id
-        about = access.conversation(tx, escalation_id, self._desk.queue_channel)
+        about = workspace.conversation(tx, escalation_id, self._desk.queue_channel)
         if about is None:
             return None
         may_rest = availability.those_who_may_rest(tx, self._clock.now())

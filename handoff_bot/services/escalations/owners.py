@@ -17,9 +17,8 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.roles import Refusal
 from handoff_bot.domain.text import duration
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations import availability
 from handoff_bot.services.escalations.lifecycle import Escalations
@@ -27,7 +26,7 @@ from handoff_bot.services.outbox import outbox
 from handoff_bot.services.settings import hours
 from handoff_bot.services.settings.roles import Roles
 from handoff_bot.services.settings_catalog import live
-from handoff_bot.storage import access, agents, conversations
+from handoff_bot.storage import agents, conversations, workspace
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
@@ -38,7 +37,7 @@ logger = logging.getLogger(__name__)
 OWNER = "claim.owner"
 OWNERS = "tick.owners"
 ANSWERS_KEEP = timedelta(seconds=60)
-"""Matches the cache time of `slack/client/directory.py`."""
+"""Matches the cache time of `slack/client/people.py`."""
 MOST_REMEMBERED = 10_000
 AT_ONCE = 500
 """Conversations checked per tick; the next tick continues."""
@@ -108,7 +107,7 @@ class Owners:
         if slack_channel:
             self._desk.directory.forget_channel(slack_channel)
         with self._database.write() as tx:
-            for escalation in access.claimed_by(tx, desk_id):
+            for escalation in workspace.claimed_by(tx, desk_id):
                 check(tx, escalation, self._clock)
 
 
@@ -135,7 +134,7 @@ class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
     def prepare(self, tx: Transaction, job: Job) -> OwnerPlan | None:
         """Returns whom to check, or None without an assignee."""
         escalation_id = int(job.payload["escalation_id"])
-        found = access.conversation(tx, escalation_id, self._desk.queue_channel)
+        found = workspace.conversation(tx, escalation_id, self._desk.queue_channel)
         if found is None or not found.assignee:
             return None
         owner = AgentRef(found.assignee, found.assignee_name)
@@ -200,7 +199,7 @@ class CheckOwners(TransactionJob):
         in_all = rows.count(tx, Status.CLAIMED)
         rounds = -(-in_all // AT_ONCE) or 1
         offset = int(self._clock.now().timestamp() // 300) % rounds * AT_ONCE
-        for escalation in access.claimed(tx, AT_ONCE, offset):
+        for escalation in workspace.claimed(tx, AT_ONCE, offset):
             check(tx, escalation, self._clock)
 
 

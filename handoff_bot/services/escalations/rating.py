@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.events import EventKind, Rated
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.ratings import Rating, rating_in
+from handoff_bot.domain.plain_answers import Rating, rating_in
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.delivery import customer_texts, sending
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft

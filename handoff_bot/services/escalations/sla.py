@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_bot.domain import sla
+from handoff_bot.domain import tickets as sla
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.events import EventKind, SlaReminded
 from handoff_bot.domain.signals import Priority
-from handoff_bot.domain.sla import SlaTarget
-from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.domain.tickets import SlaTarget
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock
 from handoff_bot.services.outbox import outbox
-from handoff_bot.services.outbox.escalation_events import EscalationChanged
+from handoff_bot.services.outbox.outbox import EscalationChanged
 from handoff_bot.services.settings import hours
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, deliveries, log, tickets

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Post, PostKind
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock
-from handoff_bot.services.escalations import refusals
+from handoff_bot.services.escalations import transfer
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -48,7 +47,7 @@ class Snoozing:
             if escalation is None or escalation.status not in OPEN:
                 return ActionResult(False, CLOSED)
             if _is_another_agents(tx, escalation, agent):
-                return ActionResult(False, refusals.someone_elses(tx, escalation))
+                return ActionResult(False, transfer.someone_elses(tx, escalation))
             self._put_aside(tx, escalation, agent, until)
             return ActionResult(True)
 

@@ -8,8 +8,7 @@ from datetime import datetime
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.texts import Moment
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.delivery.sending import Channels
 from handoff_bot.storage import conversations

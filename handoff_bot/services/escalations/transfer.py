@@ -1,18 +1,61 @@
-"""How a conversation changes hands: the note for the next agent, and what a resolution leaves behind."""
+"""How a conversation changes hands: notes for the next agent, refusals, reservations."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.desk import Button, EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.escalations import LEFT_QUEUE, Resolution, Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.text import spelled
-from handoff_bot.services.outbox import message_content, outbox
-from handoff_bot.storage import conversations, deliveries, log, tickets
+from handoff_bot.services.outbox import outbox, view_models
+from handoff_bot.storage import conversations, deliveries, log, queue, tickets
+from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Agent, Conversation, Escalation, Note, Ticket
 from handoff_bot.storage.transaction import Transaction
+
+# Refusal messages for agents' actions.
+
+
+def someone_elses(tx: Transaction, escalation: Escalation) -> str:
+    """Returns the refusal when another agent has the conversation."""
+    return (
+        f"{_name(tx, escalation.owner_id)} has this conversation. "
+        "Use Assign… to take it over first."
+    )
+
+
+def where_it_is(tx: Transaction, escalation: Escalation, now: datetime) -> str:
+    """The escalation's status does not allow this action."""
+    if escalation.status == Status.CLAIMED:
+        since = now - (escalation.claimed_at or now)
+        return f"{_name(tx, escalation.owner_id)} took this {_ago(since)}."
+    if escalation.status == Status.QUEUED:
+        return "No agent has this conversation yet. Select Take Over first."
+    return (
+        f"{_name(tx, escalation.closed_by_id)} already closed this conversation "
+        f"({escalation.status})."
+    )
+
+
+def _ago(since: timedelta) -> str:
+    seconds = int(since.total_seconds())
+    if seconds < 5:
+        return "just now"
+    if seconds < 60:
+        return f"{seconds} s ago"
+    minutes = seconds // 60
+    return f"{minutes} min ago" if minutes < 60 else f"{minutes // 60} h ago"
+
+
+def _name(tx: Transaction, agent_id: int | None) -> str:
+    agent = rows.agent(tx, agent_id)
+    return agent.name if agent else "Another agent"
+
+
+# How a conversation changes hands: the note for the next agent, and what a resolution leaves
+# behind.
 
 LAST_WORDS = 3
 _LONGEST = 300
@@ -66,7 +109,7 @@ def _context(
     speakers = {Author.CONTACT: name, Author.ASSISTANT: "Assistant", Author.SYSTEM: "We"}
     for message in recent:
         speaker = speakers.get(Author(message.author), "Agent")
-        lines.append(f"{speaker}: {message_content.in_words(message)[:_LONGEST]}")
+        lines.append(f"{speaker}: {view_models.in_words(message)[:_LONGEST]}")
     return lines
 
 
@@ -135,3 +178,28 @@ def memories(tx: Transaction, conversation_id: int) -> list[str]:
     """Returns the latest handback notes, oldest first."""
     notes = conversations.last_notes(tx, conversation_id, MEMORY, MOST_MEMORIES)
     return [note.text for note in notes]
+
+
+# Tells agents what became of a reserved escalation.
+
+
+def kept(tx: Transaction, escalation: Escalation, desk_id: str, now: datetime) -> None:
+    """The agent with this Slack id has claimed it: tells the others and ends the reservation."""
+    found = queue.reservation_of(tx, escalation.id)
+    if found is None or found.desk_id != desk_id:
+        return
+    for other in found.others:
+        tell(tx, escalation.id, other, where_it_is(tx, escalation, now), now)
+    queue.end_reservation(tx, escalation.id)
+
+
+def tell(tx: Transaction, escalation_id: int, desk_id: str, words: str, now: datetime) -> None:
+    """Sends one agent an ephemeral message in the thread, or a direct message while there is no
+    thread.
+    """
+    thread = rows.thread_of(tx, escalation_id)
+    if thread:
+        place = Place(thread.slack_channel, thread.ts)
+        outbox.ephemeral(tx, EphemeralMessage(desk_id, place, words), now)
+    else:
+        outbox.tell(tx, desk_id, Post(PostKind.TOLD, words), now)

@@ -14,18 +14,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handoff_bot.domain import texts
+from handoff_bot.domain.customers import Cursor, VisitorLine
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import MailError, Malformed
 from handoff_bot.domain.mail import Mail, is_address
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.text import one_line
-from handoff_bot.domain.visitors import Cursor, VisitorLine
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Mailer
-from handoff_bot.services.notifications.mail_content import TEMPLATES
+from handoff_bot.services.notifications.notifications import TEMPLATES
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import visitors

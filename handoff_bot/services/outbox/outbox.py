@@ -1,25 +1,127 @@
-"""Enqueues Slack jobs: cards, posts, ephemeral messages, delivery reactions and the board.
-
-Three kinds of lanes keep messages from waiting for updates. `desk:` carries a thread's messages in
-order. `draw:` updates cards, reactions and the board, of which only the latest state matters.
-`whisper:` carries ephemeral messages.
-"""
+"""Enqueues Slack jobs and mood checks, and tells subscribers about changes of escalations."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
+from handoff_bot.domain.detection import Rules
+from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Mood
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import NewJob
+from handoff_bot.jobs.job import NewJob, enqueue_job
+from handoff_bot.ports import Clock, Detector
+from handoff_bot.services.settings import rule_lists
 from handoff_bot.storage import deliveries, escalations
-from handoff_bot.storage.models import DeskPost, Escalation, Message, Note
+from handoff_bot.storage.models import (
+    Agent,
+    Conversation,
+    DeskPost,
+    Escalation,
+    Message,
+    Note,
+    Ticket,
+)
 from handoff_bot.storage.transaction import Transaction
+
+# Subscribers to escalation changes; they run in the same transaction.
+
+
+@dataclass(frozen=True)
+class EscalationChanged:
+    """An escalation has just started or changed; its rows already show it.
+
+    Attributes:
+        tx: the transaction of the change. Slow work is enqueued, never done here.
+        step: None when the escalation has just started.
+        agent: who took the action; None when the escalation has just started.
+    """
+
+    tx: Transaction
+    escalation: Escalation
+    conversation: Conversation
+    ticket: Ticket
+    step: Step | None
+    agent: Agent | None
+    now: datetime
+
+
+class Subscriber(Protocol):
+    """Called for each escalation change."""
+
+    def __call__(self, change: EscalationChanged) -> None:
+        """Enqueues the follow-up work."""
+
+
+# Decides which posted messages are evaluated for the customer's mood, and enqueues that.
+#
+# Messages are evaluated after they are posted, one at a time, and only if the cheap check (half a
+# millisecond, no transaction) does not find them calm.
+
+MOOD = "mood"
+RULES_KEEP = timedelta(seconds=10)
+"""Maximum age of the rules that the cheap check uses."""
+
+IN_DOUBT, ALWAYS = "in doubt", "always"
+
+
+def when(escalation: Escalation) -> str:
+    """Returns when messages are evaluated: ALWAYS, or IN_DOUBT while the customer is calm."""
+    return IN_DOUBT if escalation.mood in ("", Mood.CALM) else ALWAYS
+
+
+def ask(tx: Transaction, escalation_id: int, now: datetime) -> None:
+    """Enqueues evaluating the customer's last message."""
+    key = f"mood:{escalation_id}"
+    payload = {"escalation_id": escalation_id}
+    enqueue_job(tx, NewJob(MOOD, key, payload, due_at=now, key=key, coalesce=True))
+
+
+def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
+    """Enqueues evaluating this message even if later ones follow: its translation needs the language."""
+    lane = f"mood:{escalation.id}"
+    payload = {"escalation_id": escalation.id, "message_id": message.id}
+    enqueue_job(tx, NewJob(MOOD, lane, payload, due_at=now, key=f"mood:of:{message.id}"))
+
+
+class MoodCheck:
+    """The cheap check of posted messages."""
+
+    def __init__(self, detector: Detector, clock: Clock) -> None:
+        self._detector = detector
+        self._clock = clock
+        self._rules = Rules()
+        self._rules_until: datetime | None = None
+        self.is_busy: Callable[[], bool] = lambda: False
+        """Returns whether messages are waiting; their moods are not evaluated then."""
+
+    def refresh(self, tx: Transaction) -> None:
+        """Reads the admins' rules again if they are too old."""
+        now = self._clock.now()
+        if self._rules_until is None or now >= self._rules_until:
+            self._rules, self._rules_until = rule_lists.detection_rules(tx), now + RULES_KEEP
+
+    def may_matter(self, texts: Iterable[str]) -> bool:
+        """Returns whether evaluating a calm customer's texts could change anything. Needs no
+        transaction.
+        """
+        return not self.is_busy() and any(
+            self._rules.phrase_in(text) or self._detector.may_matter(text) for text in texts
+        )
+
+
+# Enqueues Slack jobs: cards, posts, ephemeral messages, delivery reactions and the board.
+#
+# Three kinds of lanes keep messages from waiting for updates. `desk:` carries a thread's messages
+# in
+# order. `draw:` updates cards, reactions and the board, of which only the latest state matters.
+# `whisper:` carries ephemeral messages.
 
 CARD = "desk.card"
 POST = "desk.post"

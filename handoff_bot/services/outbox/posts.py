@@ -12,20 +12,12 @@ from handoff_bot.domain.errors import DeskClosed, DeskUnsure
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Priority
-from handoff_bot.jobs import failures, store
+from handoff_bot.jobs import handler, store
 from handoff_bot.jobs.handler import JobKind
 from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services.outbox import (
-    alarms,
-    mood_check,
-    outbox,
-    slack_channels,
-    slack_costs,
-    team_mention,
-    view_models,
-)
+from handoff_bot.services.outbox import alarms, outbox, slack_channels, slack_job, view_models
 from handoff_bot.services.outbox.slack_job import (
     CardPlan,
     DeskHandler,
@@ -78,7 +70,7 @@ class PostCard(DeskHandler[CardPlan, PostedCard]):
             return ()
         where = escalation.slack_channel or self._desk.queue_channel
         sender = conversations.get(tx, escalation.conversation_id)
-        return slack_costs.new_card(escalation, where, is_strangers=bool(sender.counted_with))
+        return slack_job.new_card(escalation, where, is_strangers=bool(sender.counted_with))
 
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
         """Returns the card, or None if it was already posted."""
@@ -86,14 +78,14 @@ class PostCard(DeskHandler[CardPlan, PostedCard]):
         if escalation is None or escalations.thread_of(tx, escalation.id):
             return None
         card = view_models.card(tx, escalation)
-        mentions = team_mention.of_card(tx, escalation, self._clock.now())
+        mentions = alarms.of_card(tx, escalation, self._clock.now())
         return CardPlan(replace(card, mentions=mentions), None, mark_of(job))
 
     def call(self, plan: CardPlan) -> PostedCard:
         """Posts the card."""
         card = plan.card
         where = card.slack_channel or self._desk.queue_channel
-        mentions = tuple(team_mention.awake(self._desk, where, one) for one in card.mentions)
+        mentions = tuple(alarms.awake(self._desk, where, one) for one in card.mentions)
         place = self._desk.render_card(replace(card, mentions=mentions), None, plan.mark)
         return PostedCard(place, mentions)
 
@@ -164,7 +156,7 @@ class PostCard(DeskHandler[CardPlan, PostedCard]):
         log.record(
             tx, EventKind.CARD_POSTED, now, escalation=escalation, mentions=[*result.mentions]
         )
-        failures.settle(tx, outbox.CARD, now, escalation_id=escalation.id)
+        handler.settle_failed(tx, outbox.CARD, now, escalation_id=escalation.id)
         outbox.update_board(tx, now)
         if view_models.card(tx, escalation) != replace(plan.card, mentions=result.mentions):
             outbox.update_card(tx, escalation, now)
@@ -199,28 +191,28 @@ class PostInThread(InThread[PostPlan, Posted]):
     told = TOLD_TEAM
 
     def __init__(
-        self, database: Database, desk: Desk, clock: Clock, mood_of: mood_check.MoodCheck
+        self, database: Database, desk: Desk, clock: Clock, mood_of: outbox.MoodCheck
     ) -> None:
         super().__init__(database, desk, clock)
         self._moods = mood_of
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         thread = escalations.place_of(tx, int(job.payload["escalation_id"]))
-        return slack_costs.in_thread(thread.slack_channel, job) if thread else ()
+        return slack_job.in_thread(thread.slack_channel, job) if thread else ()
 
     def batch(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
         """Returns the following posts by the same speaker."""
-        return slack_costs.batch(tx, job, self._clock.now())
+        return slack_job.batch(tx, job, self._clock.now())
 
     def prepare(self, tx: Transaction, job: Job) -> PostPlan | None:
         place = self.place(tx, job)
         return self._plan(tx, job, place) if place else None
 
     def _plan(self, tx: Transaction, job: Job, place: Place) -> PostPlan:
-        posts = tuple(slack_costs.post_of(each) for each in (job, *job.more))
+        posts = tuple(slack_job.post_of(each) for each in (job, *job.more))
         judged = {each.payload.get("judged") for each in (job, *job.more)}
-        which = next((one for one in (mood_check.ALWAYS, mood_check.IN_DOUBT) if one in judged), "")
-        if which == mood_check.IN_DOUBT:
+        which = next((one for one in (outbox.ALWAYS, outbox.IN_DOUBT) if one in judged), "")
+        if which == outbox.IN_DOUBT:
             self._moods.refresh(tx)
         return PostPlan(place, posts, mark_of(job), which)
 
@@ -229,9 +221,9 @@ class PostInThread(InThread[PostPlan, Posted]):
         return self._posted(plan, self._desk.post(plan.thread, plan.posts, plan.mark))
 
     def _posted(self, plan: PostPlan, place: Place) -> Posted:
-        if plan.judged == mood_check.ALWAYS:
+        if plan.judged == outbox.ALWAYS:
             return Posted(place, is_judged=not self._moods.is_busy())
-        in_doubt = plan.judged == mood_check.IN_DOUBT
+        in_doubt = plan.judged == outbox.IN_DOUBT
         words = (post.text for post in plan.posts)
         return Posted(place, is_judged=in_doubt and self._moods.may_matter(words))
 
@@ -241,7 +233,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or job.attempts + 1 < SOON_TOLD or _is_transcript(job):
             return
-        post, now, why = slack_costs.post_of(job), self._clock.now(), alarms.why(error)
+        post, now, why = slack_job.post_of(job), self._clock.now(), alarms.why(error)
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:waits"
         if isinstance(error, DeskUnsure):
             alarms.not_shown(tx, escalation, what, post.text, why, now, key, waits=True)
@@ -253,7 +245,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or _is_transcript(job):
             return
-        post, now = slack_costs.post_of(job), self._clock.now()
+        post, now = slack_job.post_of(job), self._clock.now()
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:{now.timestamp()}"
         alarms.not_shown(tx, escalation, what, post.text, alarms.why(error), now, key)
 
@@ -263,7 +255,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         if job.attempts:
             slack_channels.opened(tx, place.slack_channel, now)
         if result.is_judged:
-            mood_check.ask(tx, int(job.payload["escalation_id"]), now)
+            outbox.ask(tx, int(job.payload["escalation_id"]), now)
         shown = job.payload.get("message_id")
         message = tx.session.get(Message, shown) if shown else None
         if message and message.desk_ts is None:
@@ -281,7 +273,7 @@ class PostInThread(InThread[PostPlan, Posted]):
 
 def _is_transcript(job: Job) -> bool:
     """Whether it only repeats what View conversation shows, so that no alarm is worth its loss."""
-    return slack_costs.post_of(job).kind is PostKind.TRANSCRIPT
+    return slack_job.post_of(job).kind is PostKind.TRANSCRIPT
 
 
 class PostEphemeral(DeskHandler[EphemeralMessage, None]):
@@ -292,7 +284,7 @@ class PostEphemeral(DeskHandler[EphemeralMessage, None]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """All ephemeral messages share one budget."""
-        return slack_costs.EPHEMERAL
+        return slack_job.EPHEMERAL
 
     def prepare(self, tx: Transaction, job: Job) -> EphemeralMessage:
         return _EPHEMERAL.validate_python(job.payload)
@@ -330,13 +322,13 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
         return to or slack_channels.queue_channel(tx) or self._desk.queue_channel
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        return slack_costs.telling(self._to(tx, job))
+        return slack_job.telling(self._to(tx, job))
 
     def prepare(self, tx: Transaction, job: Job) -> MessagePlan | None:
         """Returns the message; None for an offer that has lapsed before it was posted."""
         if self._has_lapsed(tx, job):
             return None
-        post = slack_costs.post_of(job)
+        post = slack_job.post_of(job)
         about = job.payload.get("about")
         place = escalations.place_of(tx, about) if about else None
         if place:
@@ -388,11 +380,11 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
         self, tx: Transaction, job: Job, plan: MessagePlan | None, error: Exception
     ) -> None:
         """Tells the other recipients instead."""
-        alarms.untold(tx, job, slack_costs.post_of(job), alarms.why(error), self._clock.now())
+        alarms.untold(tx, job, slack_job.post_of(job), alarms.why(error), self._clock.now())
 
 
 def desk_job_kinds(
-    database: Database, desk: Desk, clock: Clock, mood_of: mood_check.MoodCheck
+    database: Database, desk: Desk, clock: Clock, mood_of: outbox.MoodCheck
 ) -> tuple[JobKind, ...]:
     return (
         JobKind(outbox.CARD, PostCard(database, desk, clock), "desk"),

@@ -13,13 +13,12 @@ from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import TicketRecord, key_of
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Desk, TicketConnector
 from handoff_bot.services.outbox import outbox
-from handoff_bot.services.outbox.escalation_events import EscalationChanged
-from handoff_bot.storage import conversations, escalations, log, ticket_links
+from handoff_bot.services.outbox.outbox import EscalationChanged
+from handoff_bot.storage import conversations, escalations, log, tickets
 from handoff_bot.storage.models import Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
 
@@ -95,7 +94,7 @@ class SyncTicket(ProviderJob[PutPlan, str]):
         return PutPlan(
             sink,
             _record(tx, ticket, job.id),
-            ticket_links.external_id(tx, ticket.id, sink),
+            tickets.external_id(tx, ticket.id, sink),
             escalations.place_of(tx, ticket.escalation_id),
         )
 
@@ -107,7 +106,7 @@ class SyncTicket(ProviderJob[PutPlan, str]):
         """Stores the ticket's id in the other system."""
         if result:
             now = self._clock.now()
-            ticket_links.keep(tx, plan.record.number, plan.sink, result, now)
+            tickets.keep_external_id(tx, plan.record.number, plan.sink, result, now)
 
     def on_retry(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
         """Tells the team when the other system is behind for long."""
@@ -156,7 +155,7 @@ def _record(tx: Transaction, ticket: Ticket, revision: int) -> TicketRecord:
         priority=Priority(ticket.priority),
         status=TicketStatus(ticket.status),
         assignee=assignee.name if assignee else "",
-        tags=ticket_links.tags(tx, number),
+        tags=tickets.tag_names(tx, number),
         outcome=ticket.outcome,
         summary=escalation.summary,
         created_at=ticket.created_at,

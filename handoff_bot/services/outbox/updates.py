@@ -9,14 +9,14 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.delivery import DeliveryStatus, ReplyMark, mark_of, overall
 from handoff_bot.domain.desk import Board, Place, Post
 from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
+from handoff_bot.domain.messages import DeliveryStatus, ReplyMark, mark_of, overall
 from handoff_bot.jobs.handler import ADMINS
 from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rate_limits import Cost
-from handoff_bot.services.outbox import outbox, slack_channels, slack_costs, view_models
+from handoff_bot.services.outbox import outbox, slack_channels, slack_job, view_models
 from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler
 from handoff_bot.storage import conversations, deliveries, escalations, log
 from handoff_bot.storage.conversations import Marked
@@ -45,7 +45,7 @@ class UpdateCard(DeskHandler[CardPlan, Place]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         is_posted = escalations.thread_of(tx, int(job.payload["escalation_id"])) is not None
-        return slack_costs.CARD if is_posted else ()
+        return slack_job.CARD if is_posted else ()
 
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
         """Returns the current card, or None if it was not posted yet: posting shows the latest
@@ -101,7 +101,7 @@ class UpdateDeliveryReaction(DeskHandler[MarkPlan, None]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         plan = self.prepare(tx, job)
-        return slack_costs.mark(plan.wanted, plan.shown) if plan else ()
+        return slack_job.mark(plan.wanted, plan.shown) if plan else ()
 
     def prepare(self, tx: Transaction, job: Job) -> MarkPlan | None:
         """Returns None if Slack shows the wanted mark already."""
@@ -159,7 +159,7 @@ class UpdateMessage(DeskHandler[ReplacePlan, None]):
     told = "nobody: a click on the old message is answered by what is true then"
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        return slack_costs.CARD
+        return slack_job.CARD
 
     def prepare(self, tx: Transaction, job: Job) -> ReplacePlan | None:
         """Returns None for a message that was deleted with its customer's data."""
@@ -167,7 +167,7 @@ class UpdateMessage(DeskHandler[ReplacePlan, None]):
         if told is None:
             return None
         about = escalations.place_of(tx, told.escalation_id) if told.escalation_id else None
-        post = replace(slack_costs.post_of(job), about=about)
+        post = replace(slack_job.post_of(job), about=about)
         return ReplacePlan(Place(told.slack_channel, told.ts), post)
 
     def call(self, plan: ReplacePlan) -> None:
@@ -193,7 +193,7 @@ class UpdateBoard(DeskHandler[BoardPlan, Place]):
     def cost(self, tx: Transaction, job: Job) -> Cost:
         slack_channel = slack_channels.queue_channel(tx)
         at = _where_it_is(tx, slack_channel)
-        return slack_costs.board(at, slack_channel or self._desk.queue_channel)
+        return slack_job.board(at, slack_channel or self._desk.queue_channel)
 
     def prepare(self, tx: Transaction, job: Job) -> BoardPlan:
         return self._plan(tx)

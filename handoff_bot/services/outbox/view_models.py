@@ -1,16 +1,20 @@
-"""Reads the data that Slack shows: cards, the board, transcripts."""
+"""Reads the data that Slack shows: cards, the board, transcripts, a message with its context."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Any
 
-from handoff_bot.domain.delivery import DeliveryStatus, overall
+from pydantic import TypeAdapter
+
 from handoff_bot.domain.desk import (
     NAMELESS,
     AgentRef,
     Board,
     Card,
+    Filter,
     Line,
     Post,
     PostKind,
@@ -18,23 +22,140 @@ from handoff_bot.domain.desk import (
 )
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.events import EventKind, Rated
-from handoff_bot.domain.messages import Author
-from handoff_bot.domain.queue import Filter
-from handoff_bot.domain.signals import Mood, Priority, Signal
-from handoff_bot.domain.sla import SlaTarget
-from handoff_bot.services.outbox import message_content, slack_channels
-from handoff_bot.services.settings_catalog import live
-from handoff_bot.storage import (
-    conversations,
-    deliveries,
-    escalations,
-    held,
-    log,
-    queue,
-    tickets,
+from handoff_bot.domain.file_reading import Reading
+from handoff_bot.domain.files import Sent
+from handoff_bot.domain.messages import (
+    LONGEST_QUOTE,
+    NO_CONTEXT,
+    Author,
+    DeliveryStatus,
+    MessageContext,
+    MessageKind,
+    Quote,
+    kind_with_files,
+    named,
+    overall,
 )
-from handoff_bot.storage.models import Agent, Escalation, Message, Note
+from handoff_bot.domain.signals import Evidence, Mood, Priority, Signal
+from handoff_bot.domain.text import one_line
+from handoff_bot.domain.tickets import SlaTarget
+from handoff_bot.services.outbox import slack_channels
+from handoff_bot.services.settings_catalog import live
+from handoff_bot.storage import conversations, deliveries, escalations, log, queue, tickets
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.models import Agent, Conversation, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
+
+# A message's content including its context and kind, for the thread, the card and the AI.
+
+LABELS = {Reading.TRANSCRIPT: "Transcript", Reading.DESCRIPTION: "Picture"}
+"""What stands before a text that a language model read from a file."""
+EVIDENCE = "evidence"
+"""Key of an answer's payload."""
+_CONTEXT = TypeAdapter(MessageContext)
+_EVIDENCE = TypeAdapter(tuple[Evidence, ...])
+_AUTHORS = {
+    Author.CONTACT: "their own message",
+    Author.ASSISTANT: "the assistant",
+    Author.SYSTEM: "an automatic text",
+}
+
+
+def context_of(message: Message) -> MessageContext:
+    return _CONTEXT.validate_python(message.context) if message.context else NO_CONTEXT
+
+
+def evidence_of(messages: Sequence[Message]) -> tuple[Evidence, ...]:
+    """Returns what the assistant's last answer was based on."""
+    last = next((one for one in reversed(messages) if one.author == Author.ASSISTANT), None)
+    return _EVIDENCE.validate_python(last.payload.get(EVIDENCE, ())) if last else ()
+
+
+def kind_of(message: Message) -> MessageKind:
+    types = [str(file.get("content_type", "")) for file in message.media]
+    return kind_with_files(context_of(message).kind, types)
+
+
+def own_words(message: Message) -> str:
+    """Returns what the author said: the typed text, and what was read from files; "" for nothing."""
+    return "\n".join(filter(None, (typed(message), read_words(message))))
+
+
+def typed(message: Message) -> str:
+    """Returns the author's typed text, including form answers; "" if there is none."""
+    return "\n".join(filter(None, (message.text.strip() and message.text, _answers(message))))
+
+
+def read_words(message: Message) -> str:
+    """Returns what a language model read from the customer's files: a transcript is their own words."""
+    return "\n".join(
+        text if kind is Reading.TRANSCRIPT else f"{LABELS[kind]}: {text}"
+        for _, kind, text in readings(message)
+        if kind is not Reading.UNREAD
+    )
+
+
+def readings(message: Message) -> list[tuple[int, Reading, str]]:
+    """Returns number, kind and text of each file that a language model read, or could not read."""
+    return [
+        (number, kind, file[kind])
+        for number, file in enumerate(message.media)
+        for kind in Reading
+        if file.get(kind)
+    ]
+
+
+def _answers(message: Message) -> str:
+    return context_of(message).answers
+
+
+def shown(message: Message) -> str:
+    """Returns what the author said, or the kind's name if there is neither text nor file."""
+    return own_words(message) or ("" if message.media else named(kind_of(message)))
+
+
+def in_words(message: Message) -> str:
+    """Returns the whole content as plain text."""
+    text = typed(message) or ("" if message.media else shown(message))
+    read = (
+        f"{LABELS[kind]}: {said}"
+        for _, kind, said in readings(message)
+        if kind is not Reading.UNREAD
+    )
+    parts = (*context_of(message).background, text, file_names(message), *read)
+    return "\n".join(filter(None, parts))
+
+
+def file_names(message: Message) -> str:
+    """Returns a message's file names as text."""
+    return ", ".join(f"[{file.get('name') or file['content_type']}]" for file in message.media)
+
+
+def sent_files(message: Message) -> list[Sent]:
+    """Returns a message's files as sent."""
+    return [Sent(one["token"], one["content_type"]) for one in message.media]
+
+
+def stored(tx: Transaction, conversation: Conversation, context: MessageContext) -> dict[str, Any]:
+    """Returns the context for storage, including the quoted message; {} for none."""
+    if context.quote:
+        context = replace(context, quote=_found(tx, conversation, context.quote))
+    return asdict(context) if context != NO_CONTEXT else {}
+
+
+def _found(tx: Transaction, conversation: Conversation, quote: Quote) -> Quote:
+    """Fills in the quote's author and text if the message belongs to this conversation."""
+    found = conversations.by_provider_id(tx, conversation, quote.provider_id)
+    if found is None:
+        return quote
+    message, part = found
+    text = part or own_words(message) or file_names(message) or named(kind_of(message))
+    author = rows.agent(tx, message.agent_id)
+    name = author.name if author else _AUTHORS.get(Author(message.author), "our team")
+    return replace(quote, author=one_line(name, 60), text=one_line(text, LONGEST_QUOTE))
+
+
+# Reads the data that Slack shows: cards, the board, transcripts.
 
 RECENT_LINES = 3
 """Without automatic messages, which say nothing about the customer."""
@@ -77,7 +198,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         evidence=escalation.evidence,
         summary=escalation.summary,
         tried=escalation.tried,
-        grounds=message_content.evidence_of(said),
+        grounds=evidence_of(said),
         recent=tuple(_lines(tx, recent, name, {})) if is_open and not escalation.replied_at else (),
         earlier_tickets=escalations.earlier_tickets(tx, conversation.contact_id, ticket.id),
         opened_at=escalation.opened_at,
@@ -121,10 +242,8 @@ def _mentions(tx: Transaction, escalation: Escalation) -> tuple[str, ...]:
 
 def _notes(messages: Sequence[Message], escalation: Escalation) -> tuple[str, ...]:
     """Returns the ad that the customer came from, and the context of the escalating message."""
-    ads = (message_content.context_of(message).ad_line for message in messages)
-    about = (
-        message_content.context_of(one).lines for one in messages if one.id == escalation.message_id
-    )
+    ads = (context_of(message).ad_line for message in messages)
+    about = (context_of(one).lines for one in messages if one.id == escalation.message_id)
     return tuple(dict.fromkeys((*filter(None, ads), *next(about, ()))))[:MOST_NOTES]
 
 
@@ -136,7 +255,7 @@ def board(tx: Transaction, now: datetime) -> Board:
         waiting=count,
         claimed=escalations.count(tx, Status.CLAIMED),
         slack_channel=slack_channels.queue_channel(tx),
-        held=held.count(tx),
+        held=queue.count_held(tx),
     )
 
 
@@ -207,7 +326,7 @@ def _lines(
         Line(
             author=Author(message.author),
             name=_speaker(tx, message, contact),
-            text=message_content.in_words(message),
+            text=in_words(message),
             at=message.created_at,
             delivery=overall(stages[message.id]) if message.id in stages else None,
         )

@@ -20,7 +20,7 @@ from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Media
 from handoff_bot.domain.text import many
 from handoff_bot.ports import Channel, Clock
-from handoff_bot.storage import contact_data, log
+from handoff_bot.storage import contacts, log
 from handoff_bot.storage.database import Database
 
 NO_CHANNELS: Mapping[str, Channel] = {}
@@ -55,8 +55,8 @@ class Exporting:
         """
         _prepare(folder)
         with self._database.read() as tx:
-            rows = contact_data.exported(tx, contact_id)
-            stored = contact_data.tokens(tx, contact_id)
+            rows = contacts.exported(tx, contact_id)
+            stored = contacts.tokens(tx, contact_id)
         names = {token: f"files/{number}-{safe_name(name)}" for token, number, name in stored}
         names |= self._fetch(rows, folder)
         shown: Rows = {
@@ -66,7 +66,7 @@ class Exporting:
         _save(folder / "index.html", page(contact_id, shown, sorted(names.values())).encode())
         for token, number, _ in stored:
             with self._database.read() as tx:
-                _save(folder / names[token], contact_data.content(tx, number))
+                _save(folder / names[token], contacts.content(tx, number))
         with self._database.write() as tx:
             what = f"contact {contact_id}"
             log.record(tx, EventKind.CONTACT_EXPORTED, self._clock.now(), by=by, what=what)

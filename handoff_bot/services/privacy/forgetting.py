@@ -12,28 +12,20 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import OPEN, Status, Step, TicketStatus
 from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.text import many, spelled
 from handoff_bot.domain.tickets import key_of
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.ticket_sync import SYSTEMS
 from handoff_bot.services.privacy.outside import Kind, enqueue_item
-from handoff_bot.storage import (
-    contact_data,
-    conversations,
-    erased_jobs,
-    erasures,
-    log,
-    ticket_links,
-)
+from handoff_bot.storage import contacts, conversations, erasures, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Contact, Erasure, Escalation, Ticket
@@ -138,7 +130,7 @@ class Forgetting:
                 return ActionResult(True, _state(known))
             now = self._clock.now()
             _end_escalations(tx, contact_id, now)
-            counts = contact_data.counts(tx, contact_id)
+            counts = contacts.counts(tx, contact_id)
             erasure = erasures.begin(
                 tx, contact_id, by, ForgetStep.STOP.value, now, {"rows": counts, "notes": []}
             )
@@ -181,7 +173,7 @@ def _preview(tx: Transaction, contact_id: int) -> Preview:
         contact_id,
         tx.session.get_one(Contact, contact_id).name,
         tuple(f"{one.channel}: {one.address}" for one in addresses),
-        contact_data.counts(tx, contact_id),
+        contacts.counts(tx, contact_id),
         tuple(_outside(tx, contact_id)),
     )
 
@@ -194,8 +186,7 @@ def _outside(tx: Transaction, contact_id: int) -> Iterator[str]:
         yield f"{spelled(channel)}: messages and files that its provider stores, if any"
     for sink, name in SYSTEMS.items():
         number = sum(
-            bool(ticket_links.external_id(tx, one.id, sink))
-            for one in erasures.tickets(tx, contact_id)
+            bool(tickets.external_id(tx, one.id, sink)) for one in erasures.tickets(tx, contact_id)
         )
         if number:
             yield f"{name}: {many(number, 'ticket')}"
@@ -277,8 +268,8 @@ class Forget(ProviderJob[int, bool]):
 
     def _stop(self, tx: Transaction, erasure: Erasure) -> None:
         now = self._clock.now()
-        found = erased_jobs.traces(tx, erasure)
-        swept = erased_jobs.sweep(tx, found, erasure.position, PAGE, now, waiting=True)
+        found = erasures.traces(tx, erasure)
+        swept = erasures.sweep(tx, found, erasure.position, PAGE, now, waiting=True)
         is_busy = swept.is_busy or bool(erasure.receipt.get("busy"))
         if swept.last is not None:
             tx.set(erasure, position=swept.last, receipt={**erasure.receipt, "busy": is_busy})
@@ -296,9 +287,9 @@ class Forget(ProviderJob[int, bool]):
         erasures.add_items(tx, erasure.id, self._items(tx, erasure))
         personal = [one.address for one in erasures.addresses_of(erasure)]
         name = tx.session.get_one(Contact, contact_id).name
-        contact_data.blank_events(tx, contact_id, [*personal, name])
-        erased_jobs.scrub_settings(tx, personal)
-        contact_data.blank_contact(tx, contact_id)
+        contacts.blank_events(tx, contact_id, [*personal, name])
+        erasures.scrub_settings(tx, personal)
+        contacts.blank_contact(tx, contact_id)
         now = self._clock.now()
         for number in erasures.waiting_items(tx, erasure.id):
             enqueue_item(tx, number, now)
@@ -328,7 +319,7 @@ class Forget(ProviderJob[int, bool]):
                 "sink": sink,
                 "key": key_of(ticket.id, ticket.created_at),
                 "number": ticket.id,
-                "external_id": ticket_links.external_id(tx, ticket.id, sink),
+                "external_id": tickets.external_id(tx, ticket.id, sink),
             }
             yield Kind.TICKET, f"{sink}:{ticket.id}", target
 
@@ -338,14 +329,14 @@ class Forget(ProviderJob[int, bool]):
 
     def _sweep(self, tx: Transaction, erasure: Erasure) -> None:
         now = self._clock.now()
-        found = erased_jobs.traces(tx, erasure)
-        swept = erased_jobs.sweep(tx, found, erasure.position, PAGE, now, waiting=False)
+        found = erasures.traces(tx, erasure)
+        swept = erasures.sweep(tx, found, erasure.position, PAGE, now, waiting=False)
         if swept.last is not None:
             tx.set(erasure, position=swept.last)
             go_on(tx, erasure.id, now)
             return
-        contact_data.blank_contact(tx, erasure.contact_id)
-        erased_jobs.drop_lanes(tx, found)
+        contacts.blank_contact(tx, erasure.contact_id)
+        erasures.drop_lanes(tx, found)
         tx.set(
             erasure,
             addresses=[],

@@ -10,9 +10,8 @@ from typing import Any
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import ProviderFailure
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.jobs.rate_limits import BucketCost, Cost
 from handoff_bot.ports import Clock, Desk, Eraser, TicketConnector
 from handoff_bot.storage import erasures

@@ -10,11 +10,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from handoff_bot.domain.retention import RetentionRule, parse
+from handoff_bot.domain.rules import RetentionRule, parse
 from handoff_bot.domain.text import many
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock
 from handoff_bot.services.settings.preferences import Preferences
 from handoff_bot.storage import log, retention

@@ -7,16 +7,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from handoff_bot.domain import canned as rules
-from handoff_bot.domain import templates
-from handoff_bot.domain.canned import PAGE_ROWS, CannedPage, CannedReply
+from handoff_bot.domain import replies as rules
+from handoff_bot.domain import texts
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.replies import PAGE_ROWS, CannedPage, CannedReply
 from handoff_bot.domain.text import clean
 from handoff_bot.ports import Clock
 from handoff_bot.storage import canned as rows
-from handoff_bot.storage import changes, conversations, log
+from handoff_bot.storage import conversations, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Canned, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -57,7 +57,7 @@ def rendered(tx: Transaction, called: str, escalation: Escalation, agent: str) -
         return None
     name = clean(conversations.own_name(tx, conversation))
     text = reply.text if name else rules.without_customer(reply.text)
-    return templates.fill(
+    return texts.fill_template(
         text,
         customer=name,
         agent=agent,
@@ -113,7 +113,7 @@ class CannedReplies:
     def seen(self, reply: CannedReply) -> int:
         """Returns the number of the reply's newest change."""
         with self._database.read() as tx:
-            return changes.newest_of(tx, {_key(reply)})
+            return log.newest_change_of(tx, {_key(reply)})
 
     def save(self, reply: CannedReply, by: str, seen: int | None = None) -> Problem | None:
         """Saves a new or changed reply. Returns the problem, or None when saved.
@@ -128,7 +128,7 @@ class CannedReplies:
             row = tx.lock(Canned, reply.id) if reply.id else None
             if reply.id and row is None:
                 return Part.TEXT, GONE
-            if row and seen is not None and changes.newest_of(tx, {_key(_value(row))}) > seen:
+            if row and seen is not None and log.newest_change_of(tx, {_key(_value(row))}) > seen:
                 return Part.TEXT, CHANGED_MEANWHILE
             if row is None and rows.count(tx) >= rows.MOST:
                 return Part.NAME, ENOUGH
@@ -144,10 +144,10 @@ class CannedReplies:
             return False
         same = before is not None and _key(before) == _key(reply)
         if before and not same:
-            changes.remember(tx, _key(before), before.text, None, by, now)
+            log.remember_change(tx, _key(before), before.text, None, by, now)
         earlier = before.text if before and same else None
         if earlier != reply.text:
-            changes.remember(tx, _key(reply), earlier, reply.text, by, now)
+            log.remember_change(tx, _key(reply), earlier, reply.text, by, now)
         log.record(tx, EventKind.CANNED_CHANGED, now, canned_id=row.id, by=by)
         return True
 
@@ -182,7 +182,7 @@ class CannedReplies:
                 return False
             reply, now = _value(row), self._clock.now()
             tx.session.delete(row)
-            changes.remember(tx, _key(reply), reply.text, None, by, now)
+            log.remember_change(tx, _key(reply), reply.text, None, by, now)
             log.record(tx, EventKind.CANNED_CHANGED, now, canned_id=reply.id, by=by)
             return True
 

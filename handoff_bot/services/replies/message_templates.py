@@ -12,13 +12,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from handoff_bot.domain import message_templates as rules
-from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain import replies as rules
 from handoff_bot.domain.desk import AgentRef
-from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import Template
+from handoff_bot.domain.replies import MessageTemplate
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.services.delivery.sending import Channels
-from handoff_bot.services.replies.modal_replies import ModalReplies
+from handoff_bot.services.replies.held_replies import ModalReplies
 from handoff_bot.services.settings.preferences import Preferences
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
@@ -149,9 +149,9 @@ class Templates:
 def problem(template: MessageTemplate) -> Problem | None:
     """Returns the first problem with the template's fields, or None."""
     checks = (
-        (Part.NAME, rules.name_problem(template.name)),
+        (Part.NAME, rules.template_name_problem(template.name)),
         (Part.SID, rules.sid_problem(template.content_sid)),
-        (Part.TEXT, rules.text_problem(template.text)),
+        (Part.TEXT, rules.template_text_problem(template.text)),
     )
     return next(((part, words) for part, words in checks if words), None)
 

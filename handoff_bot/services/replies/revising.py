@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button, EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import Piece
+from handoff_bot.domain.messages import DeliveryStatus
 from handoff_bot.domain.text import short_name, shorten
 from handoff_bot.domain.thread_syntax import is_to_colleague, thread_command_in
 from handoff_bot.jobs import store

@@ -12,7 +12,7 @@ from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
-from handoff_bot.services.delivery import customer_texts, opt_outs, outbound_files, sending
+from handoff_bot.services.delivery import customer_texts, outbound_files, reachability, sending
 from handoff_bot.services.delivery.sending import NO_HOLD, OPTED_OUT, Channels, OutboundDraft
 from handoff_bot.services.escalations import sla, transfer
 from handoff_bot.services.outbox import outbox
@@ -92,7 +92,7 @@ class Threads:
         """
         if thread.escalation.status not in OPEN:
             return CLOSED, False
-        if opt_outs.refuses(thread.conversation, self._clock.now()):
+        if reachability.refuses(thread.conversation, self._clock.now()):
             return OPTED_OUT, False
         if thread.escalation.status == Status.QUEUED:
             return UNCLAIMED, True

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from handoff_bot.domain.audit import PAGE_ROWS, AuditPage, Did
-from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.events import PAGE_ROWS, AuditPage, Did, EventKind
 from handoff_bot.ports import Clock
 from handoff_bot.services.settings_catalog import live
-from handoff_bot.storage import changes, log, tickets
 from handoff_bot.storage import escalations as rows
+from handoff_bot.storage import log, tickets
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Event, SettingChange
 from handoff_bot.storage.transaction import Transaction
@@ -70,19 +69,19 @@ class Preferences:
             log.forget(tx, key)
         else:
             log.prefer(tx, key, value, by, now)
-        changes.remember(tx, key, before, value, by, now)
+        log.remember_change(tx, key, before, value, by, now)
         log.record(tx, EventKind.SETTING_CHANGED, now, key=key, by=by)
         return True
 
     def history(self, limit: int, prefix: str = "", offset: int = 0) -> Sequence[SettingChange]:
         """Returns the newest changes of settings with this key prefix, newest first."""
         with self._database.read() as tx:
-            return changes.of_settings(tx, limit, offset, prefix)
+            return log.changes_of_settings(tx, limit, offset, prefix)
 
     def newest_change(self, keys: Collection[str]) -> int:
         """Returns the number of the newest change of these settings, or 0."""
         with self._database.read() as tx:
-            return changes.newest_of(tx, keys)
+            return log.newest_change_of(tx, keys)
 
     def named_admins(self) -> list[str]:
         """Returns the Slack ids of the named admins."""
@@ -97,7 +96,7 @@ class Preferences:
 def may_save(tx: Transaction, keys: Collection[str], seen: int | None) -> bool:
     """Returns whether these settings are unchanged since `seen`; locks them against other changes."""
     tx.one_at_a_time("settings")
-    return seen is None or changes.newest_of(tx, keys) <= seen
+    return seen is None or log.newest_change_of(tx, keys) <= seen
 
 
 def admins(tx: Transaction) -> list[str]:
@@ -112,7 +111,7 @@ class Audit:
     def page(self, before: int | None = None, desk_id: str = "") -> AuditPage:
         """Returns the entries before that event, or the newest ones; of all agents or of one."""
         with self._database.read() as tx:
-            found = changes.by_people(tx, PAGE_ROWS + 1, before, desk_id)
+            found = log.changes_by_people(tx, PAGE_ROWS + 1, before, desk_id)
             done = [_did(tx, *row) for row in found[:PAGE_ROWS]]
         return AuditPage(tuple(done), more=len(found) > PAGE_ROWS)
 

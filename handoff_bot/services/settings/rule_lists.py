@@ -1,21 +1,27 @@
-"""Ordered lists of admin rules, each stored as a setting."""
+"""Ordered lists of admin rules, each stored as a setting, and the detection rules."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from handoff_bot.domain.rule_conditions import Case
+from handoff_bot.domain.detection import Guidance, Rules, Sensitivity, Tuning, as_address
+from handoff_bot.domain.look_ups import LookUp
+from handoff_bot.domain.mcp_servers import McpServer, tools_of
+from handoff_bot.domain.rules import Case
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.settings.preferences import Preferences
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
+
+# Ordered lists of admin rules, each stored as a setting.
 
 logger = logging.getLogger(__name__)
 
@@ -126,3 +132,43 @@ def recent_cases(tx: Transaction) -> list[Case]:
         case_of(tx, escalation, conversations.get(tx, escalation.conversation_id))
         for escalation in rows.newest(tx, LOOKED_AT)
     ]
+
+
+# Detection rules set by admins.
+
+DETECTION_PREFIX = "rules."
+LOOK_UPS, LOOK_UP = "rules.look_ups", TypeAdapter(LookUp)
+MCP_SERVERS, MCP_SERVER = "rules.mcp_servers", TypeAdapter(McpServer)
+
+
+def detection_rules(tx: Transaction) -> Rules:
+    """Returns the current rules."""
+    stored = live(tx)
+    servers = mcp_servers(stored.mcp_servers)
+    return Rules(
+        triggers=dict.fromkeys(Signal, Sensitivity.MEDIUM) | stored.triggers,
+        always=stored.always,
+        never=stored.never,
+        pause_seconds=stored.pause_seconds,
+        most_answers=stored.most_answers,
+        vips=frozenset(map(as_address, stored.vips)),
+        languages=stored.languages,
+        tuning=Tuning(stored.shifts, stored.last_layer),
+        answer_short_codes=stored.answer_short_codes,
+        paused=stored.paused,
+        guidance=Guidance(stored.company, stored.tone, stored.never_discuss, stored.guidance),
+        look_ups=(
+            *(one for one in look_ups(stored.look_ups) if one.is_on),
+            *(tools_of(servers) if servers else ()),
+        ),
+    )
+
+
+def look_ups(stored: Iterable[object]) -> list[LookUp]:
+    """Returns the stored look-ups, without those that are stored wrongly."""
+    return parsed(list(stored), LOOK_UPS, LOOK_UP)
+
+
+def mcp_servers(stored: Iterable[object]) -> list[McpServer]:
+    """Returns the stored MCP servers, without those that are stored wrongly."""
+    return parsed(list(stored), MCP_SERVERS, MCP_SERVER)

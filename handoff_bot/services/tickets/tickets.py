@@ -1,36 +1,148 @@
-"""Tickets: search, view, edit and export."""
+"""Tickets: search, view, timeline and export."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from handoff_bot.domain.action_result import ActionResult
-from handoff_bot.domain.desk import AgentRef, Place
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.events import ACTS, OF_ESCALATIONS, EventKind, act
+from handoff_bot.domain.files import File
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.sla import SlaTarget
-from handoff_bot.domain.ticket_export import TicketExport
+from handoff_bot.domain.text import REASONS, many
 from handoff_bot.domain.tickets import (
     EARLIER_ROWS,
+    LABELS,
     PAGE_ROWS,
+    TIMELINE_ROWS,
     EarlierTicket,
     Edit,
+    Happened,
+    SlaTarget,
+    TicketExport,
     TicketPage,
     TicketQuery,
     TicketView,
+    csv_lines,
+    json_lines,
 )
 from handoff_bot.ports import Clock
 from handoff_bot.services.escalations.lifecycle import Escalations
+from handoff_bot.services.outbox import view_models
 from handoff_bot.services.outbox.ticket_sync import TicketSync
-from handoff_bot.services.tickets import ticket_timeline
+from handoff_bot.services.reporting.metrics import Order, Report
 from handoff_bot.services.tickets.ticket_edits import TicketEdits
+from handoff_bot.storage import escalations
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage import ticket_export
 from handoff_bot.storage import tickets as store
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import DeskThread, Ticket
+from handoff_bot.storage.models import DeskThread, Event, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
+
+# Ticket timeline: events, messages and notes in one order, page by page.
+
+HAPPENED: dict[str, str] = {
+    EventKind.ESCALATION_OPENED: "{it} was escalated: {reason}",
+    EventKind.ESCALATION_WOKEN: "The snooze of {it} ended",
+    EventKind.ESCALATION_OFFERED: "{it} was offered to {who}",
+    EventKind.ESCALATION_PRIORITY: "The priority of {it} was raised to {priority}",
+    EventKind.TICKET_CREATED: "{it} was created",
+    EventKind.TICKET_REOPENED: "{it} was reopened: the customer wrote again",
+    EventKind.SLA_WARNING: "The {target} of {it} is due soon",
+    EventKind.SLA_BREACH: "The {target} of {it} is overdue",
+    EventKind.CSAT_ANSWERED: "The customer rated {it}: {score} of 5",
+    EventKind.MESSAGE_FAILED: "A message to the customer was not delivered",
+}
+"""Event kind -> its sentence, for events without an author."""
+ACTIONS = (
+    *(kind for kind in ACTS if kind.startswith(OF_ESCALATIONS)),
+    EventKind.TICKET_EDITED,
+)
+EVENTS = (*HAPPENED, *ACTIONS)
+"""Events shown in the timeline."""
+AUTOMATIC = "Handoff"
+"""Author of automatic actions."""
+
+_SPEAKERS = {Author.ASSISTANT: "Assistant (AI)", Author.SYSTEM: "Automatic message"}
+_TARGETS: dict[object, str] = {target.value: label for target, label in LABELS.items()}
+
+
+def timeline_page(
+    tx: Transaction, ticket: Ticket, contact: str, number: int
+) -> tuple[tuple[Happened, ...], bool]:
+    """Returns one page, oldest first, and whether earlier entries exist; page 0 is the end of the
+    timeline.
+    """
+    most = (number + 1) * TIMELINE_ROWS
+    lines = sorted(_newest(tx, ticket, contact, most + 1), key=lambda line: line.at)
+    end = max(0, len(lines) - number * TIMELINE_ROWS)
+    return tuple(lines[max(0, len(lines) - most) : end]), len(lines) > most
+
+
+def _newest(tx: Transaction, ticket: Ticket, contact: str, most: int) -> Iterator[Happened]:
+    """Yields the newest entries of each kind, which include the newest of all."""
+    for event, name in store.events(tx, ticket.id, EVENTS, most):
+        until = event.data.get("until") if event.kind == EventKind.ESCALATION_SNOOZED else None
+        yield Happened(
+            event.at,
+            _sentence(tx, ticket, event, name or ""),
+            until=datetime.fromisoformat(until) if until else None,
+        )
+    for message, name in store.messages(tx, ticket, most):
+        yield Happened(
+            message.created_at,
+            "",
+            _speaker(message, name, contact),
+            view_models.in_words(message),
+        )
+    for note, name in store.notes(tx, ticket.id, most):
+        yield Happened(note.created_at, "wrote a note:", name, note.text)
+
+
+def _speaker(message: Message, agent: str | None, contact: str) -> str:
+    author = Author(message.author)
+    if author is Author.CONTACT:
+        return contact
+    return agent or _SPEAKERS.get(author, "Agent")
+
+
+def _sentence(tx: Transaction, ticket: Ticket, event: Event, who: str) -> str:
+    it, data = f"#{ticket.id}", event.data
+    if event.kind in HAPPENED:
+        return HAPPENED[event.kind].format(
+            it=it,
+            who=who or AUTOMATIC,
+            reason=_reason(data.get("reason")),
+            priority=data.get("priority"),
+            target=_TARGETS.get(data.get("promise"), "SLA target"),
+            score=data.get("score"),
+        )
+    tags = store.tags(tx, ticket.id) if event.kind == EventKind.ESCALATION_RESOLVE else ()
+    did = act(event.kind, it, tags=tags, data=data)
+    whom = _whom(tx, data) if event.kind == EventKind.ESCALATION_REASSIGN else ""
+    return " ".join(filter(None, (who or AUTOMATIC, did, whom)))
+
+
+def _reason(value: object) -> str:
+    return next(
+        (words for reason, words in REASONS.items() if reason == value), "an agent is needed"
+    )
+
+
+def _whom(tx: Transaction, data: Mapping[str, Any]) -> str:
+    owner = escalations.agent(tx, data.get("owner"))
+    return owner.name if owner else "an agent"
+
+
+# Tickets: search, view, edit and export.
 
 EXPORT_BATCH = 500
 MESSAGES = 200_000
@@ -123,7 +235,7 @@ def all_fitting(database: Database, query: TicketQuery) -> Iterator[TicketExport
     last = 0
     while True:
         with database.read() as tx:
-            batch = ticket_export.after(tx, query, last, EXPORT_BATCH)
+            batch = store.exports_after(tx, query, last, EXPORT_BATCH)
         yield from batch
         if len(batch) < EXPORT_BATCH:
             return
@@ -141,7 +253,7 @@ def _view(tx: Transaction, number: int, page: int) -> TicketView | None:
     row = store.row(tx, number) if ticket else None
     if ticket is None or row is None:
         return None
-    lines, older = ticket_timeline.page(tx, ticket, row.contact, page)
+    lines, older = timeline_page(tx, ticket, row.contact, page)
     return TicketView(
         row=row,
         escalation_id=ticket.escalation_id,
@@ -157,3 +269,59 @@ def _view(tx: Transaction, number: int, page: int) -> TicketView | None:
         reply_due_at=store.open_due(ticket, SlaTarget.REPLY),
         solve_due_at=store.open_due(ticket, SlaTarget.SOLVE),
     )
+
+
+# Ticket exports requested in Slack.
+
+TICKETS = "tickets"
+_QUERY = TypeAdapter(TicketQuery)
+
+
+class Format(StrEnum):
+    """File format."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    lines: Callable[[Iterable[TicketExport]], Iterator[str]]
+    content_type: str
+
+
+_KINDS = {
+    Format.CSV: _Kind(csv_lines, "text/csv"),
+    Format.JSON: _Kind(json_lines, "application/json"),
+}
+
+
+def lines(form: Format, tickets: Iterable[TicketExport]) -> Iterator[str]:
+    return _KINDS[form].lines(tickets)
+
+
+def order(form: Format, query: TicketQuery) -> Order:
+    """Returns the order for an export of all matching tickets, regardless of the page."""
+    whole = _QUERY.dump_python(replace(query, before=None), mode="json")
+    return {"format": form.value, "query": whole}
+
+
+class TicketsReport:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self, order: Order) -> Report:
+        """Returns the file and the number of tickets."""
+        form = Format(order["format"])
+        count = 0
+
+        def counted() -> Iterator[TicketExport]:
+            nonlocal count
+            for ticket in all_fitting(self._database, _QUERY.validate_python(order["query"])):
+                count += 1
+                yield ticket
+
+        data = "".join(lines(form, counted())).encode()
+        file = File(f"tickets.{form}", _KINDS[form].content_type, data)
+        words = f"Your export of {many(count, 'ticket')}."
+        return Report((Post(PostKind.TOLD, words),), file)

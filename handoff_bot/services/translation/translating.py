@@ -15,15 +15,14 @@ from datetime import datetime
 from handoff_bot.domain.desk import Button, Place, Post, PostKind, ThreadReply
 from handoff_bot.domain.errors import ModelError, TranslationError
 from handoff_bot.domain.escalations import OPEN, Status
-from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.text import language_name
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Translator
-from handoff_bot.services.outbox import message_content, outbox
-from handoff_bot.services.outbox.escalation_events import EscalationChanged
+from handoff_bot.services.outbox import outbox, view_models
+from handoff_bot.services.outbox.outbox import EscalationChanged
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
@@ -86,7 +85,7 @@ def follow(
         read: True for what was read from its files instead of its text.
     """
     conversation = conversations.get(tx, message.conversation_id)
-    text = message_content.read_words(message) if read else message.text
+    text = view_models.read_words(message) if read else message.text
     if text and is_needed(tx, conversation):
         key = f"translate:{message.id}" + (":read" if read else "")
         payload = {"escalation_id": escalation.id, "message_id": message.id}
@@ -182,7 +181,7 @@ class Translate(ProviderJob[Wanted, str]):
         if escalation.status not in OPEN or not is_needed(tx, conversation):
             return None
         again = AGAIN[job.attempts] if job.attempts < len(AGAIN) else None
-        text = message_content.read_words(message) if job.payload.get("read") else message.text
+        text = view_models.read_words(message) if job.payload.get("read") else message.text
         return Wanted(text, team_language(tx), conversation.contact_id, again)
 
     def call(self, plan: Wanted) -> str:

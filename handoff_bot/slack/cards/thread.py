@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from handoff_bot.domain.desk import EphemeralMessage, Post, PostKind
-from handoff_bot.slack.cards.board import link_to, permalink
-from handoff_bot.slack.kit.data import chart_block, chart_text, table_block, table_text
+from handoff_bot.slack.cards.card import link_to, permalink
 from handoff_bot.slack.kit.fields import button, feedback_buttons, plain_feedback_buttons
 from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,
     actions,
     bullets,
+    chart_block,
+    chart_text,
     context,
     date,
     line,
@@ -31,6 +32,8 @@ from handoff_bot.slack.kit.text import (
     shorten,
     spelled,
     strong,
+    table_block,
+    table_text,
     words,
 )
 

@@ -1,4 +1,4 @@
-"""The people of the workspace: names that customers may see, looked up in Slack and cached."""
+"""The people and user groups of the workspace, looked up in Slack and cached."""
 
 from __future__ import annotations
 
@@ -15,18 +15,93 @@ from slack_sdk.web import WebClient
 from handoff_bot.domain import roles
 from handoff_bot.domain.desk import NAMELESS
 from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.roles import Home
+from handoff_bot.domain.roles import Person as DirectoryPerson
 from handoff_bot.ports import Clock
 from handoff_bot.slack.client.errors import slack_errors
 from handoff_bot.slack.client.web_client import KeptAliveClient
 from handoff_bot.slack.kit.text import one_line
 
+# The workspace's user groups, cached for minutes.
+
 logger = logging.getLogger(__name__)
+
+_REMEMBERED = timedelta(minutes=10)
+_AGAIN = timedelta(seconds=30)
+
+
+class Groups:
+    """Looks up groups and their members. Empty without the scope usergroups:read.
+
+    `quick` is a client that fails fast, for modals.
+    """
+
+    def __init__(self, client: WebClient, quick: WebClient, clock: Clock) -> None:
+        self._client = client
+        self._quick = quick
+        self._clock = clock
+        self._known: dict[str, str] = {}
+        self._members: dict[str, tuple[tuple[str, ...], datetime]] = {}
+        self._until: datetime | None = None
+        self._guard = threading.Lock()
+
+    def all(self) -> dict[str, str]:
+        """Returns id -> name of each active group, sorted by name. Never raises."""
+        now = self._clock.now()
+        with self._guard:
+            if self._until is not None and now < self._until:
+                return dict(self._known)
+        found = self._ask()
+        with self._guard:
+            self._known = self._known if found is None else found
+            self._until = now + (_AGAIN if found is None else _REMEMBERED)
+            return dict(self._known)
+
+    def members(self, group_id: str) -> tuple[str, ...]:
+        """Returns the ids of a group's members; empty without the scope, or if there is no such group.
+
+        Raises:
+            DeskError: Slack is unavailable; retry later.
+        """
+        now = self._clock.now()
+        with self._guard:
+            known, until = self._members.get(group_id, ((), now))
+        if until > now:
+            return known
+        found = self._ask_members(group_id)
+        with self._guard:
+            self._members[group_id] = found, now + _REMEMBERED
+        return found
+
+    def _ask_members(self, group_id: str) -> tuple[str, ...]:
+        try:
+            with slack_errors():
+                answer = self._client.usergroups_users_list(usergroup=group_id)
+        except DeskError as error:
+            if not error.permanent:
+                raise
+            logger.warning("members of a group not known", extra={"code": error.code})
+            return ()
+        return tuple(map(str, answer.get("users") or ()))
+
+    def _ask(self) -> dict[str, str] | None:
+        """A modal waits for the answer, so there is no retry."""
+        try:
+            with slack_errors():
+                found = self._quick.usergroups_list().get("usergroups") or ()
+        except DeskError as error:
+            logger.warning("user groups not known", extra={"code": error.code})
+            return None
+        groups = {str(each["id"]): str(each.get("name") or each["id"]) for each in found}
+        return dict(sorted(groups.items(), key=lambda item: item[1].casefold()))
+
+
+# The people of the workspace: names that customers may see, looked up in Slack and cached.
+
 
 _PATIENCE = 1
 """Seconds for a look-up: clicks must be answered within 3, and an assignment looks up two people."""
 
-_REMEMBERED = timedelta(minutes=10)
-_AGAIN = timedelta(seconds=30)
 _MOST = 1000
 _NOBODY = frozenset({"user_not_found", "user_not_visible"})
 _NAME = 80
@@ -302,3 +377,50 @@ class Members:
         with slack_errors():
             answer = self._quick.usergroups_users_list(usergroup=group_id)
         return frozenset(map(str, answer.get("users") or ())), True
+
+
+# Implements `Directory`, the source of roles: people, channel members and group members.
+
+
+class SlackDirectory:
+    """The port `Directory`. `quick` is a client that fails fast, for clicks."""
+
+    def __init__(self, people: People, quick: WebClient) -> None:
+        self._people = people
+        self._quick = quick
+        self._members = Members(quick)
+        self._home: Home | None = None
+
+    def home(self) -> Home:
+        """The workspace of the bot, looked up once."""
+        if self._home is None:
+            with slack_errors():
+                answer = self._quick.auth_test()
+            self._home = Home(
+                team_id=str(answer.get("team_id") or ""),
+                enterprise_id=str(answer.get("enterprise_id") or ""),
+                is_org_wide=bool(answer.get("is_enterprise_install")),
+            )
+        return self._home
+
+    def person(
+        self, desk_id: str, now: datetime, max_age: timedelta, trusted: timedelta
+    ) -> DirectoryPerson | None:
+        """Returns a person; None if Slack does not know them."""
+        return self._people.account(desk_id, now, max_age, trusted)
+
+    def is_in(self, desk_id: str, slack_channel: str, now: datetime, trusted: timedelta) -> bool:
+        """Whether a person is a member of a Slack channel."""
+        return self._members.is_in(desk_id, slack_channel, now, trusted)
+
+    def is_in_group(self, desk_id: str, group_id: str, now: datetime, trusted: timedelta) -> bool:
+        """Whether a person is a member of a user group."""
+        return self._members.is_in_group(desk_id, group_id, now, trusted)
+
+    def forget_person(self, desk_id: str) -> None:
+        """Drops what is cached about a person."""
+        self._people.forget(desk_id)
+
+    def forget_channel(self, slack_channel: str) -> None:
+        """Drops what is cached about a Slack channel, after a person joined or left it."""
+        self._members.forget(slack_channel)

@@ -1,13 +1,15 @@
-"""The SDK's client with keep-alive: by default it opens a connection for each call."""
+"""Calls of Slack's Web API: keep-alive, scopes, and the first layout that Slack accepts."""
 
 from __future__ import annotations
 
 import io
+import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from email.message import Message
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.request import Request
 
@@ -17,6 +19,42 @@ from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError as TransportError
 from urllib3.util import parse_url
+
+from handoff_bot.domain.errors import DeskLayout
+from handoff_bot.slack.kit.text import ALERT, BASIC, Block, Form, without_alerts
+
+# The Slack app's scopes, with the purpose of each.
+
+NEEDED: dict[str, str] = {
+    "channels:history": "to receive agents' messages in public channels",
+    "channels:read": "to know when it is invited into a channel, and who is in it",
+    "chat:write": "to post cards and messages",
+    "commands": "for /handoff and the shortcuts",
+    "files:read": "to send agents' files to customers",
+    "files:write": "to show customers' files in threads",
+    "groups:history": "to receive agents' messages in private channels",
+    "groups:read": "to know when it is invited into a private channel, and who is in it",
+    "pins:write": "to pin the board",
+    "reactions:write": "to show the delivery status of replies",
+    "users:read": "to know agents' names and roles",
+}
+
+OPTIONAL: dict[str, str] = {
+    "chat:write.customize": "to show customers' messages under their names",
+    "dnd:read": "to offer to agents in do-not-disturb last",
+    "im:history": "to answer direct messages to the app",
+    "usergroups:read": "to assign conversations to user groups, and to know their members",
+}
+"""Scopes that an installation may leave out."""
+
+
+def missing(granted: Iterable[str], wanted: dict[str, str] = NEEDED) -> list[str]:
+    """Returns a line for each scope that was not granted."""
+    given = set(granted)
+    return [f"{scope} ({why})" for scope, why in wanted.items() if scope not in given]
+
+
+# The SDK's client with keep-alive: by default it opens a connection for each call.
 
 MOST_IDLE = 16
 """Idle connections to keep: as many as threads that call Slack."""
@@ -97,3 +135,115 @@ def _reason(error: TransportError) -> BaseException:
     """The operating system's error tells whether anything can have been sent."""
     said = (error.__cause__, *error.args)
     return next((each for each in said if isinstance(each, OSError)), error)
+
+
+# Posts a message in the first form that Slack accepts, and remembers which blocks a workspace
+# lacks.
+#
+# Slack rolls out new types of blocks workspace by workspace: it may add what is lacking.
+
+logger = logging.getLogger(__name__)
+
+Said = TypeVar("Said")
+
+
+class LackingBlocks(Protocol):
+    """Remembers the newer types of blocks that the workspace does not have."""
+
+    def known(self) -> Collection[str]: ...
+
+    def add(self, types: Collection[str]) -> None: ...
+
+
+class InMemory:
+    """Remembers types until the process ends."""
+
+    def __init__(self) -> None:
+        self._types: set[str] = set()
+
+    def known(self) -> Collection[str]:
+        return self._types
+
+    def add(self, types: Collection[str]) -> None:
+        self._types.update(types)
+
+
+class Layouts:
+    """The forms for one workspace."""
+
+    def __init__(self) -> None:
+        self.lacking: LackingBlocks = InMemory()
+        self._basic_lacking = InMemory()
+        self._has_alerts = False
+
+    def say(self, forms: Sequence[Form], say: Callable[[Form], Said]) -> Said:
+        """Posts a message, in a plainer form each time Slack refuses its layout.
+
+        Raises:
+            DeskLayout: Slack refuses the plainest form as well.
+        """
+        remaining = [form for form in forms if self._is_known(form)]
+        while True:
+            form = remaining[0]
+            try:
+                return say(form)
+            except DeskLayout as error:
+                logger.warning("layout refused", extra={"code": error.code})
+                self._learn(form, error)
+                remaining = _plainer(remaining, error)
+                if not remaining:
+                    raise
+
+    def show(self, view: Block, show: Callable[[Block], Said]) -> Said:
+        """Shows a modal with alerts, as sections where the workspace has no alerts."""
+        if ALERT in self.lacking.known():
+            return show(without_alerts(view))
+        try:
+            shown = show(view)
+        except DeskLayout:
+            shown = show(without_alerts(view))
+            self.lacking.add({ALERT})  # only now: the modal may have had another fault
+            return shown
+        self._has_alerts = True
+        return shown
+
+    def acknowledged(self, view: Block) -> Block:
+        """Returns the modal for an acknowledgement. Slack does not say if it refuses one, so alerts
+        stay only where a call has shown one.
+        """
+        is_known = self._has_alerts and ALERT not in self.lacking.known()
+        return view if is_known else without_alerts(view)
+
+    def _is_known(self, form: Form) -> bool:
+        types = _types(form)
+        if not types.isdisjoint(self._basic_lacking.known()):
+            return False
+        newer = types - BASIC
+        return not newer or newer.isdisjoint(self.lacking.known())
+
+    def _learn(self, form: Form, error: DeskLayout) -> None:
+        """Remembers the blocks that the answer names; if it names none, all newer ones.
+
+        Basic blocks that are not named are tried again: a card keeps its buttons.
+        """
+        types = _types(form)
+        named = types & set(error.unsupported)
+        self._basic_lacking.add(named & BASIC)
+        newer = (named or types) - BASIC
+        if newer and error.code in ("invalid_blocks", "invalid_arguments"):
+            logger.info("workspace lacks blocks", extra={"types": sorted(newer)})
+            self.lacking.add(newer)
+
+
+def _types(form: Form) -> frozenset[str]:
+    return frozenset(str(block.get("type")) for block in form.blocks or ())
+
+
+def _plainer(forms: list[Form], error: DeskLayout) -> list[Form]:
+    """Returns the forms left to try:
+
+    without metadata if Slack refuses the metadata, otherwise the next ones.
+    """
+    if forms[0].is_marked and "metadata" in error.code:
+        return [replace(form, is_marked=False) for form in forms]
+    return forms[1:]

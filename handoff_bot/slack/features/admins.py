@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 
 from handoff_bot.domain.roles import Action
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Guarded, Listener, guarded
+from handoff_bot.slack.feature import Click, Guarded, Listener, Tools, guarded
 from handoff_bot.slack.kit.fields import modal
 from handoff_bot.slack.kit.text import Block, SlackMessage, mrkdwn, notification, section
 

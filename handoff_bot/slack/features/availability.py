@@ -1,4 +1,4 @@
-"""Agents' availability: commands, buttons in the Home tab, and answers to offers."""
+"""Agents' availability, and events about people who join, leave, or lose their rights."""
 
 from __future__ import annotations
 
@@ -11,13 +11,25 @@ from handoff_bot.domain.settings import number, time_zone, working_hours
 from handoff_bot.services.escalations.availability import YOURS
 from handoff_bot.services.escalations.offers import DECLINED
 from handoff_bot.slack.cards.thread import render_post, render_words, settled
-from handoff_bot.slack.click import Click, Tools, ephemeral, replace
-from handoff_bot.slack.feature import Feature, SlashCommand, Subject, guarded, submits
+from handoff_bot.slack.feature import (
+    Body,
+    Click,
+    Feature,
+    SlashCommand,
+    Subject,
+    Tools,
+    ephemeral,
+    guarded,
+    replace,
+    submits,
+)
 from handoff_bot.slack.features import home
 from handoff_bot.slack.features.home import Presence
 from handoff_bot.slack.kit.fields import Entered
 from handoff_bot.slack.kit.form import Form, Submission, stripped, text
 from handoff_bot.slack.kit.text import SlackMessage
+
+# Agents' availability: commands, buttons in the Home tab, and answers to offers.
 
 NOT_A_TIME = "Try /handoff off 30m, 2h, 14:30 or tomorrow."
 
@@ -156,4 +168,30 @@ FEATURE = Feature(
         "/handoff on: set yourself as available",
         "/handoff off: set yourself as away (30m, 2h, 14:30, tomorrow)",
     ),
+)
+
+
+# Events about people who join, leave, or lose their rights.
+
+
+def changed(tools: Tools, body: Body) -> None:
+    """A person was deactivated or became a guest; other changes are not stored."""
+    user = body["event"].get("user")
+    if isinstance(user, dict) and isinstance(user.get("id"), str):
+        tools.core.owners.changed(user["id"])
+
+
+def left(tools: Tools, body: Body) -> None:
+    """A person left a Slack channel."""
+    event = body["event"]
+    user, slack_channel = event.get("user"), event.get("channel")
+    if isinstance(user, str) and isinstance(slack_channel, str):
+        tools.core.owners.changed(user, slack_channel)
+
+
+PEOPLE_FEATURE = Feature(
+    events={
+        "user_change": guarded(Action.REPORT, changed),
+        "member_left_channel": guarded(Action.REPORT, left),
+    }
 )

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.canned import (
+from handoff_bot.domain.replies import (
     LONGEST,
     LONGEST_NAME,
     PLACEHOLDERS,
@@ -19,12 +19,13 @@ from handoff_bot.domain.canned import (
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.text import LANGUAGES, language_name, many
 from handoff_bot.services.replies.canned import Part, problem
-from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import (
+    Click,
     Feature,
     Shortcut,
     ShortcutCall,
     SlashCommand,
+    Tools,
     guarded,
     submits,
 )

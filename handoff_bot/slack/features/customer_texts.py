@@ -16,8 +16,7 @@ from handoff_bot.domain.texts import SILENCEABLE, Moment, allowed, problem
 from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.delivery.customer_texts import CHANGED_MEANWHILE, Text
 from handoff_bot.slack.cards.card import REASONS
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Feature, submits
+from handoff_bot.slack.feature import Click, Feature, Tools, submits
 from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.kit.fields import ANY, Number, State, held, labelled, menu
 from handoff_bot.slack.kit.form import Field, Form, Metadata, Submission, first, text, tick, word_of

@@ -13,14 +13,13 @@ from slack_bolt import Ack
 from slack_sdk.web import WebClient
 
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.text import many
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.services.outbox.slack_channels import DeskPlace, Purpose
 from handoff_bot.slack.checks import check_channel, examine
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Feature, SlashCommand
+from handoff_bot.slack.feature import Click, Feature, SlashCommand, Tools
 from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.kit.fields import modal
 from handoff_bot.slack.kit.text import (

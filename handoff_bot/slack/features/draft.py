@@ -1,21 +1,32 @@
-"""A drafted reply in a modal: edited, rewritten in another tone, or chosen among canned replies."""
+"""A drafted reply in a modal, and feedback on what the assistant answered or drafted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from slack_bolt import Ack
 
 from handoff_bot.domain.desk import Place
-from handoff_bot.domain.drafts import DRAFT, Draft, Tone
+from handoff_bot.domain.replies import DRAFT, Draft, Tone, Verdict
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.text import language_name
-from handoff_bot.slack.click import Click, Tools, ephemeral, tell
-from handoff_bot.slack.feature import Feature, Subject, guarded, submits
+from handoff_bot.slack.feature import (
+    Click,
+    Feature,
+    Subject,
+    Tools,
+    ephemeral,
+    guarded,
+    number,
+    submits,
+    tell,
+)
 from handoff_bot.slack.features.actions import OLD_BUTTON
+from handoff_bot.slack.features.knowledge import KnowledgeAction
 from handoff_bot.slack.kit.fields import (
+    FEEDBACK,
     LONGEST_TEXT,
     Number,
     labelled,
@@ -23,7 +34,16 @@ from handoff_bot.slack.kit.fields import (
     modal,
     plain_feedback_buttons,
 )
-from handoff_bot.slack.kit.form import Field, Form, Metadata, Stale, Submission, first, text
+from handoff_bot.slack.kit.form import (
+    Field,
+    Form,
+    Metadata,
+    Stale,
+    Submission,
+    first,
+    text,
+    word_of,
+)
 from handoff_bot.slack.kit.text import (
     WARNING,
     Block,
@@ -33,6 +53,8 @@ from handoff_bot.slack.kit.text import (
     plain,
     section,
 )
+
+# A drafted reply in a modal: edited, rewritten in another tone, or chosen among canned replies.
 
 CLOSED = "This conversation is already closed."
 EMPTY = "Enter a text first."
@@ -272,3 +294,52 @@ FEATURE = Feature(
     },
     views={FORM.callback_id: guarded(Action.REPLY, submits(FORM, sent), Subject.ESCALATION)},
 )
+
+
+# Feedback buttons below what the assistant answered or drafted.
+
+MOST_ARTICLES = 3
+TITLE = 60
+
+
+def judged(tools: Tools, click: Click, ack: Ack) -> None:
+    """Records the verdict, and says so: below the message, or in the draft's modal."""
+    ack()
+    escalation, _, rest = click.value.partition(":")
+    about, _, said = rest.partition(":")
+    escalation_id, verdict = number(escalation), word_of(Verdict, said)
+    if escalation_id is None or verdict is None:
+        _tell(tools, click, OLD_BUTTON)
+        return
+    agent = tools.agent(click.desk_id)
+    outcome = tools.core.feedback.judged(escalation_id, about, verdict, agent)
+    is_bad = outcome.done and verdict is Verdict.BAD
+    sources = tools.core.feedback.sources(escalation_id, about) if is_bad else ()
+    _tell(
+        tools, click, outcome.text, _articles(tools, sources) if is_bad and agent.is_admin else ()
+    )
+
+
+def _tell(tools: Tools, click: Click, text: str, buttons: Sequence[Block] = ()) -> None:
+    if click.view_id:
+        show_outcome(tools, click, text)
+    else:
+        ephemeral(tools.desk, click, text, buttons)
+
+
+def _articles(tools: Tools, sources: Sequence[str]) -> list[Block]:
+    """Returns buttons that edit the articles that an answer cites so; one that writes an article if none can
+    be edited.
+    """
+    buttons = []
+    for row, source in enumerate(sources[:MOST_ARTICLES], 1):
+        files, *_ = tools.core.articles.page(source, 0)
+        for file in (one for one in files if one.cited == source and not one.locked):
+            label = f"Edit “{one_line(file.article.title, TITLE)}”…"
+            change = labelled(f"{KnowledgeAction.CHANGE}:{row}", label, file.name[:2000])
+            buttons.append(change)
+            break
+    return buttons or [labelled(KnowledgeAction.ADD, "Write an article…", "new")]
+
+
+FEEDBACK_FEATURE = Feature(clicks={FEEDBACK: guarded(Action.NOTE, judged, Subject.ESCALATION)})

@@ -1,18 +1,28 @@
-"""Steps with a modal: a button opens it, and submitting it takes the step."""
+"""Steps with a modal: assign, snooze, resolve, return, dismiss, note."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.action_result import ActionResult
-from handoff_bot.domain.desk import AgentRef, Button
-from handoff_bot.domain.escalations import Resolution, Step, tags_of
+from handoff_bot.domain.desk import AgentRef, Button, Place
+from handoff_bot.domain.escalations import (
+    LONGEST_WORDS,
+    DismissReason,
+    Resolution,
+    ResolvedAs,
+    Step,
+    tags_of,
+)
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.roles import Action
-from handoff_bot.slack.click import Click, Tools, ephemeral, tell
+from handoff_bot.services.tickets.ticket_edits import OfferedTags
+from handoff_bot.slack.cards.card import SOLVED
 from handoff_bot.slack.feature import (
+    Click,
     ClickListener,
     Feature,
     Guarded,
@@ -20,16 +30,217 @@ from handoff_bot.slack.feature import (
     ShortcutCall,
     ShortcutListener,
     Subject,
+    Tools,
     ViewListener,
+    ephemeral,
     guarded,
     submits,
+    tell,
 )
 from handoff_bot.slack.features import draft
-from handoff_bot.slack.features import escalation_modals_blocks as forms
 from handoff_bot.slack.features.actions import OLD_BUTTON, on_card, step, view
-from handoff_bot.slack.features.escalation_modals_blocks import About
-from handoff_bot.slack.kit.form import Field, Form, Submission
-from handoff_bot.slack.kit.text import Block
+from handoff_bot.slack.kit.fields import MOST_SHOWN, Number
+from handoff_bot.slack.kit.form import (
+    Field,
+    Form,
+    Metadata,
+    Submission,
+    choice,
+    member,
+    person,
+    radio,
+    several,
+    stripped,
+    text,
+    tick,
+)
+from handoff_bot.slack.kit.text import Block, section
+
+# The forms of an escalation's steps: assign, snooze, resolve, return, dismiss, note.
+
+NOT_NEEDED: dict[DismissReason, str] = {
+    DismissReason.AI_COULD: "The AI could have answered",
+    DismissReason.ALREADY_ANSWERED: "Already answered",
+    DismissReason.SPAM: "Spam or a test",
+    DismissReason.MISTAKE: "Customer did not want an agent",
+}
+SNOOZES = {
+    "30m": "30 minutes",
+    "1h": "1 hour",
+    "3h": "3 hours",
+    "tomorrow": "Until tomorrow, 9:00",
+    "3d": "3 days",
+}
+
+
+@dataclass(frozen=True)
+class About:
+    """The escalation of a modal, and the thread for the result."""
+
+    escalation_id: Number
+    slack_channel: str
+    ts: str
+
+    @classmethod
+    def of(cls, escalation_id: int, thread: Place) -> About:
+        return cls(escalation_id, thread.slack_channel, thread.ts)
+
+    @property
+    def thread(self) -> Place:
+        return Place(self.slack_channel, self.ts)
+
+
+ABOUT = Metadata(About)
+
+# -- assign
+
+AGENT = person("assignee", "An agent", "Choose an agent", optional=True)
+GROUP = choice(
+    "group",
+    "Or a group",
+    {},
+    placeholder="Choose a group",
+    hint="It goes back to the queue, and the group is mentioned.",
+    optional=True,
+)
+QUEUE = tick("queue", "Or", "Back to the queue", optional=True)
+NOTE_FOR_ASSIGNEE = text(
+    "note",
+    "Note",
+    many_lines=True,
+    most=LONGEST_WORDS,
+    hint="Internal. The new assignee gets it as a direct message, with the latest messages.",
+    optional=True,
+)
+ASSIGN = Form(
+    "Assign conversation",
+    "assign",
+    (AGENT, GROUP, QUEUE, NOTE_FOR_ASSIGNEE),
+    ABOUT,
+    submit="Assign",
+)
+
+
+def assign(about: About, groups: Mapping[str, str]) -> Block:
+    """Asks for an agent, a user group (id -> name) or the queue, with a note for the new assignee."""
+    form = ASSIGN.having(GROUP.offering(groups)) if groups else ASSIGN.without(GROUP)
+    return form.render(about)
+
+
+# -- snooze
+
+HOW_LONG = choice("how_long", "For how long?", SNOOZES, optional=True, current=lambda _about: "1h")
+UNTIL = text(
+    "until",
+    "Or",
+    placeholder="45m, 2h, 1d, 14:30",
+    most=40,
+    hint="In your time zone",
+    optional=True,
+)
+SNOOZE = Form(
+    "Snooze",
+    "snooze",
+    (
+        section("Reminders are paused until then. It comes back when the customer writes."),
+        HOW_LONG,
+        UNTIL,
+    ),
+    ABOUT,
+    submit="Snooze",
+)
+
+
+def snooze(about: About) -> Block:
+    """Asks for the end of the snooze."""
+    return SNOOZE.render(about, about)
+
+
+# -- resolve
+
+OUTCOME = choice("solved_as", "Outcome", SOLVED, current=lambda _closing: ResolvedAs.SOLVED).parsed(
+    member(ResolvedAs, ResolvedAs.SOLVED)
+)
+TAGS = several("known_tags", "Tags", "Choose tags", {}, optional=True)
+NEW_TAGS = text(
+    "tags",
+    "Tags",
+    placeholder="refund, delivery",
+    most=300,
+    hint="Separate tags with commas or spaces.",
+    optional=True,
+).parsed(lambda entered: tags_of(stripped(entered)))
+OTHERS = "Tags that are not in the list yet. Separate them with commas or spaces."
+CLOSING = text(
+    "closing",
+    "Closing message",
+    many_lines=True,
+    most=LONGEST_WORDS,
+    current=lambda closing: closing,
+)
+ASK = tick(
+    "ask",
+    "Afterwards",
+    "Send satisfaction survey",
+    optional=True,
+    current=lambda _closing: True,
+)
+RESOLVE = Form(
+    "Resolve", "resolve", (OUTCOME, TAGS, NEW_TAGS, CLOSING, ASK), ABOUT, submit="Resolve"
+)
+
+
+def resolve(about: About, closing: str, tags: OfferedTags, *, asks: bool) -> Block:
+    """Asks for the outcome.
+
+    Args:
+        about: the escalation.
+        closing: the closing message, "" for none; the agent may edit it.
+        tags: the team's. A menu shows 500; others are typed.
+        asks: True if customers get a satisfaction survey.
+    """
+    form = RESOLVE.having(replace(CLOSING, optional=not closing))
+    if not tags.names:
+        form = form.without(TAGS)
+    else:
+        typed = replace(NEW_TAGS, label="Other tags", hint=OTHERS)
+        form = form.having(TAGS.offering({one: f"#{one}" for one in tags.names}), typed)
+    if not tags.may_add and len(tags.names) <= MOST_SHOWN:
+        form = form.without(typed if tags.names else NEW_TAGS)
+    return (form if asks else form.without(ASK)).render(about, closing)
+
+
+# -- return, dismiss
+
+MEMORY = text(
+    "memory",
+    "What should the AI know?",
+    placeholder="Refund of 20 € promised by Friday",
+    many_lines=True,
+    most=LONGEST_WORDS,
+    hint="What you did and promised. The AI uses it but never quotes it.",
+    optional=True,
+)
+RETURN = Form("Return to AI", "return", (MEMORY,), ABOUT, submit="Return")
+
+WHY = radio(
+    "why", "Why was no agent needed?", NOT_NEEDED, hint="The detector learns from your choice."
+).parsed(member(DismissReason, None))
+DISMISS = Form(
+    "Dismiss",
+    "dismiss",
+    (section("No agent needed. The AI keeps answering."), WHY),
+    ABOUT,
+    submit="Dismiss",
+)
+
+# -- note
+
+NOTE = text("note", "Note for the team", many_lines=True, hint="The customer never sees it.")
+ADD_NOTE = Form("Add a note", "note", (NOTE,), ABOUT)
+
+
+# Steps with a modal: a button opens it, and submitting it takes the step.
 
 CHOOSE_WHY = "Choose a reason."
 CHOOSE_ONE = "Choose an agent, a group or the queue."
@@ -61,22 +272,22 @@ def _opens(render: Opener) -> ClickListener:
 
 
 def _assign(tools: Tools, about: About, _desk_id: str) -> Block:
-    return forms.assign(about, tools.desk.groups())
+    return assign(about, tools.desk.groups())
 
 
 def _resolve(tools: Tools, about: About, desk_id: str) -> Block:
     agent = tools.desk.agent(desk_id)
     closing, asks = tools.core.escalations.closing(about.escalation_id, agent)
-    return forms.resolve(about, closing, tools.core.tags.offered(), asks=asks)
+    return resolve(about, closing, tools.core.tags.offered(), asks=asks)
 
 
 OPENERS: dict[Button, ClickListener] = {
     Button.ASSIGN: _opens(_assign),
-    Button.SNOOZE: _opens(lambda _tools, about, _desk_id: forms.snooze(about)),
+    Button.SNOOZE: _opens(lambda _tools, about, _desk_id: snooze(about)),
     Button.RESOLVE: _opens(_resolve),
-    Button.RETURN: _opens(lambda _tools, about, _desk_id: forms.RETURN.render(about)),
-    Button.DISMISS: _opens(lambda _tools, about, _desk_id: forms.DISMISS.render(about)),
-    Button.NOTE: _opens(lambda _tools, about, _desk_id: forms.ADD_NOTE.render(about)),
+    Button.RETURN: _opens(lambda _tools, about, _desk_id: RETURN.render(about)),
+    Button.DISMISS: _opens(lambda _tools, about, _desk_id: DISMISS.render(about)),
+    Button.NOTE: _opens(lambda _tools, about, _desk_id: ADD_NOTE.render(about)),
     Button.DRAFT: draft.open_draft,
     Button.VIEW: view,
 }
@@ -132,7 +343,7 @@ SHORTCUTS = {
         "Add a note",
         "A note for the team; the customer never sees it",
         Action.NOTE,
-        _modal(lambda _tools, about, _desk_id: forms.ADD_NOTE.render(about)),
+        _modal(lambda _tools, about, _desk_id: ADD_NOTE.render(about)),
     ),
     "reply_with_draft": _on_message(
         "Reply with draft",
@@ -179,12 +390,12 @@ def _sent(
 
 def assigned(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Assigns the conversation."""
-    about, note = entered.about, entered[forms.NOTE_FOR_ASSIGNEE]
-    to, group, queue = entered[forms.AGENT], entered[forms.GROUP], entered[forms.QUEUE]
+    about, note = entered.about, entered[NOTE_FOR_ASSIGNEE]
+    to, group, queue = entered[AGENT], entered[GROUP], entered[QUEUE]
     if sum(map(bool, (to, group, queue))) != 1:
-        raise forms.AGENT.invalid(CHOOSE_ONE)
+        raise AGENT.invalid(CHOOSE_ONE)
     if to and (problem := tools.why_not_to(to, about.escalation_id)):
-        raise forms.AGENT.invalid(problem)
+        raise AGENT.invalid(problem)
     core = tools.core.escalations
     if to:
         return core.reassign(about.escalation_id, agent, tools.desk.agent(to), note)
@@ -193,40 +404,40 @@ def assigned(tools: Tools, entered: Submission[About], agent: AgentRef) -> Actio
 
 def snoozed(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Snoozes the conversation."""
-    said = entered[forms.UNTIL] or entered[forms.HOW_LONG]
+    said = entered[UNTIL] or entered[HOW_LONG]
     at = tools.moment_meant(said, agent.desk_id)
     if at is None:
-        raise forms.UNTIL.invalid(NOT_A_TIME)
+        raise UNTIL.invalid(NOT_A_TIME)
     return tools.core.snoozing.snooze(entered.about.escalation_id, agent, at)
 
 
 def resolved(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Resolves the conversation, with its outcome."""
     usual, asks = tools.core.escalations.closing(entered.about.escalation_id, agent)
-    closing = entered[forms.CLOSING]
-    typed = entered[forms.NEW_TAGS]
+    closing = entered[CLOSING]
+    typed = entered[NEW_TAGS]
     if refused := tools.core.tags.refusal(typed):
-        raise forms.NEW_TAGS.invalid(refused)
+        raise NEW_TAGS.invalid(refused)
     ending = Resolution(
-        solved_as=entered[forms.OUTCOME],
-        tags=tags_of((*entered[forms.TAGS], *typed)),
+        solved_as=entered[OUTCOME],
+        tags=tags_of((*entered[TAGS], *typed)),
         closing="" if closing == usual else closing,
-        ask=asks and entered[forms.ASK],
+        ask=asks and entered[ASK],
     )
     return _ended(Step.RESOLVE, tools, entered, agent, ending)
 
 
 def returned(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Returns the conversation to the AI, with a note for it."""
-    ending = Resolution(memory=entered[forms.MEMORY])
+    ending = Resolution(memory=entered[MEMORY])
     return _ended(Step.RETURN, tools, entered, agent, ending)
 
 
 def dismissed(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Dismisses the escalation."""
-    why = entered[forms.WHY]
+    why = entered[WHY]
     if why is None:
-        raise forms.WHY.invalid(CHOOSE_WHY)
+        raise WHY.invalid(CHOOSE_WHY)
     return _ended(Step.DISMISS, tools, entered, agent, Resolution(why=why))
 
 
@@ -238,7 +449,7 @@ def _ended(
 
 def noted(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Saves a note; the thread shows it."""
-    words = _text_of(entered, forms.NOTE)
+    words = _text_of(entered, NOTE)
     return tools.core.composed.note(entered.about.escalation_id, agent, words, entered.view_id)
 
 
@@ -258,12 +469,12 @@ FEATURE = Feature(
         Button.RELEASE.value: guarded(Action.RELEASE, release, Subject.ESCALATION),
     },
     menus={Button.MORE.value: MORE},
-    views=_sent(Action.ASSIGN, forms.ASSIGN, forms.AGENT, assigned)
-    | _sent(Action.SNOOZE, forms.SNOOZE, forms.UNTIL, snoozed)
-    | _sent(Action.RESOLVE, forms.RESOLVE, forms.CLOSING, resolved)
-    | _sent(Action.RETURN, forms.RETURN, forms.MEMORY, returned)
-    | _sent(Action.DISMISS, forms.DISMISS, forms.WHY, dismissed)
-    | _sent(Action.NOTE, forms.ADD_NOTE, forms.NOTE, noted),
+    views=_sent(Action.ASSIGN, ASSIGN, AGENT, assigned)
+    | _sent(Action.SNOOZE, SNOOZE, UNTIL, snoozed)
+    | _sent(Action.RESOLVE, RESOLVE, CLOSING, resolved)
+    | _sent(Action.RETURN, RETURN, MEMORY, returned)
+    | _sent(Action.DISMISS, DISMISS, WHY, dismissed)
+    | _sent(Action.NOTE, ADD_NOTE, NOTE, noted),
     shortcuts=SHORTCUTS,
 )
 """Submitting a modal twice is harmless: steps are taken once, and messages carry the modal's id."""

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.detection_rules import Guidance
-from handoff_bot.domain.drafts import Previewed
+from handoff_bot.domain.detection import Guidance
+from handoff_bot.domain.replies import Previewed
 from handoff_bot.services.settings_catalog import GUIDANCE, key_of
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Feature
+from handoff_bot.slack.feature import Click, Feature, Tools
 from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.features.settings import (
     FORM,

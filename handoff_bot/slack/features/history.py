@@ -12,20 +12,18 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.audit import AuditPage, Did, act
-from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.events import AuditPage, Did, EventKind, act
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.text import language_name
 from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.escalations import applied_route
 from handoff_bot.services.notifications import notifications
 from handoff_bot.services.replies import canned, message_templates
-from handoff_bot.services.settings import detection_rules
+from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.settings_catalog import SECTIONS
-from handoff_bot.services.tickets.tag_list import TAGS
+from handoff_bot.services.tickets.ticket_edits import TAGS
 from handoff_bot.slack.cards.card import REASONS
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Feature, SlashCommand
+from handoff_bot.slack.feature import Click, Feature, SlashCommand, Tools
 from handoff_bot.slack.features.admins import by_admins, mention, put
 from handoff_bot.slack.features.customer_texts import MOMENTS
 from handoff_bot.slack.features.look_ups import LOOK_UPS, look_up_words
@@ -59,19 +57,17 @@ _SHARED = {
     applied_route.RULES: "Routing",
     notifications.RULES: "Notifications",
     message_templates.TEMPLATES: "Templates",
-    detection_rules.LOOK_UPS: LOOK_UPS.title,
-    detection_rules.MCP_SERVERS: SERVERS.title,
+    rule_lists.LOOK_UPS: LOOK_UPS.title,
+    rule_lists.MCP_SERVERS: SERVERS.title,
 }
 """Preferences that hold more than one setting, and those that no section shows."""
 _LABELS = {each.key: each.label for one in SECTIONS for each in one.settings} | _SHARED
 _IN_WORDS: dict[str, Callable[[Any], str]] = {
     applied_route.RULES: lambda rule: routing_words(applied_route.RULE.validate_python(rule)).text,
     notifications.RULES: lambda rule: notice_words(notifications.RULE.validate_python(rule)).text,
-    detection_rules.LOOK_UPS: lambda one: (
-        look_up_words(detection_rules.LOOK_UP.validate_python(one)).text
-    ),
-    detection_rules.MCP_SERVERS: lambda one: (
-        server_words(detection_rules.MCP_SERVER.validate_python(one)).text
+    rule_lists.LOOK_UPS: lambda one: look_up_words(rule_lists.LOOK_UP.validate_python(one)).text,
+    rule_lists.MCP_SERVERS: lambda one: (
+        server_words(rule_lists.MCP_SERVER.validate_python(one)).text
     ),
     "ladder.rungs": step_words,
     message_templates.TEMPLATES: lambda template: str(template["name"]),

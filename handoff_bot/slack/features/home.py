@@ -8,15 +8,12 @@ from enum import StrEnum
 from slack_bolt import Ack
 
 from handoff_bot.domain import report
-from handoff_bot.domain.availability import Availability
-from handoff_bot.domain.desk import BoardRow, Home, MyRow
-from handoff_bot.domain.queue import EMPTY
+from handoff_bot.domain.desk import EMPTY, BoardRow, Home, MyRow
+from handoff_bot.domain.hours import Availability
 from handoff_bot.domain.roles import Action
-from handoff_bot.slack.cards.board import banner_of, permalink
-from handoff_bot.slack.cards.card import PRIORITIES, REASONS
+from handoff_bot.slack.cards.card import PRIORITIES, REASONS, banner_of, permalink
 from handoff_bot.slack.cards.thread import render_words
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Body, Feature, SlashCommand, guarded
+from handoff_bot.slack.feature import Body, Click, Feature, SlashCommand, Tools, guarded
 from handoff_bot.slack.features import setup
 from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.features.settings import SettingsAction

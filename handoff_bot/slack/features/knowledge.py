@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.articles import (
     LONGEST_TAGS,
     LONGEST_TEXT,
@@ -17,11 +16,11 @@ from handoff_bot.domain.articles import (
     ArticleFile,
 )
 from handoff_bot.domain.desk import Button
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.text import language_name, many
 from handoff_bot.slack.cards.thread import settled
-from handoff_bot.slack.click import Click, Tools, ephemeral
-from handoff_bot.slack.click import replace as replace_message
-from handoff_bot.slack.feature import Feature, SlashCommand, submits
+from handoff_bot.slack.feature import Click, Feature, SlashCommand, Tools, ephemeral, submits
+from handoff_bot.slack.feature import replace as replace_message
 from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.kit.fields import Number, labelled, modal, turns
 from handoff_bot.slack.kit.form import Form, Metadata, Submission, text

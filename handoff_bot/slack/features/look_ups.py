@@ -7,7 +7,7 @@ from typing import Any
 
 from handoff_bot.domain import look_ups, settings
 from handoff_bot.domain.look_ups import LookUp
-from handoff_bot.slack.click import Tools
+from handoff_bot.slack.feature import Tools
 from handoff_bot.slack.features.rules import OPENED, Opened, RuleList, RuleModals, RuleWords
 from handoff_bot.slack.kit.fields import Entered, labelled
 from handoff_bot.slack.kit.form import Form, Submission, text, tick

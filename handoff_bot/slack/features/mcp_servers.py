@@ -22,8 +22,7 @@ from handoff_bot.domain.mcp_servers import (
     check,
 )
 from handoff_bot.domain.text import many
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Feature, submits
+from handoff_bot.slack.feature import Click, Feature, Tools, submits
 from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.features.rules import OPENED, Opened, RuleList, RuleModals, RuleWords
 from handoff_bot.slack.kit.fields import Entered, labelled, modal

@@ -11,8 +11,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.tickets import TicketRow
 from handoff_bot.services.merging import GONE, WHAT_HAPPENS
-from handoff_bot.slack.click import Click, Tools, number
-from handoff_bot.slack.feature import Feature, Subject, guarded, submits
+from handoff_bot.slack.feature import Click, Feature, Subject, Tools, guarded, number, submits
 from handoff_bot.slack.kit.fields import Number, modal
 from handoff_bot.slack.kit.form import Form, Metadata, Submission, choice, text
 from handoff_bot.slack.kit.text import (

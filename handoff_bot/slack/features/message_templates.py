@@ -9,10 +9,9 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button, Place
-from handoff_bot.domain.message_templates import (
-    LONGEST_NAME,
+from handoff_bot.domain.replies import (
+    LONGEST_TEMPLATE_NAME,
     LONGEST_TEXT,
     LONGEST_VALUE,
     MOST,
@@ -20,15 +19,19 @@ from handoff_bot.domain.message_templates import (
     labels_in,
     value_problem,
 )
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.replies.message_templates import Part, Problem, problem
-from handoff_bot.slack.click import Click, Tools, ephemeral, tell
 from handoff_bot.slack.feature import (
+    Click,
     Feature,
     SlashCommand,
     Subject,
+    Tools,
+    ephemeral,
     guarded,
     submits,
+    tell,
 )
 from handoff_bot.slack.features.actions import OLD_BUTTON
 from handoff_bot.slack.features.admins import by_admins, put
@@ -75,7 +78,7 @@ def render_list(templates: Sequence[MessageTemplate], banner: str = "") -> Block
 
 
 def _row(template: MessageTemplate) -> Block:
-    name = one_line(template.name, LONGEST_NAME)
+    name = one_line(template.name, LONGEST_TEMPLATE_NAME)
     row = section(f"{name}\n{one_line(template.text, SHOWN)}")
     row["accessory"] = labelled(TemplateAction.CHANGE, "Edit…", template.name, name)
     return row
@@ -99,7 +102,7 @@ NAME = text(
     "template_name",
     "Name",
     placeholder="News",
-    most=LONGEST_NAME,
+    most=LONGEST_TEMPLATE_NAME,
     hint="The name that agents see.",
     current=lambda template: template.name,
 )
@@ -162,7 +165,9 @@ def _delete(name: str) -> Iterator[Block]:
 
 def render_deleted(name: str) -> Block:
     """Renders the confirmation that a template was deleted."""
-    return modal(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")
+    return modal(
+        TITLE, [section(f"{one_line(name, LONGEST_TEMPLATE_NAME)} is deleted.")], close="Back"
+    )
 
 
 def add(tools: Tools, click: Click, ack: Ack) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from handoff_bot.domain import settings
-from handoff_bot.domain.notifications import Audience, NotificationRule, Quiet
+from handoff_bot.domain.rules import Audience, NotificationRule, Quiet
 from handoff_bot.domain.text import many
-from handoff_bot.slack.click import Tools
+from handoff_bot.slack.feature import Tools
 from handoff_bot.slack.features.rules import (
     NOTICES,
     Opened,

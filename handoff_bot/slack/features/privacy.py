@@ -13,8 +13,7 @@ from handoff_bot.domain.text import many
 from handoff_bot.services.privacy.forgetting import UNKNOWN, Preview
 from handoff_bot.services.privacy.retention import RetentionPreview
 from handoff_bot.slack.cards.thread import render_words
-from handoff_bot.slack.click import Tools
-from handoff_bot.slack.feature import Feature, SlashCommand, submits
+from handoff_bot.slack.feature import Feature, SlashCommand, Tools, submits
 from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.kit.fields import modal
 from handoff_bot.slack.kit.form import Form, Metadata, Submission, text

@@ -9,24 +9,25 @@ from enum import StrEnum
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.action_result import ActionResult
-from handoff_bot.domain.desk import Place, Post, PostKind
+from handoff_bot.domain.desk import EMPTY, Filter, Place, Post, PostKind, QueuePage, Whose
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.queue import EMPTY, Filter, QueuePage, Whose
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.escalations.availability import YOURS
-from handoff_bot.slack.cards.board import banner_of, held_in_words, permalink
-from handoff_bot.slack.cards.card import PRIORITIES, REASONS
+from handoff_bot.slack.cards.card import PRIORITIES, REASONS, banner_of, held_in_words, permalink
 from handoff_bot.slack.cards.thread import render_post
-from handoff_bot.slack.click import Click, Tools, ephemeral, number
 from handoff_bot.slack.feature import (
+    Click,
     Feature,
     Shortcut,
     ShortcutCall,
     SlashCommand,
     Subject,
+    Tools,
+    ephemeral,
     guarded,
+    number,
 )
 from handoff_bot.slack.features import home
 from handoff_bot.slack.features.home import HomeAction, render_row

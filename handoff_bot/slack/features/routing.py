@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from handoff_bot.domain import settings
-from handoff_bot.domain.routing import LONGEST_PATIENCE, SHORTEST_PATIENCE, Mode, Route, Rule
+from handoff_bot.domain.rules import LONGEST_PATIENCE, SHORTEST_PATIENCE, Mode, Route, Rule
 from handoff_bot.domain.text import many
-from handoff_bot.slack.click import Tools
+from handoff_bot.slack.feature import Tools
 from handoff_bot.slack.features.rules import (
     ROUTING,
     Opened,

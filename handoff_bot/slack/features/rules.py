@@ -8,16 +8,15 @@ from typing import Any, Generic, TypeVar
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.attributes import Condition, by_name
-from handoff_bot.domain.attributes import conditions_in as conditions_in_text
+from handoff_bot.domain.customers import Condition, by_name
+from handoff_bot.domain.customers import conditions_in as conditions_in_text
 from handoff_bot.domain.escalations import tags_of
-from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain.rules import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.text import LANGUAGES, language_name
 from handoff_bot.services.settings.rule_lists import MOST, RuleSet
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Feature, SlashCommand, submits
+from handoff_bot.slack.feature import Click, Feature, SlashCommand, Tools, submits
 from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.kit.fields import Number, delete_button, labelled, modal
 from handoff_bot.slack.kit.form import (

@@ -21,8 +21,7 @@ from handoff_bot.services.settings_catalog import (
     key_of,
 )
 from handoff_bot.services.translation.translating import NO_MODEL
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Feature, SlashCommand, submits
+from handoff_bot.slack.feature import Click, Feature, SlashCommand, Tools, submits
 from handoff_bot.slack.features import doctor, notifications, routing
 from handoff_bot.slack.features.admins import by_admins, put, refused_in_modal
 from handoff_bot.slack.features.canned import CannedAction

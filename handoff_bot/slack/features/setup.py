@@ -17,20 +17,21 @@ from handoff_bot.domain.errors import DeskGone
 from handoff_bot.domain.roles import Action
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
-from handoff_bot.services.first_steps import (
-    DISMISSED,
-    KEEPABLE,
-    PLACE,
-    UNNOTIFIED,
-    SetupStep,
-    StepId,
-)
+from handoff_bot.services.home import DISMISSED, KEEPABLE, PLACE, UNNOTIFIED, SetupStep, StepId
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.slack_channels import Purpose
 from handoff_bot.slack.cards.thread import render_words, settled
-from handoff_bot.slack.click import Click, Tools, replace
-from handoff_bot.slack.client.scopes import missing
-from handoff_bot.slack.feature import Body, ClickListener, Feature, SlashCommand, guarded
+from handoff_bot.slack.client.web_client import missing
+from handoff_bot.slack.feature import (
+    Body,
+    Click,
+    ClickListener,
+    Feature,
+    SlashCommand,
+    Tools,
+    guarded,
+    replace,
+)
 from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.features.customer_texts import TextAction
 from handoff_bot.slack.features.knowledge import KnowledgeAction

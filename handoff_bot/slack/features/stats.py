@@ -19,8 +19,7 @@ from handoff_bot.domain.text import many, percent
 from handoff_bot.services.reporting.metrics import FIGURES, order
 from handoff_bot.slack.cards.card import PRIORITIES
 from handoff_bot.slack.cards.thread import render_words
-from handoff_bot.slack.click import Click, Tools, number
-from handoff_bot.slack.feature import Feature, SlashCommand, guarded
+from handoff_bot.slack.feature import Click, Feature, SlashCommand, Tools, guarded, number
 from handoff_bot.slack.kit.fields import ANY, labelled, menu, modal
 from handoff_bot.slack.kit.form import one, word_of
 from handoff_bot.slack.kit.text import (

@@ -10,9 +10,8 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.escalations import LONGEST_TAG
 from handoff_bot.domain.text import many
-from handoff_bot.services.tickets.tag_list import GONE, KnownTag
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Feature, SlashCommand, submits
+from handoff_bot.services.tickets.ticket_edits import TAG_GONE, KnownTag
+from handoff_bot.slack.feature import Click, Feature, SlashCommand, Tools, submits
 from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.kit.fields import Number, delete_button, labelled, modal, turns
 from handoff_bot.slack.kit.form import Form, Metadata, Submission, text
@@ -120,7 +119,7 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
     if tag:
         put(tools, click, render_edit(tag))
     else:
-        tools.desk.update_view(click.view_id, render_tags(tools.core.tags.all(), banner=GONE))
+        tools.desk.update_view(click.view_id, render_tags(tools.core.tags.all(), banner=TAG_GONE))
 
 
 def saved(tools: Tools, entered: Submission[Opened], ack: Ack) -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Resolution, Step, tags_of
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.roles import Action
 from handoff_bot.slack.cards.thread import render_words
-from handoff_bot.slack.click import Tools, number
 from handoff_bot.slack.feature import (
     Feature,
     SlashCommand,
     Subject,
     ThreadCommand,
+    Tools,
     guarded,
+    number,
 )
 from handoff_bot.slack.features.escalation_modals import NOT_A_TIME
 from handoff_bot.slack.kit.text import SlackMessage

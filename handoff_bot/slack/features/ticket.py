@@ -20,11 +20,18 @@ from handoff_bot.domain.tickets import (
     TicketView,
 )
 from handoff_bot.services.tickets.ticket_edits import GONE, NO_SUBJECT
-from handoff_bot.slack.cards.board import permalink, render_earlier
-from handoff_bot.slack.cards.card import OUTCOMES, PRIORITIES, REASONS
+from handoff_bot.slack.cards.card import OUTCOMES, PRIORITIES, REASONS, permalink, render_earlier
 from handoff_bot.slack.cards.thread import render_words
-from handoff_bot.slack.click import Click, Tools, number
-from handoff_bot.slack.feature import Feature, SlashCommand, Subject, guarded, submits
+from handoff_bot.slack.feature import (
+    Click,
+    Feature,
+    SlashCommand,
+    Subject,
+    Tools,
+    guarded,
+    number,
+    submits,
+)
 from handoff_bot.slack.kit.fields import Number, labelled, modal
 from handoff_bot.slack.kit.form import (
     Form,

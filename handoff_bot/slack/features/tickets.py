@@ -12,12 +12,10 @@ from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import Period, TicketPage, TicketQuery, TicketRow
-from handoff_bot.services.tickets import ticket_export
-from handoff_bot.services.tickets.ticket_export import Format
-from handoff_bot.services.tickets.tickets import MESSAGES
+from handoff_bot.services.tickets import tickets as ticket_export
+from handoff_bot.services.tickets.tickets import MESSAGES, Format
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
-from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Feature, SlashCommand, guarded, submits
+from handoff_bot.slack.feature import Click, Feature, SlashCommand, Tools, guarded, submits
 from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.features.ticket import STATUSES, TicketAction
 from handoff_bot.slack.kit.fields import ANY, State, filter_menu, held, labelled, modal, person_menu

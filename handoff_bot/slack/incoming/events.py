@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Place, ThreadReply
 from handoff_bot.domain.files import DeskFile
+from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.thread_syntax import NOTE, thread_command_in
 from handoff_bot.ports import Desk
 from handoff_bot.services.replies.thread_replies import ThreadReplies

@@ -16,9 +16,8 @@ from typing import Any
 from handoff_bot.domain.desk import CLOCKS_APART, Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.jobs import store
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
-from handoff_bot.jobs.job import Job, NewJob, of_arrival, traced
+from handoff_bot.jobs.job import Job, NewJob, enqueue_job, of_arrival, traced
 from handoff_bot.jobs.rate_limits import BucketCost, Cost
 from handoff_bot.ports import Clock
 from handoff_bot.services.replies.thread_replies import is_known

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from handoff_bot.domain.desk import Button
-from handoff_bot.domain.drafts import Verdict
+from handoff_bot.domain.replies import Verdict
 from handoff_bot.domain.settings import ANYBODY
 from handoff_bot.slack.kit.text import (
     BUTTON_LIMIT,

@@ -10,7 +10,7 @@ from handoff_bot.ai.assistant.openai import OpenAIAssistant
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.openai import OpenAIDetector
 from handoff_bot.ai.language_model import LanguageModel, connect
-from handoff_bot.ai.translating import OpenAITranslator
+from handoff_bot.ai.rewriting import OpenAITranslator
 from handoff_bot.domain.signals import Signal, Turn
 from handoff_sandbox.openai import OpenAIStandIn, Refusal
 from handoff_sandbox.openai.translations import nothing_else

@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import NewJob
+from handoff_bot.jobs.job import NewJob, enqueue_job
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_sandbox.page.jobs import MOST, newest

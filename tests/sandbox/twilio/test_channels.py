@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handoff_bot.channels import TWILIO, TwilioAccount
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
-from handoff_bot.domain.messages import OutboundMessage
+from handoff_bot.domain.messages import DeliveryStatus, OutboundMessage
 from handoff_bot.ports import WebhookRequest
 from handoff_sandbox.twilio import SharedKey, TwilioStandIn
 from tests.sandbox import oracle

@@ -8,10 +8,9 @@ import pytest
 from flask import Flask
 
 from handoff_bot.channels import TWILIO, TwilioAccount
-from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
-from handoff_bot.domain.messages import OutboundMessage
-from handoff_bot.web.webhooks import webhooks
+from handoff_bot.domain.messages import DeliveryStatus, OutboundMessage
+from handoff_bot.web.application import webhooks
 from handoff_sandbox.server import Faults, Journal, Server
 from tests.sandbox.twilio.conftest import ACCOUNT, PUBLIC, TOKEN
 
