@@ -12,6 +12,7 @@ import threading
 from typing import Any
 
 import uvicorn
+import uvloop
 from gunicorn import glogging
 from gunicorn.workers.base import Worker as GunicornWorker
 
@@ -77,7 +78,8 @@ class Worker(GunicornWorker):
         loop = _Loop(_config(protocol), served.hang_up, crowd)
         signal.signal(signal.SIGQUIT, loop.handle_exit)
         try:
-            asyncio.run(self._serve(loop, crowd))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve(loop, crowd))
         except Exception:
             logger.exception("the server has failed")
             sys.exit(1)
