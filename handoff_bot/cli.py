@@ -421,7 +421,7 @@ def replay(
             summary.add(one)
             written.write(csv_row(one, mask))
             if summary.total % 1_000 == 0 and sys.stderr.isatty():
-                click.echo(f"{summary.total:,} conversations…", err=True)
+                click.echo(f"Conversations: {summary.total:,}…", err=True)
     for line in (*given.counts.lines(), *summary.lines(), *summary.shown(mask)):
         click.echo(line)
 
