@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import urljoin
 
-from urllib3.exceptions import LocationParseError
-from urllib3.util import parse_url
-
 from handoff_bot.domain.errors import Malformed
 
 # Internet addresses: which count as one client, and which may be connected to.
@@ -156,6 +153,10 @@ class WebAddress:
         Raises:
             Malformed: parsers could disagree about it.
         """
+        # Imported here, because `handoff judge` should not pay 10 MB for an HTTP client.
+        from urllib3.exceptions import LocationParseError
+        from urllib3.util import parse_url
+
         begins = _BEGINNING.match(text)
         if len(text) > _LONGEST or _UNSEEN_OR_AMBIGUOUS.search(text) or begins is None:
             raise Malformed("This is not a valid web address.")

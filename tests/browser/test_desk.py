@@ -1,6 +1,7 @@
 """The desk's windows in the running sandbox, as agents and admins go through them with mouse and keyboard."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -188,6 +189,8 @@ AT_MOST = builders.card(
     summary=LONG,
     scores=dict.fromkeys(Signal, 0.9),
 )
+TWO_LONG = replace(WAITING, evidence=LONG, summary=LONG)
+STOPPED = replace(WAITING, opted_out=True)
 ANSWERED = builders.closed(
     Status.RESOLVED,
     attributes=WAITING.attributes,
@@ -200,8 +203,8 @@ ANSWERED = builders.closed(
 
 @pytest.mark.parametrize(
     ("card", "limit"),
-    [(WAITING, 260), (AT_MOST, 400), (ANSWERED, 120)],
-    ids=["waiting", "with the longest texts", "resolved"],
+    [(WAITING, 260), (TWO_LONG, 260), (STOPPED, 285), (AT_MOST, 320), (ANSWERED, 120)],
+    ids=["waiting", "with long messages", "after STOP", "with the longest texts", "resolved"],
 )
 def test_a_card_with_all_its_parts_leaves_room_for_others_too(studio, windows, card, limit):
     studio.post(*render_card(card).blocks)

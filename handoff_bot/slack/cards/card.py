@@ -110,8 +110,12 @@ _GROUP = re.compile("S[A-Z0-9]{2,20}")
 _SPACE: Block = {"type": "text", "text": " "}
 _QUOTE = 600
 _RECENT = 300
+_SAID, _SUMMARY = 76, 68
+"""Characters of the customer's message and the summary on the card: one line each at Slack's usual
+width. The thread and the modal show all.
+"""
 _EXCERPT = 180
-"""Characters of each text on the card: two lines where it is narrow. The modal shows all."""
+"""Characters of each other text on the card."""
 _MOST_RECENT = 3
 _MOST_ATTRIBUTES, _ATTRIBUTE = 3, 40
 """On the card; the modal shows all."""
@@ -127,7 +131,7 @@ def render_card(card: Card) -> SlackMessage:
         return SlackMessage(_spoken(card), _closed(card))
     blocks = [header(_state(card)), context(*_facts(card))]
     if card.opted_out:
-        blocks.append(section(_INVITED if card.invited else _OPTED_OUT))
+        blocks.append(context(plain(_INVITED if card.invited else _OPTED_OUT)))
     blocks += [*_why(card), actions(*_buttons(card))]
     return SlackMessage(_spoken(card), blocks)
 
@@ -271,14 +275,14 @@ def _why(card: Card) -> Iterator[Block]:
     """Paragraphs are blocks of their own: Slack runs two of one block together."""
     counted, reason = _counted(card), REASONS[card.reason]
     shares = [strong(f"{reason}: "), words(counted, _RECENT)] if counted else [strong(reason)]
-    said = [quote(one_line(card.evidence, _EXCERPT), _EXCERPT)] if card.evidence else []
+    said = [quote(one_line(card.evidence, _SAID), _SAID)] if card.evidence else []
     about = one_line(" · ".join(card.notes), _EXCERPT)
     if about:
         said.append(bullets(line(words(about, _EXCERPT))))
     mentions = [part for one in card.mentions for part in (called(one), _SPACE)]
     yield rich(line(*mentions, *shares), *said)
     if card.summary:
-        yield rich(line(strong("Summary: "), words(one_line(card.summary, _EXCERPT), _EXCERPT)))
+        yield rich(line(strong("Summary: "), words(one_line(card.summary, _SUMMARY), _SUMMARY)))
     looked_up = [one for one in card.grounds if one.is_look_up]
     if looked_up:
         found = (line(words(one_line(_ground(one), _EXCERPT), _EXCERPT)) for one in looked_up)
