@@ -31,7 +31,7 @@ from handoff_bot.channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webch
 from handoff_bot.channels._twilio_checks import check_twilio
 from handoff_bot.clock import SystemClock
 from handoff_bot.connectors.checks import check_customers, check_webhook, check_zendesk
-from handoff_bot.connectors.http import CustomerSystem
+from handoff_bot.connectors.customers import CustomerSystem
 from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain import report as words
@@ -550,7 +550,7 @@ def export_tickets(settings: Settings, form: str, query: TicketQuery) -> Iterato
     """Yields matching tickets as a file ("csv" or "json"), line by line."""
     database = open_database(settings)
     try:
-        yield from tickets.lines(tickets.Format(form), all_fitting(database, query))
+        yield from tickets.export_lines(tickets.Format(form), all_fitting(database, query))
     finally:
         database.close()
 

@@ -43,14 +43,12 @@ from handoff_bot.domain.messages import (
 )
 from handoff_bot.ports import WebhookRequest
 
-# Verifies webhook signatures with our secrets.
-#
-# Documentation: https://www.twilio.com/docs/usage/webhooks/webhooks-security. Nothing in the
-# request
-# is trusted before the check, so the signed URL is built from our own setting, never from Host or
-# X-Forwarded-*.
-
 logger = logging.getLogger(__name__)
+
+# -- signatures of webhooks
+# Documentation: https://www.twilio.com/docs/usage/webhooks/webhooks-security. Nothing in the
+# request is trusted before the check, so the signed URL is built from our own setting, never from
+# Host or X-Forwarded-*.
 
 _SIGNATURE = "x-twilio-signature"
 _SETTINGS = "x-twilio-webhooks-signature-settings"
@@ -124,7 +122,7 @@ def _signed_content(request: WebhookRequest) -> Mapping[str, list[str]] | str:
     return content
 
 
-# Shared parts of the Twilio channels: the account, and a channel parameterised by its traits.
+# -- the account and the channel
 
 
 TEXT_LIMIT = 1600

@@ -28,8 +28,9 @@ from handoff_bot.domain.messages import (
 from handoff_bot.domain.plain_answers import plain
 from handoff_bot.domain.text import one_line
 
-# Parses WhatsApp's context fields: kind, quoted message, ad, form answers, order.
-#
+logger = logging.getLogger(__name__)
+
+# -- WhatsApp's context fields
 # Parameters: https://www.twilio.com/docs/messaging/guides/webhook-request. Twilio posts the answers
 # of a WhatsApp Flow as JSON in InteractiveData; Meta's own name for them is
 # nfm_reply.response_json.
@@ -200,12 +201,9 @@ def _bounded(pairs: Iterable[tuple[str, str]]) -> Iterator[Fact]:
             yield Fact(one_line(name, _LONGEST_NAME), shown)
 
 
-# Parses Twilio's forms: inbound messages and status callbacks.
-#
+# -- messages and status callbacks
 # Parameters: https://www.twilio.com/docs/messaging/guides/webhook-request. Twilio adds new ones
 # without notice, so all of them are kept.
-
-logger = logging.getLogger(__name__)
 
 Fields = dict[str, str]
 

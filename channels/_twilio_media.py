@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from handoff_bot.channels._twilio import TwilioAccount
 
 
-# File types and sizes that Twilio supports.
-#
+# -- supported types and sizes
 # https://www.twilio.com/docs/messaging/guides/accepted-mime-types and
 # https://www.twilio.com/docs/whatsapp/guidance-whatsapp-media-messages.
 
@@ -72,8 +71,7 @@ WHATSAPP = {
 """Twilio only passes a caption with pictures."""
 
 
-# Downloads customers' files from Twilio: with credentials from its API, without from its CDN.
-#
+# -- downloads: with credentials from Twilio's API, without from its CDN
 # https://www.twilio.com/docs/messaging/api/media-resource. The API responds with a redirect to the
 # file. It is followed manually, because any other host must get neither credentials nor a request.
 

@@ -37,13 +37,11 @@ from handoff_bot.domain.messages import (
 from handoff_bot.domain.plain_answers import plain
 from handoff_bot.ports import ListedChannel, WebhookRequest
 
-# Parses Twilio Conversations (classic) webhooks: customers' messages, echoes of ours, status
-# callbacks.
-#
+logger = logging.getLogger(__name__)
+
+# -- webhooks: customers' messages, echoes of ours, status callbacks
 # Parameters: https://www.twilio.com/docs/conversations/conversations-webhooks. All of them are
 # kept.
-
-logger = logging.getLogger(__name__)
 
 ADDED, DELIVERY = "onMessageAdded", "onDeliveryUpdated"
 """The handled events."""
@@ -177,7 +175,7 @@ def _type_of(file: _File) -> str:
     return file.content_type if _CONTENT_TYPE.fullmatch(file.content_type) else _ANY_TYPE
 
 
-# Twilio Conversations (classic), for teams whose web chat is built on it.
+# -- the channel
 
 
 KIND = "conversations"

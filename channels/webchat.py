@@ -32,7 +32,7 @@ from handoff_bot.domain.messages import (
 from handoff_bot.domain.plain_answers import plain
 from handoff_bot.ports import WebhookRequest
 
-# Website visitors: short-lived signed sessions, and identities verified by the website.
+# -- sessions of visitors, and identities that the website has verified
 
 LIFETIME = 3600
 """Validity of a session in seconds."""
@@ -151,8 +151,7 @@ def _somebody_new() -> Visitor:
     return Visitor(_ANONYMOUS + number, f"Visitor {number[:4]}")
 
 
-# Website chat: no external provider.
-#
+# -- the channel
 # A message is sent when its delivery says so; the visitor's page reads it from the database. So
 # sending calls no provider, is safe to repeat, and cannot be lost.
 

@@ -21,7 +21,8 @@ from handoff_bot.ai.structured_output import (
 )
 from handoff_bot.domain.language_models import Trouble
 
-# Finds which part of a request a service refused; services word this in many ways.
+# -- what was refused
+# Services word this in many ways.
 #
 # OpenAI names the parameter in `error.param`, FastAPI servers in `detail[].loc` (Mistral nests that
 # in `message`), others only in the message.
@@ -159,7 +160,7 @@ def _efforts(text: str, request: Request) -> set[Lesson]:
     return {refused_effort(one) for one in EFFORTS if one not in listed or one == request.effort}
 
 
-# Failures of language model requests: whether a retry can help, and what admins must know.
+# -- what can be done about it
 
 _NO_MONEY = re.compile(
     r"insufficient_quota|exceeded your current quota|billing|insufficient (?:balance|credit|funds)"

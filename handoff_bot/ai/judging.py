@@ -18,7 +18,7 @@ from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Judgement, Signal, Turn
 from handoff_bot.ports import Detector
 
-# Evaluates conversations given as JSON lines, for `handoff judge`.
+# -- conversations as JSON lines, for `handoff judge`
 
 
 class _Turn(BaseModel):
@@ -87,7 +87,7 @@ def _answer(judgement: Judgement) -> dict[str, object]:
     }
 
 
-# Explains a judgement: signals, thresholds, features, words.
+# -- the explanation of a judgement: signals, thresholds, features, words
 
 _MOST_WORDS = 60
 _SHOWN = 4

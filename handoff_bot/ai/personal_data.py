@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from string import ascii_letters, digits
 
-# Spans of a text, and runs of digit groups.
+# -- spans, and runs of digit groups
 
 Span = tuple[int, int]
 """Start and end."""
@@ -30,8 +30,8 @@ def runs(text: str, gap: re.Pattern[str]) -> Iterator[list[Span]]:
         yield run
 
 
-# Distinguishes phone numbers from order numbers, dates, prices and times. When in doubt, it is a
-# phone number.
+# -- phone numbers
+# They are told from order numbers, dates, prices and times. When in doubt, it is a phone number.
 
 DATE = re.compile(
     r"(?<![0-9])(?:(?:19|20)[0-9]{2}([./-])(?:0?[1-9]|1[0-2])\1(?:[12][0-9]|3[01]|0?[1-9])"
@@ -137,11 +137,9 @@ def _joined(run: list[Span], seen: str) -> int:
     return len(run)
 
 
-# Finds card numbers, IBANs, email addresses and phone numbers in a text, with any script's digits.
-#
+# -- card numbers, IBANs, email addresses and phone numbers, with any script's digits
 # Every search runs over plain characters (see `plain`) in linear time: no pattern nests
-# repetitions,
-# and all counts are bounded.
+# repetitions, and all counts are bounded.
 
 _BLANK = "\0"  # marks a match; no pattern matches it
 
@@ -318,7 +316,7 @@ _SEARCHES: dict[str, Callable[[str], Iterator[Span]]] = {
 }
 
 
-# Masks personal data before text is sent, and restores it in the answer.
+# -- masking and restoring
 
 _NUMBER = re.compile(r"\d{4,}")
 _MARK = re.compile(r"\[[A-Z]{4,5}_[0-9]{1,6}(?:_[0-9a-f]{1,16})?\]")

@@ -30,8 +30,9 @@ from handoff_bot.domain.messages import storable
 from handoff_bot.domain.replies import Tone
 from handoff_bot.domain.text import LANGUAGES, one_line
 
-# Translates single messages with a language model; refuses translations that lost or added
-# something.
+logger = logging.getLogger(__name__)
+
+# -- translations of single messages
 
 _LONGEST = 4_000
 """In characters; longer messages are not translated."""
@@ -99,7 +100,7 @@ def _in_our_digits(text: str) -> str:
     return "".join(str(unicodedata.decimal(one, one)) for one in text)
 
 
-# Rewrites an agent's draft with a language model; refuses a text that gained facts or links.
+# -- rewritten drafts
 
 LONGEST = 4_000
 """In characters; longer drafts are not rewritten."""
@@ -149,9 +150,7 @@ class OpenAIRewriter:
         return said
 
 
-# Writes draft articles with a language model; refuses a text that gained facts or links.
-
-logger = logging.getLogger(__name__)
+# -- draft articles
 
 _ARTICLE_GROWTH, _ARTICLE_SPARE = 2, 400
 """A draft longer than this many times the agent's answer, plus a margin, is refused."""

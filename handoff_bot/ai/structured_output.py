@@ -12,7 +12,7 @@ from typing import Any
 import openai
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
-# Parses language model responses of the Responses API and of Chat Completions.
+# -- parsing: the Responses API and Chat Completions
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def unfenced(text: str) -> str:
     return text.partition("\n")[2].removesuffix("```")
 
 
-# Request forms for a structured answer, chosen by what the service is known to refuse.
+# -- request forms, by what the service is known to refuse
 
 DEFAULT = "default"
 """Leaves the reasoning effort to the model."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handoff_bot.connectors.http import CustomerSystem
+from handoff_bot.connectors.customers import CustomerSystem
 from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.connectors.zendesk import ZendeskConnector
 from handoff_bot.domain.errors import ConnectorError

@@ -16,7 +16,7 @@ from handoff_bot.domain.text import REASONS, one_line, spelled
 from handoff_bot.domain.tickets import TicketRecord
 from handoff_bot.ports import Clock
 
-# A ticket's subject, status, tags and internal notes in Zendesk.
+# -- a ticket's subject, status, tags and internal notes, in Zendesk's words
 
 STATUSES: dict[TicketStatus, str] = {
     TicketStatus.OPEN: "open",
@@ -89,8 +89,7 @@ def _literal(text: str) -> str:
     return re.sub(r"\{(?=[{%])", "{ ", text)
 
 
-# Tickets in Zendesk through its Ticketing API.
-#
+# -- the connector
 # Documentation: https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ and, for
 # idempotency keys, https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from handoff_bot.domain.detection import DEFAULTS, Rules
 from handoff_bot.domain.signals import Signal, Turn
 
-# A conversation as passed to the AI.
+# -- the conversation
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ConversationContext:
         )
 
 
-# Training examples from the team's feedback on single turns.
+# -- training examples, from feedback on single turns
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from handoff_bot.domain.errors import Malformed
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.text import is_visible, one_line
 
-# Attributes of a customer, such as plan and order, as the team's own systems name them.
-#
+# -- attributes, such as plan and order, as the team's own systems name them
 # Values are hostile: a website may pass on what its visitor typed.
 
 MOST = 12
@@ -133,7 +132,7 @@ def cover(conditions: Iterable[str], others: Iterable[str]) -> bool:
     )
 
 
-# A website visitor's view of their own conversation.
+# -- a website visitor's view of their own conversation
 
 PARTS = 1000
 """Gap between two messages' order numbers, for the parts of a long message."""

@@ -14,8 +14,7 @@ from handoff_bot.domain.metrics import AgentNumbers, Numbers
 from handoff_bot.domain.report import Chart, Table
 from handoff_bot.domain.signals import Evidence, Mood, Priority, Signal
 
-# What agents see in Slack, as plain values: cards, posts, ephemeral messages, the board.
-#
+# -- cards, posts, ephemeral messages, the board
 # Values marked hostile were written by a contact and must be escaped.
 
 HERE, EVERYONE = "here", "channel"
@@ -401,7 +400,7 @@ class ThreadPage:
     cursor: str = ""
 
 
-# The queue as shown to agents: filter and page.
+# -- the queue: filter and page
 
 EMPTY = "No customers are waiting."
 PAGE_ROWS = 15

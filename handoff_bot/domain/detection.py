@@ -14,7 +14,7 @@ from handoff_bot.domain.mcp_servers import AnyLookUp
 from handoff_bot.domain.signals import Answer, Judgement, Mood, Priority, Signal, Turn
 from handoff_bot.domain.text import many
 
-# Detection rules set by admins: which signals lead to a handoff, how easily, and for whom.
+# -- admins' rules: which signals lead to a handoff, how easily, and for whom
 
 _NUMBER = re.compile(r"\+?[\d\s().\-/\u00a0]{5,40}")
 DEFAULT_PAUSE = 1.5
@@ -149,7 +149,7 @@ def _pattern(phrase: str) -> re.Pattern[str]:
     return re.compile(f"{start}{inner}{end}", re.IGNORECASE)
 
 
-# Pure decisions: when to escalate by the AI's results, and wait estimates.
+# -- decisions by the AI's results, and wait estimates
 
 UNSURE = 0.35
 """Answers below this confidence count as unknown."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from handoff_bot.domain.errors import IllegalStep
 
-# Escalation life cycle: statuses, actions, the table of legal actions, and how one ends.
+# -- the life cycle: statuses, actions, the table of legal actions, and how one ends
 
 
 class Status(StrEnum):
@@ -134,7 +134,7 @@ def tags_of(words: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for tag in clean if tag))[:MOST_TAGS]
 
 
-# Escalation limits per sender, per network and for all anonymous visitors together.
+# -- limits per sender, per network and for all anonymous visitors together
 
 CONVERSATION = "conversation"
 NETWORK = "network"

@@ -14,7 +14,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import Consent
 from handoff_bot.domain.rules import Route
 
-# Events of the log: their kinds, as stored, and the data that is read in several places.
+# -- kinds, as stored, and the data that is read in several places
 
 
 class EventKind(StrEnum):
@@ -129,7 +129,7 @@ class SlaReminded(_Data):
     due: str = ""
 
 
-# Audit log entries as values, and what happened to a ticket as sentences.
+# -- the audit log, and what happened to a ticket, as sentences
 
 PAGE_ROWS = 20
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from handoff_bot.domain.public_holidays import PublicHolidays
 from handoff_bot.domain.thread_syntax import zone
 
-# An agent's availability.
+# -- an agent's availability
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Availability:
     by_presence: bool = False
 
 
-# Business hours, entered as lines such as "mon-fri 9:00-17:00", and holidays.
+# -- business hours in their stored form, such as "mon-fri 9:00-17:00", and holidays
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 AHEAD = 370
@@ -215,7 +215,7 @@ def _date(words: str) -> date:
         ) from None
 
 
-# Parses business hours as admins and agents write them: "9-17", "9am-5pm", "closed".
+# -- business hours as people write them: "9-17", "9am-5pm", "closed"
 
 DAY_NAMES: dict[str, str] = {
     "mon": "Monday",

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from handoff_bot.domain.results import CheckResult
 
-# Prices and spending caps of language models.
+# -- prices and spending caps
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Caps:
         )
 
 
-# Health of the language model: last error, since when, shutdown date.
+# -- health: last error, since when, shutdown date
 
 DOWN_AFTER = timedelta(minutes=3)
 DOWN_FAILURES = 3

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-# Delivery status of an outbound message. It only moves forward.
+# -- delivery status
+# It only moves forward.
 
 
 class DeliveryStatus(StrEnum):
@@ -90,8 +91,7 @@ def mark_of(status: DeliveryStatus, *, held: bool) -> ReplyMark | None:
     return _MARKS.get(status)
 
 
-# Context of a customer's message: kind, quoted message, ad, form answers.
-#
+# -- context of a customer's message: kind, quoted message, ad, form answers
 # All of it was written by a customer or an advertiser and is hostile. Adapters limit its size.
 
 LONGEST_QUOTE = 300
@@ -241,7 +241,7 @@ def named(kind: MessageKind) -> str:
     return f"[sent {SENT[kind]}]"
 
 
-# Messages and status updates as exchanged with channels.
+# -- messages and status updates
 
 
 class Direction(StrEnum):

@@ -1,5 +1,7 @@
 """Parses customers' plain answers: opt-outs, and CSAT answers from 1 to 5."""
 
+# ruff: noqa: E501, RUF001 - customers' languages
+
 from __future__ import annotations
 
 import re
@@ -8,12 +10,9 @@ from dataclasses import dataclass
 
 from handoff_bot.domain.messages import Consent
 
-# Plain opt-outs: whole messages that only mean "stop messaging me", in many languages.
-#
+# -- opt-outs: whole messages that only mean "stop messaging me"
 # Where a carrier keeps the opt-out list (SMS), the carrier decides. Ambiguous words are left out on
 # purpose (cancel, end, quit, help; alto "high", baixa "low") and are treated as normal text.
-
-# ruff: noqa: RUF001 - customers' languages
 
 _STOP = """
 stop | stop all | stop now | unsubscribe | unsubscribe me | unsubscribe all | unsubscribe from all
@@ -126,13 +125,10 @@ def plain(text: str) -> Consent | None:
     return next((_KEYWORDS[one] for one in (key, *bare) if one in _KEYWORDS), None)
 
 
-# Parses CSAT answers from 1 to 5: digits, words, stars, a comment.
-#
+# -- CSAT answers: digits, words, stars, a comment
 # A rating is a separate number from 1 to 5: the whole message, or with a unit (5/5, 4 stars), or
 # before a separated comment ("5 - great service!"). Full marks on another scale (10/10) are a 5.
 # Other numbers of other scales are no rating, and neither is a number that counts things.
-
-# ruff: noqa: E501, RUF001 - customers' languages
 
 _WORDS = (
     "one uno una um uma un une eins ein een één jeden jedna ett bir satu một один одна одне ένα אחת אחד واحد एक ek "

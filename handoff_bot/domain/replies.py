@@ -10,7 +10,7 @@ from enum import StrEnum
 from handoff_bot.domain import texts
 from handoff_bot.domain.text import is_language
 
-# Drafts of replies, the tones in which a language model rewrites them, and agents' verdicts.
+# -- drafts, the tones in which a language model rewrites them, and agents' verdicts
 
 
 class Tone(StrEnum):
@@ -66,7 +66,7 @@ class Previewed:
     by: str = ""
 
 
-# Canned replies: validation, search and choice of language.
+# -- canned replies: validation, search and choice of language
 
 PLACEHOLDERS = frozenset({"customer", "agent", "ticket"})
 LONGEST_NAME = 40
@@ -182,7 +182,7 @@ def best(replies: Iterable[CannedReply], language: str) -> CannedReply | None:
     )
 
 
-# WhatsApp message templates, which can be sent when the messaging window is closed.
+# -- WhatsApp message templates, for when the messaging window is closed
 
 MOST = 50
 LONGEST_TEMPLATE_NAME = 60

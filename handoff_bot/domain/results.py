@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Result of an agent's action.
+# -- an agent's action
 
 
 class Code(StrEnum):
@@ -31,7 +31,7 @@ class ActionResult:
     code: Code | None = None
 
 
-# Results of the doctor's health checks.
+# -- the doctor's health checks
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from handoff_bot.domain import customers
 from handoff_bot.domain.signals import Priority, Signal
 
-# Conditions of admins' rules.
+# -- conditions
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def _any_of(wanted: tuple[str, ...], found: str) -> bool:
     return not wanted or found in wanted
 
 
-# Routing rules set by admins; the first match decides.
+# -- routing rules
+# The first match decides.
 
 SHORTEST_PATIENCE, USUAL_PATIENCE, LONGEST_PATIENCE = 15, 120, 3600
 """Seconds to respond to an offer."""
@@ -127,14 +128,14 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Rule:
+class RoutingRule:
     """Sends matching conversations to the route."""
 
     when: RuleConditions = field(default_factory=RuleConditions)
     to: Route = field(default_factory=Route)
 
 
-def first(rules: Iterable[Rule], case: Case) -> Rule | None:
+def first_fitting(rules: Iterable[RoutingRule], case: Case) -> RoutingRule | None:
     """Returns the first matching rule, or None."""
     return next((rule for rule in rules if rule.when.fit(case)), None)
 
@@ -154,14 +155,14 @@ class Standing:
     asked_at: float
 
 
-def turn(mode: Mode, standing: Standing) -> tuple[float, ...]:
+def turn_of(mode: Mode, standing: Standing) -> tuple[float, ...]:
     """Returns the sort key: the first agent gets the offer. Equal ones take turns."""
     if mode is Mode.ROUND_ROBIN:
         return standing.asked_at, standing.id
     return standing.load, standing.asked_at, standing.id
 
 
-# Notification rules and quiet hours.
+# -- notification rules and quiet hours
 
 _SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")
 
@@ -244,14 +245,14 @@ class NotificationRule:
     to: Audience = field(default_factory=Audience)
 
 
-def fitting(rules: Iterable[NotificationRule], case: Case) -> list[Audience]:
+def audiences_of(rules: Iterable[NotificationRule], case: Case) -> list[Audience]:
     """Returns the audiences of all matching rules, not only the first."""
     return [rule.to for rule in rules if rule.when.fit(case)]
 
 
-# Retention rules: how many days what is kept, by channel.
+# -- retention rules: how many days what is kept, by channel
 
-ANY = "all"
+ALL_CHANNELS = "all"
 MOST_RULES = 40
 LONGEST_DAYS = 36_500
 
@@ -286,10 +287,10 @@ class RetentionRule:
 
     def line(self) -> str:
         """Returns the rule as an admin writes it."""
-        return f"{self.channel or ANY} {self.what} {self.days}"
+        return f"{self.channel or ALL_CHANNELS} {self.what} {self.days}"
 
 
-def parse(lines: Iterable[str], channels: Sequence[str]) -> tuple[RetentionRule, ...]:
+def retention_rules_in(lines: Iterable[str], channels: Sequence[str]) -> tuple[RetentionRule, ...]:
     """Parses rules such as "all messages 365", one per line; a channel's own rule replaces "all".
 
     Raises:
@@ -312,9 +313,9 @@ def _rule(line: str, channels: Sequence[str]) -> RetentionRule:
         raise ValueError(
             f"“{line[:60]}” is no rule. Enter a channel or all, one of {kinds}, and days."
         )
-    channel, what = "" if found[1] == ANY else found[1], Retained(found[2])
+    channel, what = "" if found[1] == ALL_CHANNELS else found[1], Retained(found[2])
     if channel and what in WITHOUT_CHANNEL:
         raise ValueError(f"“{line[:60]}”: {what} have no channel. Enter all {what}.")
     if channel and channel not in channels:
-        raise ValueError(f"“{channel}” is no channel. Use {ANY}, {', '.join(channels)}.")
+        raise ValueError(f"“{channel}” is no channel. Use {ALL_CHANNELS}, {', '.join(channels)}.")
     return RetentionRule(channel, what, int(found[3]))

@@ -17,7 +17,7 @@ from handoff_bot.domain.messages import storable
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import choose
 
-# Splits a text into pieces that a channel can carry, at the most readable places.
+# -- splitting, at the most readable places
 
 _PARAGRAPH = re.compile(r"(?<=\S)(?=[^\S\n]*\n[^\S\n]*\n)")
 _SENTENCE = re.compile(
@@ -127,7 +127,7 @@ def _is_jamo(char: str) -> bool:
     return "\u1100" <= char <= "\u11ff"
 
 
-# Cleans and formats what is shown: text of any author, amounts, names of languages (ISO 639-1).
+# -- cleaning and formatting: text of any author, amounts, names of languages (ISO 639-1)
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that change the text direction."""
@@ -286,7 +286,7 @@ def language_in(words: str) -> str:
     return next((code for code, name in named if name.casefold() == said), "")
 
 
-# Decodes text files: UTF-8, UTF-16 and UTF-32 with or without a byte order mark, and Windows-1252.
+# -- decoding: UTF-8, UTF-16 and UTF-32 with or without a byte order mark, and Windows-1252
 
 # Longest first: the UTF-32 mark begins like the UTF-16 mark.
 _MARKS = (

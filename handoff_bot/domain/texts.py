@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-# Texts with placeholders: validation and rendering.
+# -- texts with placeholders
 
 LONGEST = 1000
 
@@ -62,8 +62,7 @@ def fill_template(template: str, **values: str | int) -> str:
     return template.format_map({name: str(value) for name, value in values.items()})
 
 
-# The texts that customers read.
-#
+# -- the catalogues
 # There is one catalogue for each language, a TOML file in the folder `locale`. A text whose number
 # changes its words has a form for each plural category (CLDR) of its language.
 

@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-# Parses typed times: "30m", "2h", "1d", "14:30", "tomorrow", "until 9:15".
+# -- times: "30m", "2h", "1d", "14:30", "tomorrow", "until 9:15"
 
 START_OF_DAY = time(9)
 _AMOUNT = re.compile(r"(\d{1,4})\s*(m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)(?![a-z])")
@@ -72,12 +72,9 @@ def _at(day: datetime, clock: time) -> datetime:
     return datetime.combine(day.date(), clock, tzinfo=day.tzinfo)
 
 
-# Recognises internal thread messages: notes, commands such as !resolve, and mentions of
-# colleagues.
-#
+# -- internal messages: notes, commands such as !resolve, and mentions of colleagues
 # Customers must not receive them, so they are recognised as people type them: after a bullet or
-# quote
-# mark, in bold, with full-width punctuation, after an invisible character.
+# quote mark, in bold, with full-width punctuation, after an invisible character.
 
 NOTE_PREFIXES = ("note:", "!note", "//")
 NOTE = "note"

@@ -16,11 +16,11 @@ from handoff_bot.domain.escalations import MOST_TAGS, TicketStatus, tags_of
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.text import duration, one_line
 
-# SLA targets by priority: first reply and resolution.
+# -- SLA targets by priority: first reply and resolution
 
-NEAR = 0.8
+SLA_NEAR = 0.8
 """Share of the target's time at which the warning is posted."""
-LONGEST_MINUTES = 30 * 24 * 60
+LONGEST_SLA_MINUTES = 30 * 24 * 60
 
 
 class SlaTarget(StrEnum):
@@ -30,7 +30,7 @@ class SlaTarget(StrEnum):
     SOLVE = "solve"
 
 
-DEFAULT: dict[Priority, dict[SlaTarget, int]] = {
+SLA_MINUTES: dict[Priority, dict[SlaTarget, int]] = {
     Priority.URGENT: {SlaTarget.REPLY: 15, SlaTarget.SOLVE: 4 * 60},
     Priority.HIGH: {SlaTarget.REPLY: 30, SlaTarget.SOLVE: 8 * 60},
     Priority.NORMAL: {SlaTarget.REPLY: 60, SlaTarget.SOLVE: 24 * 60},
@@ -38,29 +38,29 @@ DEFAULT: dict[Priority, dict[SlaTarget, int]] = {
 }
 """Default minutes."""
 
-LABELS = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
+SLA_LABELS = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
 
 
-def name_of(priority: Priority, promise: SlaTarget) -> str:
+def sla_name(priority: Priority, promise: SlaTarget) -> str:
     """Returns a target's key: "urgent.reply"."""
     return f"{priority.value}.{promise.value}"
 
 
-def length(
+def sla_length(
     stored: Mapping[str, object], priority: Priority, promise: SlaTarget
 ) -> timedelta | None:
     """Returns the target's duration, None for no target. A value that is stored wrongly counts as
     not set.
     """
-    minutes = stored.get(name_of(priority, promise))
-    if not isinstance(minutes, int) or not 0 <= minutes <= LONGEST_MINUTES:
-        minutes = DEFAULT[priority][promise]
+    minutes = stored.get(sla_name(priority, promise))
+    if not isinstance(minutes, int) or not 0 <= minutes <= LONGEST_SLA_MINUTES:
+        minutes = SLA_MINUTES[priority][promise]
     return timedelta(minutes=minutes) if minutes else None
 
 
-def in_words(promise: SlaTarget, due: datetime, now: datetime) -> str:
+def sla_in_words(promise: SlaTarget, due: datetime, now: datetime) -> str:
     """Returns the thread's text of a warning or a breach."""
-    what = LABELS[promise]
+    what = SLA_LABELS[promise]
     if now >= due:
         return f"⏱️ SLA breached: {what}."
     return f"⏱️ SLA warning: {_spoken(due - now)} left for {what}."
@@ -73,7 +73,7 @@ def _spoken(left: timedelta) -> str:
     return duration(round(minutes / 60), "hour")
 
 
-# Tickets: manual status changes, search queries, views, and the record that connectors get.
+# -- changes by hand, search queries, views, and the record that connectors get
 
 PAGE_ROWS = 20
 EARLIER_ROWS = 5
@@ -340,7 +340,7 @@ def key_of(number: int, created_at: datetime) -> str:
     return f"handoff-{number}-{int(created_at.timestamp() * 1_000_000)}"
 
 
-# Ticket export: CSV for spreadsheets, JSON for programs.
+# -- export: CSV for spreadsheets, JSON for programs
 
 BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = frozenset("=+-@\t\r\n")

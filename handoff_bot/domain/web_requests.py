@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from handoff_bot.domain.errors import Malformed
 
-# Internet addresses: which count as one client, and which may be connected to.
+# -- networks: which addresses count as one client, and which may be connected to
 
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([0-9.]+):\d+")
 """Address with port, as some proxies write it into X-Forwarded-For (Azure's Application Gateway)."""
@@ -89,8 +89,7 @@ def _inner(address: IPv6Address) -> tuple[IPv4Address, ...]:
     return (inner,) if inner else address.teredo or ()
 
 
-# URLs from other systems: parsed as the HTTP client parses them, and rebuilt.
-#
+# -- URLs: parsed as the HTTP client parses them, and rebuilt
 # Two parsers may read one text as two hosts (`https://evil\@a.slack.com/`: urllib.parse says
 # a.slack.com, urllib3 connects to evil). So the text itself is never requested, only a URL rebuilt
 # from the checked parts.
@@ -224,7 +223,7 @@ def is_for_keys(text: str) -> bool:
     return origin.scheme == "https" or origin.is_loopback
 
 
-# The signature of requests to the team's own systems: webhooks, customer systems and look-ups.
+# -- signatures of requests to the team's own systems
 
 SIGNATURE = "Handoff-Signature"
 """Name of the header."""

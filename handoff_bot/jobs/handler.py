@@ -26,7 +26,9 @@ from handoff_bot.ports import Clock
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction
 
-# Handlers: the code that runs one kind of job, and the registry of kinds.
+logger = logging.getLogger(__name__)
+
+# -- handlers, and the registry of kinds
 
 Plan = TypeVar("Plan")
 Result = TypeVar("Result")
@@ -175,9 +177,7 @@ class Registry(dict[str, AnyHandler]):
         return self[self.renamed[kind]]
 
 
-# Failed jobs: retried later or marked as failed, then listed, retried or dismissed by operators.
-
-logger = logging.getLogger(__name__)
+# -- failed jobs: retried later or marked as failed, then listed, retried or dismissed by operators
 
 FEWEST_TRIES = 5
 """Minimum tries for a provider error with an unknown code."""
@@ -355,7 +355,7 @@ def find_failed(tx: Transaction, job_id: int) -> GivenUp | None:
 
 
 def failed_job(tx: Transaction, job_id: int) -> GivenUp | None:
-    """Same as `find`, locked until commit."""
+    """Same as `find_failed`, locked until commit."""
     found = select(*_COLUMNS).where(WORK.c.id == job_id, _FAILED).with_for_update()
     row = tx.core.execute(found).first()
     return GivenUp(*row) if row else None

@@ -19,7 +19,7 @@ from handoff_bot.storage.models import Lane, RateLimit, Work, Worker
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import DIALECTS, NOTIFY_CHANNEL, Transaction, table_of
 
-# Jobs as values: to enqueue, picked up, and a thread slot for one.
+# -- jobs as values: to enqueue, picked up, and a thread slot for one
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,7 @@ def traced(trace: str) -> Iterator[None]:
         TRACE.reset(before)
 
 
-# Enqueues jobs in the caller's transaction, and starts their lanes where a thread is free.
-#
+# -- enqueuing in the caller's transaction, and starting lanes where a thread is free
 # A thread that starts a lane runs it itself if it can, because switching threads costs time.
 
 

@@ -21,7 +21,9 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 
-# Queries and changes of lane leases and of the workers that hold them.
+logger = logging.getLogger(__name__)
+
+# -- queries and changes
 
 # Statements are built once: building costs SQLAlchemy about as much as running.
 
@@ -216,11 +218,8 @@ def check_lease(tx: Transaction, lane: str, grant: str) -> None:
         raise LeaseLost(lane)
 
 
-# Heartbeats: tells other workers that this one is alive, and detects a late heartbeat.
-#
+# -- heartbeats: tell other workers that this one is alive, and detect a late heartbeat
 # Lanes that a thread left without releasing them are remembered, and released with a heartbeat.
-
-logger = logging.getLogger(__name__)
 
 
 class Heartbeat:

@@ -13,9 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
 from handoff_bot.domain.errors import DatabaseAway, LeaseLost, ProviderFailure
-from handoff_bot.jobs import handler as failures
 from handoff_bot.jobs import leases, store
-from handoff_bot.jobs.handler import UNKNOWN_KIND, AnyHandler, Failures, OnGivenUp, tell_nobody
+from handoff_bot.jobs.handler import (
+    UNKNOWN_KIND,
+    AnyHandler,
+    Failures,
+    OnGivenUp,
+    settle_failed_lane,
+    tell_nobody,
+)
 from handoff_bot.jobs.job import (
     Begun,
     Job,
@@ -294,7 +300,7 @@ class Runner:
     def _finished(self, tx: Transaction, step: _Step, plan: Any, result: Any) -> Job | None:
         step.handler.finish(tx, step.job, plan, result)
         if step.handler.coalesces:  # the latest state is shown, so earlier failures are settled
-            failures.settle_failed_lane(tx, step.job.kind, step.job.lane, self._clock.now())
+            settle_failed_lane(tx, step.job.kind, step.job.lane, self._clock.now())
         return self._done(tx, step)
 
     def _done(self, tx: Transaction, step: _Step) -> Job | None:

@@ -24,7 +24,9 @@ from handoff_bot.ports import Clock
 from handoff_bot.storage.database import PATIENCE, Database
 from handoff_bot.storage.transaction import Transaction
 
-# Backpressure: jobs pause while many arrivals wait to be stored, but never for long.
+logger = logging.getLogger(__name__)
+
+# -- backpressure: jobs pause while many arrivals wait to be stored, but never for long
 
 MANY = 4
 """Number of waiting arrivals at which jobs pause."""
@@ -74,7 +76,7 @@ class Backpressure:
             time.sleep(LULL)
 
 
-# Enqueues ticks under keys that make each run once.
+# -- ticks, under keys that make each run once
 
 
 class Scheduler:
@@ -98,9 +100,7 @@ class Scheduler:
             enqueue_job(tx, NewJob(kind, kind.replace(".", ":"), {}, now, key=f"{kind}:{number}"))
 
 
-# Workers: lease lanes and run their jobs in threads. See README.md and ADR 1.
-
-logger = logging.getLogger(__name__)
+# -- the worker
 
 T = TypeVar("T")
 

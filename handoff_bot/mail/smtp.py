@@ -23,7 +23,7 @@ from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.text import one_line
 from handoff_bot.ports import Clock
 
-# Builds an email: headers and two bodies, safe from header injection.
+# -- an email: headers and two bodies
 
 _LINE = 200
 _NAME = re.compile(r"[^\s@,;:<>()\[\]\\\"\x00-\x20\x7f]{1,64}")
@@ -104,7 +104,7 @@ def message_of(mail: Mail, sender: Sender, now: datetime) -> EmailMessage:
     return message
 
 
-# Sends email over SMTP, encrypted unless configured otherwise.
+# -- sending
 
 TIMEOUT = 60.0
 """Seconds per server response: virus scans before a response take time."""
@@ -270,7 +270,7 @@ def _unwelcome(error: smtplib.SMTPResponseException) -> MailError:
     return MailError(words, permanent=False, code=str(error.smtp_code))
 
 
-# Health check of the mail server: reachable, encrypted, login accepted.
+# -- the health check
 
 
 def check_mail(mailer: SmtpMailer) -> Iterator[CheckResult]:

@@ -66,21 +66,20 @@ from handoff_bot.services.escalations import (
     sla,
     waiting_policy,
 )
-from handoff_bot.services.escalations import opening as letting_in
 from handoff_bot.services.escalations.availability import AgentAvailability
 from handoff_bot.services.escalations.claims import LateClaim, Queue
 from handoff_bot.services.escalations.lifecycle import CLAIM, Escalations
-from handoff_bot.services.escalations.opening import Opening
+from handoff_bot.services.escalations.opening import LetIn, Opening
 from handoff_bot.services.escalations.owners import IDLE, RemindOwner
 from handoff_bot.services.escalations.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.home import TICK, FirstSteps, Homes, Tick
 from handoff_bot.services.merging import Merging
 from handoff_bot.services.notifications import notifications, transcripts
 from handoff_bot.services.outbox import alarms, outbox, ticket_sync
-from handoff_bot.services.outbox.alarms import TEAM_MENTION, MentionTeam
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.outbox.slack_job import LackingBlocks
+from handoff_bot.services.outbox.team_mention import TEAM_MENTION, MentionTeam
 from handoff_bot.services.outbox.ticket_sync import TICKET_OUT, SyncTicket, TicketSync
 from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.replies.canned import CannedReplies
@@ -270,7 +269,7 @@ class Services:
             routing.on_escalation_changed,
             notifications.on_escalation_changed,
             waiting_policy.on_escalation_changed,
-            waiting_policy.position_on_escalation_changed,
+            waiting_policy.start_position_updates,
             sla.on_escalation_changed,
             answering.on_escalation_changed,
             answering.answer_unposted,
@@ -295,7 +294,7 @@ class Services:
         owner_checks = owners.OwnerChecks(clock)
         makers: dict[str, Maker] = {
             FIGURES: MetricsReport(metrics),
-            tickets.TICKETS: tickets.TicketsReport(database),
+            tickets.EXPORT: tickets.TicketsReport(database),
         }
         handlers = Registry(
             QUEUES,
@@ -381,7 +380,7 @@ class Services:
                 JobKind(learning.PUBLISH, learning.PublishDraft(parts.library, clock), "learn"),
                 JobKind(timers.WATCH, timers.Watch(clock), "tick"),
                 JobKind(LOOK, LookAtModel(parts.model, clock), "model"),
-                JobKind(holding.LET_IN, letting_in.LetIn(opening, waiting, clock), "tick"),
+                JobKind(holding.LET_IN, LetIn(opening, waiting, clock), "tick"),
                 JobKind(holding.DIGEST, holding.Digest(clock), "tick"),
                 JobKind(WAKE, Wake(clock), "tick"),
                 JobKind(

@@ -21,7 +21,7 @@ from handoff_bot.ports import Channel, Clock, Desk
 from handoff_bot.services.delivery.customer_texts import PREFIX, SILENT
 from handoff_bot.services.escalations import availability
 from handoff_bot.services.notifications.notifications import RULE, RULES
-from handoff_bot.services.outbox import alarms, slack_channels
+from handoff_bot.services.outbox import slack_channels, team_mention
 from handoff_bot.services.reporting import metrics
 from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.settings.preferences import Preferences
@@ -33,7 +33,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
-# Reads the data of an agent's Home tab.
+# -- the Home tab
 
 MOST_MINE = 60
 """Maximum number of an agent's own conversations; those that wait for a reply come first."""
@@ -101,8 +101,7 @@ def _mine_of(tx: Transaction, agent: AgentRef, today: Numbers) -> AgentNumbers |
     return next(found, None)
 
 
-# Setup checklist: what a new team still has to decide, computed from settings, data and Slack.
-#
+# -- the setup checklist: what a new team still has to decide
 # Nothing is stored but what admins said: which defaults they keep, and that the checklist may go.
 
 KEPT, DISMISSED = "setup.kept", "setup.dismissed"
@@ -232,7 +231,7 @@ class FirstSteps:
         queue = self._queue_channel()
         with self._database.read() as tx:
             rules = rule_lists.read(tx, RULES, RULE)
-            is_on, called = alarms.is_on(tx), alarms.called(tx)
+            is_on, called = team_mention.is_on(tx), team_mention.called(tx)
         if not queue:
             return _unnotified("no queue channel is set")
         if rules:

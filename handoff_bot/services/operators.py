@@ -22,20 +22,16 @@ from handoff_bot.services import home
 from handoff_bot.services.catching_up import OVERLAP
 from handoff_bot.services.delivery import inbound_files, outbound_files, sending
 from handoff_bot.services.outbox import outbox
-from handoff_bot.storage import conversations, deliveries, escalations, restored
-from handoff_bot.storage import message_trace as trace_rows
+from handoff_bot.storage import conversations, deliveries, escalations, message_trace, restored
 from handoff_bot.storage.backups import store_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Delivery, Event, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
-# Backup, restore and check of the whole database.
-#
+# -- backup, restore and check of the whole database
 # A restored database is in the past. What was waiting to be sent may have been sent since, so it is
-# looked
-# up at Twilio and Slack first. What came in since was answered by a bot that no longer exists, so
-# it is
-# not fetched again unless an operator asks for it.
+# looked up at Twilio and Slack first. What came in since was answered by a bot that no longer
+# exists, so it is not fetched again unless an operator asks for it.
 
 LOOKED_UP = (
     *(sending.SEND, outbox.CARD, outbox.POST, outbox.BOARD),
@@ -107,8 +103,7 @@ class Backups:
             database.close()
 
 
-# Failed jobs for operators: list, inspect, retry and dismiss.
-#
+# -- failed jobs: list, inspect, retry and dismiss
 # Customers' texts and addresses are only shown on request.
 
 UNKNOWN = "Job {id} has not failed, or it was already retried or dismissed."
@@ -250,7 +245,7 @@ def _message(tx: Transaction, payload: dict[str, Any]) -> Message | None:
     return tx.session.get(Message, int(number)) if number else None
 
 
-# What happened to a message, for operators: when, how often it was tried, and why it failed.
+# -- what happened to a message: when, how often it was tried, and why it failed
 
 _PERMALINK = re.compile(r"/archives/[A-Z0-9]+/p(\d{10})(\d{6})\b")
 _TS = re.compile(r"\d{9,}\.\d{6}")
@@ -286,27 +281,27 @@ class MessageTraces:
 
 def _find(tx: Transaction, what: str) -> Sequence[Message]:
     if link := _PERMALINK.search(what):
-        return trace_rows.by_desk_ts(tx, f"{link[1]}.{link[2]}")
+        return message_trace.by_desk_ts(tx, f"{link[1]}.{link[2]}")
     if _TS.fullmatch(what):
-        return trace_rows.by_desk_ts(tx, what)
-    if found := trace_rows.by_provider_id(tx, what):
+        return message_trace.by_desk_ts(tx, what)
+    if found := message_trace.by_provider_id(tx, what):
         return found
     if ticket := _TICKET.fullmatch(what):
-        return trace_rows.of_ticket(tx, int(ticket[1] or ticket[2]))
-    return trace_rows.of_trace(tx, what) if _TRACE.fullmatch(what) else ()
+        return message_trace.of_ticket(tx, int(ticket[1] or ticket[2]))
+    return message_trace.of_trace(tx, what) if _TRACE.fullmatch(what) else ()
 
 
 def _lines(tx: Transaction, messages: Sequence[Message], *, with_text: bool) -> Iterator[str]:
     ids = [one.id for one in messages]
-    parts = trace_rows.deliveries(tx, ids)
+    parts = message_trace.deliveries(tx, ids)
     keys = [f"{one.channel}:{one.provider_id}" for one in messages if one.provider_id]
-    about = trace_rows.jobs(tx, ids, [one.id for one in parts], keys=keys)
+    about = message_trace.jobs(tx, ids, [one.id for one in parts], keys=keys)
     traces = {of_job(job.payload) for job in about} - {""}
-    jobs = trace_rows.jobs(tx, ids, [one.id for one in parts], traces, keys)
+    jobs = message_trace.jobs(tx, ids, [one.id for one in parts], traces, keys)
     lines = [
         *(_Line(one.created_at, _of_message(one, with_text=with_text)) for one in messages),
         *(_Line(one.begun_at or one.updated_at, _of_part(one)) for one in parts),
-        *(_Line(one.at, _of_event(one)) for one in trace_rows.events(tx, ids)),
+        *(_Line(one.at, _of_event(one)) for one in message_trace.events(tx, ids)),
         *(_Line(job.first_due_at, _of_job(job)) for job in jobs),
     ]
     for line in sorted(lines, key=lambda each: each.at):

@@ -48,8 +48,13 @@ from handoff_bot.domain.settings import (
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.text import LANGUAGES
 from handoff_bot.domain.thread_syntax import NOTE_PREFIXES
-from handoff_bot.domain.tickets import DEFAULT as SLA_MINUTES
-from handoff_bot.domain.tickets import LABELS, LONGEST_MINUTES, SlaTarget, name_of
+from handoff_bot.domain.tickets import (
+    LONGEST_SLA_MINUTES,
+    SLA_LABELS,
+    SLA_MINUTES,
+    SlaTarget,
+    sla_name,
+)
 from handoff_bot.domain.waiting_policy import DEFAULT, MOST_STEPS
 from handoff_bot.storage import log
 from handoff_bot.storage.transaction import Transaction
@@ -145,11 +150,11 @@ def _day(day: str) -> Setting:
 def _target(priority: Priority, target: SlaTarget) -> Setting:
     return Setting(
         key="sla",
-        part=name_of(priority, target),
-        label=f"{priority.value.capitalize()}: minutes until {LABELS[target]}",
+        part=sla_name(priority, target),
+        label=f"{priority.value.capitalize()}: minutes until {SLA_LABELS[target]}",
         widget=Widget.LINE,
         default=SLA_MINUTES[priority][target],
-        parse=number(0, LONGEST_MINUTES),
+        parse=number(0, LONGEST_SLA_MINUTES),
         hint="0 = no SLA target" if priority is Priority.URGENT else "",
     )
 
@@ -487,7 +492,7 @@ class Sla(_Section):
     sla: dict[str, Any] = _field(
         {}, "sla", *(_target(priority, each) for priority in Priority for each in SlaTarget)
     )
-    """Minutes by name; `domain.sla` checks each, so that a broken one does not cost the others."""
+    """Minutes by name; `sla_length` checks each, so that a broken one does not cost the others."""
 
 
 class LiveSettings(Triggers, Guidance, Team, Translation, Files, Hours, Waiting, Knowledge, Sla):

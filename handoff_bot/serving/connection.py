@@ -21,14 +21,12 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
 
-# All open connections of a process: number, deadlines, memory of their bodies.
-#
-# A connection without a complete request may be dropped at any time. At a limit, the longest
-# waiting
-# one makes room for the newest, so that slow clients cannot block a webhook, not even from the same
-# address. A connection with a request in progress is never dropped to make room.
-
 logger = logging.getLogger(__name__)
+
+# -- all open connections of a process: number, deadlines, memory of their bodies
+# A connection without a complete request may be dropped at any time. At a limit, the longest
+# waiting one makes room for the newest, so that slow clients cannot block a webhook, not even from
+# the same address. A connection with a request in progress is never dropped to make room.
 
 HEAD_SECONDS = 10.0
 """From the connection, or the first byte of a further request, to the end of the request's head."""
@@ -187,7 +185,7 @@ class Crowd:
         return min(latest, self._stop_at)
 
 
-# One connection: uvicorn's HTTP/1.1 protocol with deadlines, limits and buffered bodies.
+# -- one connection
 
 LARGEST_HEAD = 32 * 1024
 """Maximum bytes of a request's head, including its URL."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from dataclasses import replace as replace_fields
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -26,9 +25,9 @@ from handoff_bot.slack.kit.fields import chosen, filled_in, modal
 from handoff_bot.slack.kit.form import About, Form, Invalid, Stale, Submission
 from handoff_bot.slack.kit.text import Block, SlackMessage, actions, section
 
-# Parses clicks, and answers the person who clicked.
-
 logger = logging.getLogger(__name__)
+
+# -- clicks, and answers to the person who clicked
 
 _LONGEST_NUMBER = 12
 """Digits of an id: far below 64 bits, also multiplied by the rows of a page."""
@@ -143,7 +142,7 @@ class Click:
 
     def carrying(self, value: str) -> Click:
         """Returns the click as if the button had this value."""
-        return replace_fields(self, value=value)
+        return replace(self, value=value)
 
     @property
     def number(self) -> int | None:
@@ -178,7 +177,7 @@ def ephemeral(desk: SlackDesk, click: Click, text: str, buttons: Sequence[Block]
             thread = click.place.ts if click.place and click.in_thread else ""
             said = render_words(text)
             below = [actions(*buttons)] if buttons else []
-            said = replace_fields(said, blocks=[*said.blocks, *below])
+            said = replace(said, blocks=[*said.blocks, *below])
             desk.answer(click.response_url, said, replace=False, thread_ts=thread)
             return
     except DeskError as error:
@@ -196,7 +195,7 @@ def tell(desk: SlackDesk, desk_id: str, thread: Place, text: str) -> None:
         logger.warning("whisper lost", extra={"code": error.code})
 
 
-def replace(desk: SlackDesk, click: Click, rendered: SlackMessage) -> None:
+def replace_message(desk: SlackDesk, click: Click, rendered: SlackMessage) -> None:
     """Replaces the message of the click. A failure is only logged."""
     try:
         if click.response_url:
@@ -205,7 +204,7 @@ def replace(desk: SlackDesk, click: Click, rendered: SlackMessage) -> None:
         logger.warning("button left", extra={"code": error.code, "action": click.action_id[:80]})
 
 
-# A feature: everything that a part of the desk listens to, as one value that the app registers.
+# -- features
 
 OLD_MODAL = "This is from an older version. Close it and start again."
 

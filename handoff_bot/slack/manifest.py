@@ -12,7 +12,7 @@ from handoff_bot.slack.feature import Shortcut
 from handoff_bot.slack.incoming.registration import COMMAND
 from handoff_bot.slack.incoming.registry import EVERYTHING
 
-# The Slack app's manifest: one source for HTTP and Socket Mode.
+# -- the manifest: one source for HTTP and Socket Mode
 
 Manifest = dict[str, object]
 
@@ -100,13 +100,10 @@ def _with_url(address: str) -> Manifest:
     return {"request_url": address} if address else {}
 
 
-# The hooks of the Slack CLI: what `slack run` asks of this project.
-#
+# -- the hooks: what `slack run` asks of this project
 # https://docs.slack.dev/tools/slack-cli/reference/hooks. The CLI runs a hook as a process and reads
-# its
-# answer from the output. `slack-cli-hooks` reads the manifest from a file, and here it is made of
-# the
-# code, so the three hooks are written out.
+# its answer from the output. `slack-cli-hooks` reads the manifest from a file, and here it is made
+# of the code, so the three hooks are written out.
 
 BOUNDARIES = "message-boundaries"
 """The protocol in which an answer stands between two boundaries, apart from any other output."""

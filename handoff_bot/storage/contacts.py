@@ -36,11 +36,9 @@ from handoff_bot.storage.models import (
 )
 from handoff_bot.storage.transaction import Transaction, table_of
 
-# Where rows of a contact are, and how each table is blanked.
-#
+# -- where the rows are, and how each table is blanked
 # Rows that tickets, metrics and the log refer to stay, without their content; all others are
-# deleted.
-# Forgetting and retention share this.
+# deleted. Forgetting and retention share this.
 
 FORGOTTEN = "forgotten"
 """Stands where an address was."""
@@ -248,8 +246,7 @@ def content(tx: Transaction, attachment_id: int) -> bytes:
     return bytes(tx.core.execute(found).scalar_one_or_none() or b"")
 
 
-# One customer as several contacts: agents merge contacts, which keep their rows and conversations.
-#
+# -- one customer as several contacts: agents merge them, and they keep their rows and conversations
 # Each merged contact names the first one (`merged_into_id`), so that the event log, lanes and
 # addresses stay as they are.
 

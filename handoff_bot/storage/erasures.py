@@ -35,7 +35,7 @@ from handoff_bot.storage.models import (
 )
 from handoff_bot.storage.transaction import DIALECTS, Transaction, table_of
 
-# The state of erasures, and their items outside the database.
+# -- tables
 
 ADDRESS, ERASURE, ITEM = table_of(ContactAddress), table_of(Erasure), table_of(ErasureItem)
 LONGEST_ID = 18
@@ -236,7 +236,7 @@ def tickets(tx: Transaction, contact_id: int) -> list[Ticket]:
     return list(tx.session.execute(found).scalars())
 
 
-# Jobs and settings that contain the data of an erased contact.
+# -- jobs with data of an erased contact
 
 _ITEM = table_of(ErasureItem)
 LANE, WORK = table_of(Lane), table_of(Work)

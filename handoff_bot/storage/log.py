@@ -23,7 +23,7 @@ from handoff_bot.storage.models import (
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import PREFERENCES, Transaction, select_all, table_of
 
-# The append-only event log and the live settings.
+# -- the event log and the live settings
 
 Kind = EventKind | ConnectorKind
 
@@ -175,7 +175,7 @@ def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> Non
     tx.remembered.pop(PREFERENCES, None)
 
 
-# Queries about settings changes and agents' actions.
+# -- changes of settings, and agents' actions
 
 BY_DESK_ID = (
     EventKind.SETTING_CHANGED,

@@ -1,5 +1,7 @@
 """Metrics: SQL that is identical for SQLite and PostgreSQL, and the events of a scope."""
 
+# ruff: noqa: S608 - only names of kinds are put in
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,16 +18,11 @@ from handoff_bot.storage.columns import UtcDateTime
 from handoff_bot.storage.models import Agent, ContactAddress
 from handoff_bot.storage.transaction import Transaction
 
-# SQL queries of the metrics, identical for SQLite and PostgreSQL.
-#
+# -- the SQL
 # Parameters: `:since` and `:until` bound the period, `:day_before` is 24 hours before it.
-# `:channel`
-# is one channel or '' for all, `:agent` one agent's id or 0 for all. An escalation's first event of
-# a
-# kind is the one with the lowest id, so a repeated action counts once. docs/metrics.md shows each
-# query; a test keeps them equal.
-
-# ruff: noqa: S608 - only names of kinds are put in
+# `:channel` is one channel or '' for all, `:agent` one agent's id or 0 for all. An escalation's
+# first event of a kind is the one with the lowest id, so a repeated action counts once.
+# docs/metrics.md shows each query; a test keeps them equal.
 
 _OPENED = f"'{EventKind.ESCALATION_OPENED}'"
 _REPLY = f"'{EventKind.REPLY_ACCEPTED}'"
@@ -209,7 +206,7 @@ QUERIES = {
 """Name -> query, in the order of docs/metrics.md."""
 
 
-# Reads the events of a scope from the log.
+# -- the events of a scope
 
 _TIMES = ("at", "ended_before", "opened_at", "taken_at", "replied_at", "ended_at")
 

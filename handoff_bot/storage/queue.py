@@ -27,7 +27,7 @@ from handoff_bot.storage.models import (
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, select_all, table_of
 
-# Queries and changes of held escalations.
+# -- held escalations
 
 HELD = table_of(HeldEscalation)
 _OF = Prepared(
@@ -94,7 +94,7 @@ def oldest_held(tx: Transaction, limit: int) -> Sequence[HeldRow]:
     ]
 
 
-# Queries and changes of reserved escalations.
+# -- reserved escalations
 
 
 def reservation_of(tx: Transaction, escalation_id: int) -> Reservation | None:
@@ -134,7 +134,7 @@ def end_reservation(tx: Transaction, escalation_id: int) -> None:
         tx.session.flush()
 
 
-# Queries of the queue: pages, and the next conversations.
+# -- pages, and the next conversations
 
 
 def page(

@@ -16,7 +16,7 @@ from handoff_bot.storage.models import Spent, Tally
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
 
-# Counters of limits, shared by all processes: one row per limit and period.
+# -- limits: one row per limit and period
 
 TALLY = table_of(Tally)
 
@@ -67,7 +67,7 @@ def prune(tx: Transaction, now: datetime) -> None:
     tx.core.execute(delete(TALLY).where(TALLY.c.ends_at < now))
 
 
-# Language model usage by day and contact.
+# -- language model usage
 
 ALL_CONTACTS = 0
 """Stands for the total of all contacts."""

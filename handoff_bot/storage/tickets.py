@@ -34,7 +34,7 @@ from handoff_bot.storage.models import (
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, select_all, table_of
 
-# Queries and changes of tickets: keyset search, tags, timelines.
+# -- search, tags
 
 _TICKET, _TAG = table_of(Ticket), table_of(TicketTag)
 _TAGS_OF_CONTACT = Prepared(
@@ -340,7 +340,7 @@ def _newest(tx: Transaction, asked: Any, number: Any, most: int) -> list[tuple[A
     return [(what, name) for what, name in reversed(newest)]
 
 
-# Queries of the ticket export, in batches.
+# -- the export, in batches
 
 
 def exports_after(tx: Transaction, query: TicketQuery, last: int, limit: int) -> list[TicketExport]:
@@ -391,7 +391,7 @@ def _exported(
     )
 
 
-# Queries and changes of tickets' ids in other systems, and of tags.
+# -- ids in other systems
 
 
 def external_id(tx: Transaction, ticket_id: int, sink: str) -> str:

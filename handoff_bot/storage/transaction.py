@@ -36,8 +36,7 @@ from sqlmodel import SQLModel
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.prepared import Prepared, QuickSession, loader
 
-# SQLite's single writer, shared: transactions that wait for their turn join the open one.
-#
+# -- SQLite's single writer, shared: transactions that wait for their turn join the open one
 # A commit waits for the disk, so a thread that ends a transaction while others wait leaves it open
 # for the next. The last one commits for all, and no thread returns before that. Each but the first
 # has a savepoint, so failures are rolled back separately. No thread waits for company: with one
@@ -228,7 +227,7 @@ class GroupCommit:
             return False
 
 
-# One transaction: the session, and a participant in the commit.
+# -- one transaction
 
 NOTIFY_CHANNEL = "handoff_work"
 PREFERENCES = ("preferences", 0)

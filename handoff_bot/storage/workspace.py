@@ -16,7 +16,7 @@ from handoff_bot.storage.models import Agent, DeskChannel, DeskThread, Escalatio
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
 
-# Queries and changes of the Slack channels that the bot was invited to.
+# -- Slack channels that the bot was invited to
 
 _CHANNEL = table_of(DeskChannel)
 _WORKING = Prepared(
@@ -60,7 +60,7 @@ def every_channel(tx: Transaction) -> Sequence[DeskChannel]:
     return list(tx.session.execute(found).scalars())
 
 
-# Which Slack channel holds a conversation, and which conversations a channel holds.
+# -- which Slack channel holds a conversation, and which conversations a channel holds
 
 _WHERE = func.coalesce(col(DeskThread.slack_channel), col(Escalation.slack_channel))
 """The Slack channel of an escalation, "" for the configured queue channel."""
@@ -139,7 +139,7 @@ def claimed_by(tx: Transaction, desk_id: str) -> Sequence[Escalation]:
     return list(tx.session.execute(found).scalars())
 
 
-# Types of Slack's blocks that the workspace refused, with the time of the last refusal.
+# -- types of Slack's blocks that the workspace refused, with the time of the last refusal
 
 
 def blocks_refused_since(tx: Transaction, moment: datetime) -> frozenset[str]:

@@ -18,9 +18,9 @@ from handoff_bot.ports import Channel, WebhookRequest
 from handoff_bot.services.ai_turns.inbound import as_arrival
 from handoff_bot.services.delivery.sending import STATUS_UPDATE
 
-# Provider webhooks: POST /webhooks/<channel> and its /status.
-
 logger = logging.getLogger(__name__)
+
+# -- webhooks
 
 MOST_FIELDS = 500
 LONGEST_NAME = 400
@@ -116,7 +116,7 @@ def _answer(status: int, words: str) -> Response:
     return Response(f"{words}\n", status, mimetype="text/plain")
 
 
-# The Flask factory.
+# -- the factory
 
 
 LARGEST_BODY = 256 * 1024

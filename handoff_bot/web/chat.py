@@ -27,7 +27,9 @@ from handoff_bot.web.chat_files import WidgetFiles
 from handoff_bot.web.chat_limits import network_of
 from handoff_bot.web.chat_stream import LONGEST_POLL, Full, Streams, Watchers
 
-# Parses and refuses requests of the website chat.
+logger = logging.getLogger(__name__)
+
+# -- requests, and their refusals
 
 LARGEST = 32 * 1024
 """Maximum body size in bytes: 4,000 escaped characters, plus a margin."""
@@ -126,9 +128,7 @@ def wait_of() -> float:
         raise Refused(400, "malformed", "wait must be a number of seconds.") from None
 
 
-# Routes of the website chat widget: /chat/…, described in docs/channels/webchat.md.
-
-logger = logging.getLogger(__name__)
+# -- routes
 
 UPLOADS = "/chat/files"
 """Path with a higher body limit."""

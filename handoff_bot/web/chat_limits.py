@@ -12,7 +12,7 @@ from limits.strategies import MovingWindowRateLimiter, RateLimiter
 
 from handoff_bot.domain.web_requests import bare
 
-# Client networks for rate limits, because one client may have many addresses.
+# -- networks, because one client may have many addresses
 
 _IPV6_PREFIX = 64
 """IPv6 network prefix in bits; its owner can use all addresses in it (RFC 6177)."""
@@ -31,7 +31,7 @@ def network_of(address: str | None) -> str:
     return str(found)
 
 
-# Rate limits per visitor and per network.
+# -- limits
 
 SESSIONS = parse_many("30 per minute; 300 per hour")
 """New or renewed sessions per network; a whole office may share one."""

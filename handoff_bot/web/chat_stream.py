@@ -24,13 +24,11 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.visitors import Happening
 from handoff_bot.web.files import AgentPhotos
 
-# Waiting streams and polls, and the thread that wakes them.
-#
-# The event log is the trigger: every change that a visitor can see has a log entry. One thread
-# reads
-# the end of the log while anyone waits, so it does not matter which process made the change.
-
 logger = logging.getLogger(__name__)
+
+# -- what waits, and the thread that wakes it
+# The event log is the trigger: every change that a visitor can see has a log entry. One thread
+# reads the end of the log while anyone waits, so it does not matter which process made the change.
 
 LOOK_EVERY = 0.2
 """Seconds between two reads of the log while anyone waits."""
@@ -256,7 +254,7 @@ class _Tail:
         return True
 
 
-# Changes of a visitor's conversation as a stream of events, or as the response to a poll.
+# -- the stream and the poll
 
 HEARTBEAT = 20.0
 """Seconds after which an idle stream sends a heartbeat, which also detects a closed page."""

@@ -21,12 +21,11 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.files import File, StoredFile, is_picture
 from handoff_bot.web.chat_limits import Limits, network_of
 
-# GET /files/<token>/<name>: stored files, for anyone with the token while it is open.
-#
+logger = logging.getLogger(__name__)
+
+# -- stored files: GET /files/<token>/<name>, while the token is open
 # Twilio downloads agents' files here (GET and HEAD, without credentials), and website visitors view
 # them. A file is served with its verified type, and never as a page of this host.
-
-logger = logging.getLogger(__name__)
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _UNIT = 64 * 1024
@@ -102,8 +101,7 @@ def _disposition(file: StoredFile) -> str:
     return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
 
 
-# GET /chat/photos/<token>: agents' photos for website visitors, from our own host.
-#
+# -- agents' photos: GET /chat/photos/<token>
 # So the website's Content Security Policy stays as it is, and no visitor is shown to Slack's CDN.
 
 KEPT_FOR = 3600.0

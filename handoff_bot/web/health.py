@@ -22,7 +22,9 @@ from handoff_bot.services.outbox import ticket_sync
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import HEAD, KNOWN, revision
 
-# Which requests may see how the bot is doing.
+logger = logging.getLogger(__name__)
+
+# -- who may see it
 
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
 """A request with one of these came through a proxy, whose address is not the client's."""
@@ -58,7 +60,7 @@ def _is_local(request: Request) -> bool:
         return False
 
 
-# Health check of the public address: does it lead to this bot?
+# -- the check of the public address: does it lead to this bot?
 
 _SECONDS = 5
 _LARGEST = 1000
@@ -86,13 +88,9 @@ def check_public_address(base_url: str) -> CheckResult:
     return CheckResult(_WHAT, True, f"{base_url} reaches the bot")
 
 
-# GET /livez, /readyz and /healthz: for supervisors, load balancers and people.
-#
+# -- for supervisors, load balancers and people
 # /healthz shows the process, the database, the lanes, Slack's rate limits and the language model.
-# Requests
-# to it never query the model. All answer while the database is down.
-
-logger = logging.getLogger(__name__)
+# Requests to it never query the model. All answer while the database is down.
 
 LOCAL_REQUESTS_ONLY = Operators()
 BEHIND_AFTER = 5.0

@@ -73,20 +73,20 @@ WITH_TEXTS = [one for one in modules() if functions_of(one)]
 def more_functions() -> Iterator[tuple[str, Callable[[str], object]]]:
     """Those that take something besides the text."""
     from handoff_bot.domain import replies, thread_syntax
-    from handoff_bot.domain import text as splitting
-    from handoff_bot.domain import texts as templates
     from handoff_bot.domain.detection import Rules
+    from handoff_bot.domain.text import one_line, shorten, split_text
+    from handoff_bot.domain.texts import template_problem
     from handoff_bot.slack.incoming.events import plain_text
 
     rules = Rules(always=("human please", "a  b"), never=("never mind",))
     yield "plain text", lambda text: plain_text(text, lambda name: name)
     yield "marked text", lambda text: plain_text(text, lambda name: name, marked=True)
-    yield "split at 160", lambda text: splitting.split_text(text, 160)
-    yield "split at 1600", lambda text: splitting.split_text(text, 1600)
-    yield "shorten", lambda given: splitting.shorten(given, 300)
-    yield "one line", lambda given: splitting.one_line(given, 3000)
+    yield "split at 160", lambda text: split_text(text, 160)
+    yield "split at 1600", lambda text: split_text(text, 1600)
+    yield "shorten", lambda given: shorten(given, 300)
+    yield "one line", lambda given: one_line(given, 3000)
     yield "note", lambda text: thread_syntax.note_text(text, thread_syntax.NOTE_PREFIXES)
-    yield "template", lambda text: templates.template_problem(text, {"agent"}, longest=5000)
+    yield "template", lambda text: template_problem(text, {"agent"}, longest=5000)
     yield "canned", lambda text: replies.fitting([replies.CannedReply("a", "", text)], text)
     yield "phrase", rules.phrase_in
     yield "phrases left out", rules._without
@@ -132,11 +132,10 @@ def test_no_text_makes_a_function_slow(module):
 @pytest.mark.parametrize("name", MORE)
 def test_no_text_makes_what_takes_more_than_a_text_slow(name):
     function = MORE[name]
-    from handoff_bot.domain import text as splitting
-    from handoff_bot.domain import thread_syntax
+    from handoff_bot.domain import text, thread_syntax
     from handoff_bot.slack.incoming import events
 
-    assert troubles(function, seeds_for(thread_syntax, splitting, events)) == []
+    assert troubles(function, seeds_for(thread_syntax, text, events)) == []
 
 
 def test_a_cubic_pattern_would_be_found():

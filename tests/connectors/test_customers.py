@@ -10,7 +10,7 @@ from flask import Flask, request
 
 from handoff_bot.connectors import http
 from handoff_bot.connectors.checks import check_customers
-from handoff_bot.connectors.http import CustomerSystem
+from handoff_bot.connectors.customers import CustomerSystem
 from handoff_bot.domain.errors import ConnectorError
 from handoff_sandbox.server import Faults, Journal, Server
 

@@ -31,7 +31,7 @@ from handoff_bot.services.escalations import (
 )
 from handoff_bot.services.escalations.lifecycle import CLAIM
 from handoff_bot.services.notifications import notifications, transcripts
-from handoff_bot.services.outbox import alarms, outbox, ticket_sync
+from handoff_bot.services.outbox import outbox, team_mention, ticket_sync
 from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.reporting import metrics
 from handoff_bot.services.translation import translating
@@ -109,7 +109,7 @@ PAYLOADS = {
     offers.OFFER: waiting,
     routing.ASSIGN: waiting,
     notifications.NOTICE: waiting,
-    alarms.TEAM_MENTION: nothing,
+    team_mention.TEAM_MENTION: nothing,
     home.TICK: nothing,
     home.SHOW: nothing,
     sla.REMIND: waiting,

@@ -8,7 +8,14 @@ from sqlmodel import select
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.rules import Audience, Mode, NotificationRule, Route, Rule, RuleConditions
+from handoff_bot.domain.rules import (
+    Audience,
+    Mode,
+    NotificationRule,
+    Route,
+    RoutingRule,
+    RuleConditions,
+)
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
@@ -530,7 +537,7 @@ def test_out_of_hours_nobody_is_promised_a_wait_when_it_is_put_back(bureau):
 
 
 def test_no_wait_is_promised_when_those_whom_it_is_for_are_away(bureau):
-    rule = Rule(to=Route(people=(bureau.ben,)))
+    rule = RoutingRule(to=Route(people=(bureau.ben,)))
     bureau.core.routing.rules.put(None, rule, bureau.mia, 0)
     bureau.command(bureau.ana, "on")
     bureau.command(bureau.ben, "off 2h")
@@ -575,7 +582,7 @@ def asked(bureau):
 def test_the_ladder_asks_those_for_whom_a_rule_says_it_is(bureau):
     for who in (bureau.ana, bureau.ben):
         bureau.command(who, "on")
-    rule = Rule(to=Route(people=(bureau.ben,)))
+    rule = RoutingRule(to=Route(people=(bureau.ben,)))
     bureau.core.routing.rules.put(None, rule, bureau.mia, 0)
     prefers(bureau, ladder__rungs=["1 offer"])
     bureau.says("I want a person")
@@ -644,7 +651,7 @@ def given_while_ana_rests(bureau):
     for who in (bureau.ana, bureau.ben):
         bureau.command(who, "on")
         bureau.later(seconds=1)
-    rule = Rule(to=Route(mode=Mode.LEAST_BUSY, assigns=True))
+    rule = RoutingRule(to=Route(mode=Mode.LEAST_BUSY, assigns=True))
     bureau.core.routing.rules.put(None, rule, bureau.mia, 0)
     bureau.slack.snooze(bureau.ana, int(bureau.clock.now().timestamp()) + 3600)
     bureau.says("I want a person")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.domain import desk as rows
+from handoff_bot.domain import desk
 from handoff_bot.services.escalations import claims
 from tests.desk.conftest import words
 
@@ -14,7 +14,7 @@ PHONES = [f"+1555{n:07d}" for n in range(9)]
 @pytest.fixture
 def crowd(bureau, monkeypatch):
     """Three pages of four customers wait, since one minute after another."""
-    for module in (rows, claims):
+    for module in (desk, claims):
         monkeypatch.setattr(module, "PAGE_ROWS", 4)
     for n, phone in enumerate(PHONES):
         bureau.says(f"I want a person {n}", phone)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from handoff_bot.domain.rules import Route, Rule, RuleConditions
+from handoff_bot.domain.rules import Route, RoutingRule, RuleConditions
 from handoff_bot.domain.signals import Priority
 from tests.desk.conftest import DANA, words
 
@@ -228,7 +228,7 @@ def test_a_rule_with_e_mail_is_refused_while_there_is_no_mail_server(bureau):
 
 
 def test_what_is_not_offered_any_more_stays_in_a_rule_that_is_changed(bureau):
-    gone = Rule(
+    gone = RoutingRule(
         RuleConditions(channels=("whatsapp",), priorities=(Priority.URGENT,)), Route(people=("U1",))
     )
     bureau.core.routing.rules.put(None, gone, bureau.mia, 0)
@@ -312,7 +312,7 @@ def at_once(*doing):
 
 @pytest.mark.on_both
 def test_of_two_who_save_at_once_one_is_told_of_the_other(bureau):
-    rule = Rule(to=Route(people=(bureau.ben,)))
+    rule = RoutingRule(to=Route(people=(bureau.ben,)))
     rules, preferences = bureau.core.routing.rules, bureau.core.preferences
     for number in range(10):
         seen = rules.seen()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.domain.rules import Route, Rule, RuleConditions
+from handoff_bot.domain.rules import Route, RoutingRule, RuleConditions
 from handoff_bot.storage import tickets
 from tests.desk.conftest import words
 
@@ -53,7 +53,7 @@ def tagged(bureau):
         bureau.says("I want a person", address)
         bureau.click(bureau.ana, "claim")
         bureau.writes(bureau.ana, "!resolve refund, vip")
-    rule = Rule(RuleConditions(tags=("refund", "gold")), Route(people=(bureau.ben,)))
+    rule = RoutingRule(RuleConditions(tags=("refund", "gold")), Route(people=(bureau.ben,)))
     bureau.core.routing.rules.put(None, rule, bureau.mia, 0)
     bureau.command(bureau.mia, "settings")
     bureau.presses(bureau.mia, "tags_show")
@@ -116,7 +116,7 @@ def test_a_removed_tag_leaves_tickets_and_rules_that_have_others(tagged):
 
 
 def test_a_rule_does_not_apply_to_every_customer_because_its_only_tag_was_removed(tagged):
-    rule = Rule(RuleConditions(tags=("refund",)), Route(people=(tagged.ben,)))
+    rule = RoutingRule(RuleConditions(tags=("refund",)), Route(people=(tagged.ben,)))
     tagged.core.routing.rules.put(0, rule, tagged.mia, tagged.core.routing.rules.seen())
     tagged.core.tags.remove("refund", tagged.mia)
     assert of_rule(tagged) == ("refund",)

@@ -13,7 +13,7 @@ from handoff_bot.domain.rules import (
     NotificationRule,
     Quiet,
     RuleConditions,
-    fitting,
+    audiences_of,
 )
 from handoff_bot.domain.signals import Priority, Signal
 
@@ -86,7 +86,7 @@ def test_every_rule_that_fits_counts():
         NotificationRule(RuleConditions(channels=("whatsapp",)), ben),
         NotificationRule(RuleConditions(languages=("de", "fr")), ben),
     ]
-    assert fitting(rules, CASE) == [ana, ben]
+    assert audiences_of(rules, CASE) == [ana, ben]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,16 @@
 
 import pytest
 
-from handoff_bot.domain.rules import Case, Mode, Route, Rule, RuleConditions, Standing, first, turn
+from handoff_bot.domain.rules import (
+    Case,
+    Mode,
+    Route,
+    RoutingRule,
+    RuleConditions,
+    Standing,
+    first_fitting,
+    turn_of,
+)
 from handoff_bot.domain.signals import Priority, Signal
 
 CASE = Case(
@@ -55,13 +64,13 @@ def test_a_rule_for_vips_is_for_nobody_else():
 
 
 def test_the_first_rule_that_fits_decides():
-    other = Rule(RuleConditions(channels=("sms",)), Route("CSMS"))
-    german = Rule(RuleConditions(languages=("de",)), Route("CDE"))
-    everything = Rule(to=Route("CALL"))
-    assert first([other, german, everything], CASE) is german
-    assert first([everything, german], CASE) is everything
-    assert first([other], CASE) is None
-    assert first([], CASE) is None
+    other = RoutingRule(RuleConditions(channels=("sms",)), Route("CSMS"))
+    german = RoutingRule(RuleConditions(languages=("de",)), Route("CDE"))
+    everything = RoutingRule(to=Route("CALL"))
+    assert first_fitting([other, german, everything], CASE) is german
+    assert first_fitting([everything, german], CASE) is everything
+    assert first_fitting([other], CASE) is None
+    assert first_fitting([], CASE) is None
 
 
 BUSY_NEVER_ASKED = Standing(1, 5, 0)
@@ -78,4 +87,4 @@ TURNS = {
 @pytest.mark.parametrize(("mode", "order"), TURNS.items(), ids=TURNS)
 def test_whose_turn_it_is(mode, order):
     turned = list(reversed(order))
-    assert sorted(turned, key=lambda standing: turn(mode, standing)) == order
+    assert sorted(turned, key=lambda standing: turn_of(mode, standing)) == order

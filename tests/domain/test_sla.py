@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handoff_bot.domain.signals import Priority
-from handoff_bot.domain.tickets import DEFAULT, SlaTarget, in_words, length, name_of
+from handoff_bot.domain.tickets import SLA_MINUTES, SlaTarget, sla_in_words, sla_length, sla_name
 
 DUE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -13,13 +13,13 @@ DUE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 @pytest.mark.parametrize("priority", Priority)
 @pytest.mark.parametrize("promise", SlaTarget)
 def test_each_priority_has_a_usual_promise(priority, promise):
-    assert length({}, priority, promise) == timedelta(minutes=DEFAULT[priority][promise])
+    assert sla_length({}, priority, promise) == timedelta(minutes=SLA_MINUTES[priority][promise])
 
 
 @pytest.mark.parametrize("promise", SlaTarget)
 def test_what_is_more_urgent_is_promised_sooner(promise):
     promised = [
-        length({}, priority, promise) for priority in sorted(Priority, key=lambda p: p.rank)
+        sla_length({}, priority, promise) for priority in sorted(Priority, key=lambda p: p.rank)
     ]
     assert promised == sorted(promised)
     assert len(set(promised)) == len(promised)
@@ -38,8 +38,8 @@ def test_what_is_more_urgent_is_promised_sooner(promise):
     ids=["set", "off", "negative", "text", "nothing", "too long"],
 )
 def test_a_promise_can_be_set_and_switched_off_and_one_stored_wrongly_is_not_set(stored, promised):
-    held = {name_of(Priority.URGENT, SlaTarget.REPLY): stored}
-    assert length(held, Priority.URGENT, SlaTarget.REPLY) == promised
+    held = {sla_name(Priority.URGENT, SlaTarget.REPLY): stored}
+    assert sla_length(held, Priority.URGENT, SlaTarget.REPLY) == promised
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_a_promise_can_be_set_and_switched_off_and_one_stored_wrongly_is_not_set
     ids=["hours", "minutes", "one", "seconds", "now", "over"],
 )
 def test_it_is_said_in_words(left, words):
-    assert in_words(SlaTarget.REPLY, DUE, DUE - left) == words
+    assert sla_in_words(SlaTarget.REPLY, DUE, DUE - left) == words

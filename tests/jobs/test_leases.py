@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import DatabaseAway, DeliveryError, LeaseLost
-from handoff_bot.jobs import handler as failures
 from handoff_bot.jobs import leases, store
+from handoff_bot.jobs.handler import AWAY_ATTEMPTS
 from handoff_bot.jobs.job import NewJob, enqueue_job, enqueuer_of
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage import models, transaction
@@ -240,7 +240,7 @@ class Awaited(Recorder):
 def working(database, monkeypatch):
     """Starts lanes with real threads and the real clock."""
     monkeypatch.setattr(leases, "REST", timedelta())
-    monkeypatch.setattr(failures, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr("handoff_bot.jobs.handler.FIRST_DELAY", 0.01)
     begun = []
 
     def start(handler, threads=2):
@@ -413,13 +413,13 @@ def test_a_job_that_loses_the_database_rests_and_is_given_up_after_its_time(
         enqueue(database, clock, n)
     worker.run_until_idle(limit=3)
     assert (tried, tries(database)) == ([1], {1: 1, 2: 0})
-    for _ in range(failures.AWAY_ATTEMPTS - 2):
+    for _ in range(AWAY_ATTEMPTS - 2):
         clock.advance(minutes=2)
         worker.run_until_idle(limit=3)
     clock.advance(hours=4)
     assert statuses(database) == {1: "ready", 2: "ready"}
     worker.run_until_idle(limit=3)
-    assert tried == [1] * failures.AWAY_ATTEMPTS + [2]
+    assert tried == [1] * AWAY_ATTEMPTS + [2]
     assert (recorder.failed, statuses(database)) == ([1], {1: "failed", 2: "done"})
 
 

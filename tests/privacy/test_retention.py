@@ -8,7 +8,7 @@ from sqlalchemy import text
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import File
-from handoff_bot.domain.rules import Retained, RetentionRule, parse
+from handoff_bot.domain.rules import Retained, RetentionRule, retention_rules_in
 from handoff_bot.services.privacy import retention
 from handoff_bot.storage import attachments
 from handoff_bot.storage.models import Attachment, Work
@@ -123,8 +123,8 @@ def test_a_blanked_customer_can_still_be_forgotten(aged):
     ],
 )
 def test_a_rule_is_a_channel_a_kind_and_days(line, rule):
-    assert parse([line, ""], CHANNELS) == (rule,)
-    assert parse([rule.line()], CHANNELS) == (rule,)
+    assert retention_rules_in([line, ""], CHANNELS) == (rule,)
+    assert retention_rules_in([rule.line()], CHANNELS) == (rule,)
     assert rule.age == timedelta(days=rule.days)
 
 
@@ -144,4 +144,4 @@ def test_a_rule_is_a_channel_a_kind_and_days(line, rule):
 )
 def test_what_is_no_rule_is_refused(lines):
     with pytest.raises(ValueError, match=r"rule|channel|line"):
-        parse(lines, CHANNELS)
+        retention_rules_in(lines, CHANNELS)

@@ -3,7 +3,7 @@
 import pytest
 
 from handoff_bot.domain.errors import ConnectorError
-from handoff_bot.domain.rules import Route, Rule, RuleConditions
+from handoff_bot.domain.rules import Route, RoutingRule, RuleConditions
 from handoff_bot.storage import contacts, conversations
 from handoff_bot.storage.models import Contact
 from tests.services.conftest import build_house
@@ -75,7 +75,7 @@ def test_a_system_in_trouble_delays_nothing_and_what_was_known_stays(house, syst
 def test_rules_know_what_was_looked_up_at_an_earlier_message(house):
     book = house.core.routing.rules
     when = RuleConditions(attributes=("plan = pro",))
-    assert book.put(None, Rule(when, Route(slack_channel="CPRO")), "test", book.seen())
+    assert book.put(None, RoutingRule(when, Route(slack_channel="CPRO")), "test", book.seen())
     house.says("hello")
     house.says("I want a person")
     assert house.desk.card.slack_channel == "CPRO"

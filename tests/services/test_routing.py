@@ -10,7 +10,7 @@ from handoff_bot.domain.desk import Button
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Resolution, Step
 from handoff_bot.domain.results import ActionResult
-from handoff_bot.domain.rules import Mode, Route, Rule, RuleConditions
+from handoff_bot.domain.rules import Mode, Route, RoutingRule, RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services.container import QUEUES
@@ -37,7 +37,7 @@ def there(house, ana, ben):
 def rule(house, to, **when):
     """One more rule."""
     book = house.core.routing.rules
-    assert book.put(None, Rule(RuleConditions(**when), to), "test", book.seen())
+    assert book.put(None, RoutingRule(RuleConditions(**when), to), "test", book.seen())
 
 
 def escalations(house):
@@ -441,8 +441,8 @@ def test_a_rule_is_tried_on_the_latest_conversations(house):
     house.detector.priority = Priority.URGENT
     house.says("I want a person", "+15550002")
     house.says("I want a person", "+15550003")
-    urgent = Rule(RuleConditions(priorities=(Priority.URGENT,)))
-    rules = [Rule(), urgent]
+    urgent = RoutingRule(RuleConditions(priorities=(Priority.URGENT,)))
+    rules = [RoutingRule(), urgent]
     tried = house.core.routing.tried(rules, 1)
     assert (tried.of, tried.fit, tried.decided) == (3, 2, 0)
     tried = house.core.routing.tried(rules[::-1], 0)
@@ -460,7 +460,7 @@ def test_rules_are_kept_in_their_order(house):
     assert book.move_up(2, "test", book.seen())
     assert [each.to.slack_channel for each in book.all()] == ["C1", "C3", "C2"]
     assert book.move_up(0, "test", book.seen())
-    assert book.put(1, Rule(to=Route("C4")), "test", book.seen())
+    assert book.put(1, RoutingRule(to=Route("C4")), "test", book.seen())
     assert book.delete(0, "test", book.seen())
     assert [each.to.slack_channel for each in book.all()] == ["C4", "C2"]
 
@@ -472,7 +472,7 @@ def test_a_change_of_an_older_list_is_refused(house):
     seen = book.seen()
     rule(house, Route("C2"))
     assert not book.delete(0, "test", seen)
-    assert not book.put(None, Rule(), "test", seen)
+    assert not book.put(None, RoutingRule(), "test", seen)
     assert len(book.all()) == 2
 
 

@@ -23,7 +23,7 @@ from handoff_bot.domain.rules import (
     Retained,
     RetentionRule,
     Route,
-    Rule,
+    RoutingRule,
     RuleConditions,
 )
 from handoff_bot.domain.settings import Section
@@ -277,7 +277,7 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
     when = RuleConditions(
         (word,), tuple(Signal), tuple(Priority), ("de", word), (text[:40],) * 10, vip=True
     )
-    route = Rule(when, Route("C0ANN", "S0ANN", ids, Mode.LEAST_BUSY))
+    route = RoutingRule(when, Route("C0ANN", "S0ANN", ids, Mode.LEAST_BUSY))
     notice = NotificationRule(
         when, Audience("C0ANN", "S0ANN", ids, (text[:250],) * 20, "22:00-7:00", True)
     )

@@ -7,7 +7,7 @@ import pytest
 
 from handoff_bot.domain.customers import Cursor
 from handoff_bot.domain.escalations import Step
-from handoff_bot.web import chat_stream as module
+from handoff_bot.web import chat_stream
 from handoff_bot.web.chat_stream import Full, Watchers
 from tests.web.conftest import events
 
@@ -102,7 +102,7 @@ def test_a_stream_goes_on_after_the_last_message_that_was_seen(shop, page):
 
 
 def test_who_waits_in_the_queue_hears_that_it_moves(shop, page, monkeypatch):
-    monkeypatch.setattr(module, "QUEUE_EVERY", 0.0)
+    monkeypatch.setattr(chat_stream, "QUEUE_EVERY", 0.0)
     before = shop.browser()
     before.says("Talk to a person", person=True)
     shop.settle()
@@ -147,8 +147,8 @@ def test_a_poll_without_room_answers_at_once(shop):
 
 
 def test_a_stream_looks_by_itself_when_no_hint_comes(shop, monkeypatch):
-    monkeypatch.setattr(module, "HEARTBEAT", 0.01)
-    monkeypatch.setattr(module.Watch, "wake", lambda self: None)
+    monkeypatch.setattr(chat_stream, "HEARTBEAT", 0.01)
+    monkeypatch.setattr(chat_stream.Watch, "wake", lambda self: None)
     browser = shop.browser()
     address = shop.site.sessions.visitor(browser.headers["Authorization"].split()[1]).address
     listener = Listener(shop, address)
@@ -162,7 +162,7 @@ def test_a_stream_looks_by_itself_when_no_hint_comes(shop, monkeypatch):
 
 def test_one_visitor_cannot_take_all_the_room(database):
     watchers = Watchers(database, "webchat", limit=100)
-    rooms = [watchers.watch("same") for _ in range(module.PER_VISITOR)]
+    rooms = [watchers.watch("same") for _ in range(chat_stream.PER_VISITOR)]
     for room in rooms:
         room.__enter__()
     with pytest.raises(Full), watchers.watch("same"):
@@ -185,7 +185,7 @@ def test_when_it_ends_everybody_is_let_go_and_nobody_let_in(shop, page):
 
 @pytest.mark.on_both
 def test_a_database_in_trouble_ends_no_stream(shop, page, monkeypatch):
-    monkeypatch.setattr(module, "TROUBLE", 0.0)
+    monkeypatch.setattr(chat_stream, "TROUBLE", 0.0)
     browser, listener = page
     listener.is_told(phase="assistant")
     struck = threading.Event()
@@ -195,7 +195,7 @@ def test_a_database_in_trouble_ends_no_stream(shop, page, monkeypatch):
         raise OSError("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module.visitors, "events_after", fail)
+        patch.setattr(chat_stream.visitors, "events_after", fail)
         assert struck.wait(PATIENCE)
     browser.says("hello")
     shop.settle()
@@ -209,7 +209,7 @@ def test_lines_of_the_log_that_come_late_are_read(database, clock):
     from handoff_bot.storage.models import Event
     from handoff_bot.storage.transaction import table_of
 
-    tail = module._Tail(database)
+    tail = chat_stream._Tail(database)
 
     def write(number: int) -> None:
         with database.write() as tx:
@@ -226,7 +226,7 @@ def test_lines_of_the_log_that_come_late_are_read(database, clock):
 
 
 def test_a_number_that_never_comes_is_forgotten(database, clock, monkeypatch):
-    tail = module._Tail(database)
+    tail = chat_stream._Tail(database)
     tail._missing = {7: time.monotonic() - 1}
     tail.read()
     assert tail._missing == {}

@@ -26,7 +26,7 @@ from handoff_bot.ai.assistant.folder import (
     content,
     language_of,
     read,
-    split,
+    split_front_matter,
 )
 from handoff_bot.ai.assistant.markdown import Section, sections
 from handoff_bot.domain.text import Decoded, decoded
@@ -148,7 +148,7 @@ def _wrong(name: str, why: str) -> Reading:
 
 def _article(name: str, file: Decoded, stem: str, today: date, origin: str = "") -> Reading:
     try:
-        about, text = split(file.text, today)
+        about, text = split_front_matter(file.text, today)
     except ValueError as error:
         return _wrong(name, str(error))
     if about.withheld:
@@ -249,7 +249,7 @@ def _parts(text: str, suffix: str) -> list[Section]:
 
 def passages(markdown: str, fallback_title: str) -> list[Passage]:
     """Returns the passages of a Markdown article, without empty ones."""
-    about, text = split(markdown, date.min)
+    about, text = split_front_matter(markdown, date.min)
     return list(_passages(about, sections(text), fallback_title))
 
 

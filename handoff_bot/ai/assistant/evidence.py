@@ -18,7 +18,7 @@ from handoff_bot.ai.assistant.articles import Passage
 from handoff_bot.ai.assistant.words import folded, telling_words
 from handoff_bot.domain.errors import ModelError
 
-# How well a passage fits a question: the numbers from which certainty is computed.
+# -- the fit: the numbers from which certainty is computed
 
 Vectors = NDArray[np.float32]
 
@@ -292,8 +292,7 @@ def vocabulary_of(text: str) -> list[str]:
     return list(telling_words(text).values())
 
 
-# The probability that a passage answers a question: small networks over `evidence.NAMES`.
-#
+# -- the probability: small networks over the numbers that `NAMES` lists
 # Trained by bench/train_answers.py on questions whose passage was there, and on the same questions
 # without it, where only near misses are left.
 

@@ -1,5 +1,7 @@
 """The knowledge base's files: which are read, and their title, language and readers."""
 
+# ruff: noqa: E501 - one line for each language
+
 from __future__ import annotations
 
 import os
@@ -20,7 +22,7 @@ from handoff_bot.ai.assistant.documents import LARGEST as LARGEST_DOCUMENT
 from handoff_bot.ai.assistant.words import words_of
 from handoff_bot.domain.text import Decoded, decoded
 
-# Selects the knowledge base's files, with reasons for skipped ones.
+# -- which files are read, and why others are skipped
 
 MARKDOWN = frozenset({".md", ".markdown", ".mdx"})
 PLAIN = frozenset({".txt"})
@@ -130,9 +132,7 @@ def content(path: Path, most: int = LARGEST_DOCUMENT) -> bytes:
     return data
 
 
-# Names the language of an article without front matter, by its small words or its script.
-
-# ruff: noqa: E501 - one line for each language
+# -- the language of an article without front matter, by its small words or its script
 
 
 _SMALL = {
@@ -181,7 +181,7 @@ def language_of(text: str) -> str:
     return best if most >= _FEWEST and most >= _LEAD * second else ""
 
 
-# Parses an article's front matter: title, language, and whether customers may read it.
+# -- front matter: title, language, and whether customers may read it
 
 _BEFORE = r"\A(?:\s|(?><!--(?s:.*?)-->))*"
 """Comments, such as a licence or a linter directive, may precede it."""
@@ -240,7 +240,7 @@ class FrontMatter:
     source: str = ""
 
 
-def split(text: str, today: date) -> tuple[FrontMatter, str]:
+def split_front_matter(text: str, today: date) -> tuple[FrontMatter, str]:
     """Splits an article into front matter, in YAML (`---`) or TOML (`+++`), and text.
 
     Raises:
@@ -257,7 +257,7 @@ def split(text: str, today: date) -> tuple[FrontMatter, str]:
     return _read(fields, today), text[found.end() :]
 
 
-def parts(text: str) -> tuple[str, str] | None:
+def front_matter_parts(text: str) -> tuple[str, str] | None:
     """Returns what stands before YAML front matter, and the front matter itself; None without any."""
     found = _BLOCK.match(text)
     if not found or found[1] != "---" or _fields(found[2], is_toml=False) is None:
@@ -265,7 +265,7 @@ def parts(text: str) -> tuple[str, str] | None:
     return text[: found.start(1)], found[2]
 
 
-def fields(text: str) -> dict[str, Any]:
+def front_matter_fields(text: str) -> dict[str, Any]:
     """Returns all fields of an article's front matter, {} without any. Raises ValueError as `split`."""
     found = _BLOCK.match(text)
     return (_fields(found[2], is_toml=found[1] == "+++") or {}) if found else {}

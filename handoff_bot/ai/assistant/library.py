@@ -23,9 +23,17 @@ from typing import IO, Any
 
 import yaml
 
-from handoff_bot.ai.assistant import folder as front_matter
 from handoff_bot.ai.assistant.articles import named
-from handoff_bot.ai.assistant.folder import MARKDOWN, PLAIN, Found, articles, read
+from handoff_bot.ai.assistant.folder import (
+    MARKDOWN,
+    PLAIN,
+    Found,
+    articles,
+    front_matter_fields,
+    front_matter_parts,
+    read,
+    split_front_matter,
+)
 from handoff_bot.domain.articles import (
     LONGEST_TEXT,
     Article,
@@ -174,7 +182,7 @@ def _is_same(path: Path, data: bytes, mark: str) -> bool:
     if held == data or not mark:
         return held == data
     try:
-        return front_matter.fields(held.decode()).get(_MARK) == mark
+        return front_matter_fields(held.decode()).get(_MARK) == mark
     except ValueError:
         return False
 
@@ -250,7 +258,7 @@ def _opened(found: Found) -> ArticleFile:
     digest = hashlib.sha256(_content(found.path)).hexdigest()[:16]
     try:
         file = read(found.path)
-        about, text = front_matter.split(file.text, date.min)
+        about, text = split_front_matter(file.text, date.min)
     except ValueError as error:
         locked = NOT_READ.format(why=error, name=found.name)
         return ArticleFile(found.name, Article(found.path.stem, ""), digest, locked)
@@ -276,7 +284,7 @@ def _edited(found: Found, article: Article) -> str:
     before = read(found.path).text
     try:
         after = _written(article, *_front(before))
-        about, text = front_matter.split(after, date.min)
+        about, text = split_front_matter(after, date.min)
         is_kept = _other_fields(before) == _other_fields(after)
     except ValueError:
         is_kept = False
@@ -288,13 +296,13 @@ def _edited(found: Found, article: Article) -> str:
 
 
 def _other_fields(text: str) -> dict[str, Any]:
-    found = front_matter.fields(text)
+    found = front_matter_fields(text)
     return {name: value for name, value in found.items() if name not in _EDITED}
 
 
 def _front(text: str) -> tuple[str, str]:
     """Returns what stands before the front matter, and the fields in it that an edit keeps."""
-    parts = front_matter.parts(text)
+    parts = front_matter_parts(text)
     if parts is None:
         return "", ""
     above, block = parts

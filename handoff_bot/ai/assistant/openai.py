@@ -38,7 +38,9 @@ from handoff_bot.domain.messages import storable
 from handoff_bot.domain.signals import Answer, Evidence, Turn
 from handoff_bot.ports import LookUps
 
-# Finds passages for a language model, using the whole conversation.
+logger = logging.getLogger(__name__)
+
+# -- passages, found with the whole conversation
 
 _FOR_THE_QUERY, _FOR_THE_LAST = 5, 6
 _EACH = 2
@@ -79,7 +81,7 @@ def _earlier(turns: Sequence[Turn]) -> list[str]:
     return [*around[:1], *theirs[: _TURNS - 1], *others[:1], *theirs[_TURNS - 1 :]]
 
 
-# Look-ups of one answer: what the model may call, what it called, and what was found.
+# -- look-ups of one answer: what the model may call, what it called, what was found
 
 MOST_ROUNDS = 3
 MOST_CALLS = 4
@@ -192,9 +194,7 @@ def _without_links_in_sentences(line: str) -> str:
     return line if is_address else f"{label}: {without_addresses(value)}"
 
 
-# Answers with a language model from passages, and with the local assistant as fallback.
-
-logger = logging.getLogger(__name__)
+# -- the assistant
 
 BY = "openai"
 

@@ -1,5 +1,7 @@
 """What a question asks for, and whether it needs an earlier one: "and in August?"."""
 
+# ruff: noqa: E501, RUF001 - one line for each group of languages
+
 from __future__ import annotations
 
 import re
@@ -12,14 +14,9 @@ from handoff_bot.ai.assistant.phrases import without_pleasantries
 from handoff_bot.ai.assistant.words import folded, is_generic, telling_stems
 from handoff_bot.domain.signals import Turn
 
-# What a question asks for (a price, a duration, a time, a number), and which sentences hold such a
-# thing.
-#
+# -- what is asked for (a price, a duration, a time, a number), and which sentences hold it
 # A passage about the right subject that lacks it is no answer: "how much is a crown?" is not
-# answered
-# by how many visits it takes.
-
-# ruff: noqa: E501, RUF001 - one line for each group of languages
+# answered by how many visits it takes.
 
 
 class Kind(StrEnum):
@@ -116,7 +113,7 @@ def holds(text: str, kind: Kind | None) -> bool:
     return kind is None or _HELD[kind].search(folded(text)) is not None
 
 
-# Follow-up questions that need an earlier one: "and in August?".
+# -- follow-up questions
 
 _FEW = 3
 """Maximum number of content words in a follow-up; a question with more names its topic."""

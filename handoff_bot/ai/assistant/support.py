@@ -12,8 +12,7 @@ from functools import cache
 
 from handoff_bot.domain.texts import languages
 
-# Filters addresses and phone numbers in a language model's answer: only those of the knowledge
-# base may stay.
+# -- addresses and phone numbers: only those of the knowledge base may stay
 
 # Anything that a phone, a browser or Slack may link. Repetitions are bounded or possessive, so that
 # the time is linear. Look-alike characters are given by number.
@@ -119,7 +118,7 @@ def _gap(found: re.Match[str]) -> str:
     return " " if before.strip() and after.strip() else ""
 
 
-# Checks that the numbers, prices, dates, times and addresses of an answer stand in its evidence.
+# -- numbers, prices, dates and times
 
 _CURRENCIES = {
     "€": "EUR euro euros",

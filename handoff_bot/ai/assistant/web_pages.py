@@ -32,7 +32,7 @@ from handoff_bot.domain.errors import HandoffError
 from handoff_bot.domain.text import one_line
 from handoff_bot.domain.web_requests import WebAddress, elsewhere, may_connect
 
-# HTTP requests for web pages that an operator has listed, and for nothing else.
+# -- requests, only for pages that an operator has listed
 
 AGENT = "HandoffBot"
 _SECONDS = 30.0
@@ -123,12 +123,9 @@ class Fetcher:
         return Fetched(found.status, found.body, found.headers)
 
 
-# Fetches the operator's web pages into the knowledge folder: polite, bounded, and only from listed
-# hosts.
-#
+# -- the pages
 # Each page becomes a Markdown file below `web/` that names its address. What is known of each page
-# is
-# in a hidden file beside them, so that an unchanged page is neither sent nor written again.
+# is in a hidden file beside them, so that an unchanged page is neither sent nor written again.
 
 FOLDER = "web"
 MOST_PAGES, MOST_SITEMAPS = 500, 20

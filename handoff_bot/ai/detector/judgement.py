@@ -11,7 +11,7 @@ from handoff_bot.ai.detector import text
 from handoff_bot.ai.detector.messages import Utterance
 from handoff_bot.domain.signals import Priority, Signal
 
-# From four scores to a judgement: thresholds, deciding signal, priority.
+# -- the judgement
 
 Scores = Mapping[Signal, float]
 
@@ -77,7 +77,7 @@ def one_line(words: str, longest: int) -> str:
     return (cut.rsplit(" ", 1)[0] if " " in cut[longest // 2 :] else cut).rstrip(" ,;:-") + "…"
 
 
-# The card's summary without a language model: what the customer wants now, in one line.
+# -- the card's summary without a language model: what the customer wants now, in one line
 
 LONGEST = 140
 

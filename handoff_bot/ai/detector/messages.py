@@ -14,7 +14,7 @@ from handoff_bot.ai.detector.encoder import DIMENSIONS, TextEncoder, Vectors
 from handoff_bot.ai.detector.text import Ids
 from handoff_bot.domain.signals import Act
 
-# Scores of single messages.
+# -- scores
 
 
 @dataclass
@@ -112,7 +112,7 @@ SILENCE = Utterance(
 """A message without any letter or symbol."""
 
 
-# Caches of message scores and of texts' vectors between the messages of a conversation.
+# -- caches
 
 _Found = TypeVar("_Found")
 

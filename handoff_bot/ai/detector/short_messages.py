@@ -1,5 +1,7 @@
 """Short messages: small talk, an option by its place, and what a queued customer asks for."""
 
+# ruff: noqa: RUF001 - customers' languages
+
 from __future__ import annotations
 
 import re
@@ -21,14 +23,9 @@ from handoff_bot.ai.detector.text import Ids, fold
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Act, QueueAct
 
-# Which of several offered options a customer picks by its place: "the first one", "2", "the
-# latter".
-#
+# -- an option by its place: "the first one", "2", "the latter"
 # A list, not a model: the words for a place are few in any language, and no example shows them next
-# to
-# all offers.
-
-# ruff: noqa: RUF001 - customers' languages
+# to all offers.
 
 
 _FIRST, _SECOND, _THIRD, _LAST = 0, 1, 2, -1
@@ -141,7 +138,7 @@ def picks_offer(words: str, answered: str, offers: Callable[[str], float]) -> bo
     return scores.index(max(scores)) == place % len(given)
 
 
-# What a queued customer asks for: their place and wait, to leave the queue, or something else.
+# -- what a queued customer asks for: place and wait, to leave the queue, or something else
 
 MODEL = Path(__file__).parent / "model" / "queued.npy"
 KINDS = (QueueAct.WAIT, QueueAct.LEAVE, QueueAct.OTHER)
@@ -232,8 +229,7 @@ def _is_mark(char: str) -> bool:
     return unicodedata.category(char).startswith("M")
 
 
-# Small talk: yes, no, thanks, a goodbye or a greeting without any other content.
-#
+# -- small talk: yes, no, thanks, a goodbye or a greeting without any other content
 # One class per kind, and one for everything else; a message may have several ("ok thanks, bye"). It
 # only counts as small talk if neither the whole message nor any clause has other content.
 

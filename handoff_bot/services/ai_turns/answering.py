@@ -38,9 +38,9 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
-# Evaluates a customer's turn: does it need an agent, and if not, what is the answer?
-
 logger = logging.getLogger(__name__)
+
+# -- the evaluation: does it need an agent, and if not, what is the answer?
 
 _THREADS = 8
 """Number of answers composed while their turns are still being evaluated."""
@@ -203,7 +203,7 @@ def _as_judged(question: Question) -> ConversationContext:
     return replace(talk, turns=rules.without_phrases(talk.turns), rules=rules)
 
 
-# AI turns: evaluates and answers a customer's consecutive messages as one turn.
+# -- the turn: consecutive messages as one
 
 ANSWER = "answer"
 
@@ -521,7 +521,7 @@ def unanswered(tx: Transaction, conversation_id: int) -> list[Message]:
     return History.of(tx, conversation_id).unanswered()
 
 
-# Makes sure no customer message is lost when a conversation changes between AI and agent.
+# -- messages that arrive while a conversation changes between AI and agent
 
 ALSO = "Earlier messages without an answer:"
 MOST = 10

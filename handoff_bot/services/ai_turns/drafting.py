@@ -28,9 +28,9 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
-# Drafts of the next reply, for agents to edit and send. A draft is never sent automatically.
-
 logger = logging.getLogger(__name__)
+
+# -- drafts
 
 PREVIEWED = 10
 """Conversations of a preview of guidance."""
@@ -149,7 +149,7 @@ def _until_the_customer(talk: ConversationContext) -> ConversationContext | None
     return replace(talk, turns=talk.turns[: last + 1], settled=min(talk.settled, last))
 
 
-# Agents' feedback on escalations, stored as events, and the training examples for the detector.
+# -- feedback on escalations, stored as events, and the training examples for the detector
 
 GONE = "This conversation no longer exists."
 SAVED = {

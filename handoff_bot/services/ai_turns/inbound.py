@@ -172,7 +172,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return None
         limits = self._channels[conversation.channel].limits
         heard_at = job.first_due_at if inbound.sent_at is None else message.created_at
-        reachability.heard(tx, conversation, limits, heard_at, now)
+        reachability.customer_wrote(tx, conversation, limits, heard_at, now)
         if is_new:
             log.record(
                 tx,
@@ -251,7 +251,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return
         queued.ask(tx, conversation, escalation, message, now)
         if is_translated:  # once its language is known
-            outbox.ask_for_each(tx, escalation, message, now)
+            outbox.ask_for_mood_of(tx, escalation, message, now)
         if escalation.snoozed_until:
             snoozing.wake(tx, escalation, "The customer replied, so the snooze has ended.", now)
 
@@ -269,7 +269,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         if consent:
             self._consent(tx, conversation, inbound, consent, escalation)
         elif conversation.opted_out_at:
-            reachability.heard_after_opt_out(
+            reachability.invite_answer(
                 conversation, self._channels[conversation.channel].limits, now
             )
         if escalation and (consent or conversation.opted_out_at):
@@ -346,7 +346,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             notes=view_models.context_of(message).background,
         )
         if words.text or words.notes:
-            when = outbox.when(escalation) if judge else ""
+            when = outbox.mood_check_of(escalation) if judge else ""
             outbox.post(tx, escalation, words, now, judged=when, inbound=message)
         inbound_files.to_thread(tx, escalation, message, now)
         if not judge:
@@ -458,7 +458,7 @@ class HandleFilesRead(HandleInbound):
         inbound_files.readings_to_thread(tx, escalation, message, now)
         translating.follow(tx, escalation, message, now, read=True)
         if judge and view_models.read_words(message):
-            outbox.ask(tx, escalation.id, now)
+            outbox.ask_for_mood(tx, escalation.id, now)
 
     def on_failed(self, tx: Transaction, job: Job, plan: Arrived | None, error: Exception) -> None:
         """Reports the unanswered message to the team."""

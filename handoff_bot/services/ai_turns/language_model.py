@@ -21,13 +21,11 @@ from handoff_bot.storage import log, metrics, model_state, tallies
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
 
-# Monitors the language model for all processes: tells admins when it fails and when it recovers.
-#
-# The state is stored in the database. Only a tick and the doctor send test requests; the health
-# page
-# never does.
-
 logger = logging.getLogger(__name__)
+
+# -- monitoring, for all processes: admins are told when it fails and when it recovers
+# The state is stored in the database. Only a tick and the doctor send test requests; the health
+# page never does.
 
 LOOK = "model.look"
 QUIET = timedelta(minutes=30)
@@ -233,7 +231,7 @@ class ModelDoctor:
         return list(look.checks(now.date()))
 
 
-# Spending on the language model: a daily cap in total and per contact.
+# -- spending: a daily cap in total and per contact
 
 
 class Ledger:

@@ -30,7 +30,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-# Estimates the time in queue from recent waits.
+# -- the time in queue, estimated from recent waits
 
 CONSIDERED = 20
 WITHIN = timedelta(days=7)
@@ -49,7 +49,7 @@ def minutes_left(tx: Transaction, now: datetime, ahead: int, since: datetime) ->
     return max(1, wait_minutes(tx, now, ahead) - int(waited))
 
 
-# Customer texts: the admins' versions if set, otherwise the defaults.
+# -- the texts
 
 PREFIX = "text."
 ANY = "any"

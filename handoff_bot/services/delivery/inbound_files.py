@@ -44,7 +44,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
-# Upload quotas: per customer, per network and in total.
+# -- upload quotas: per customer, per network and in total
 
 _HOUR = timedelta(hours=1)
 OF_ONE = Quota(50 * MB, _HOUR)
@@ -76,8 +76,7 @@ def take(tx: Transaction, message: InboundMessage, size: int, now: datetime) -> 
         raise Exhausted(TOO_MUCH, limit=refused_by[:13], retry_after=wait.total_seconds())
 
 
-# Customers' files on their way into the thread: downloaded from the channel, checked, uploaded.
-#
+# -- download, checks, upload
 # Each file is a job in the thread's lane, so it keeps its place among the messages. A file that
 # cannot be shown is always reported in the thread with the reason.
 

@@ -16,7 +16,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-# Opted-out customers: who may still write to them, and when.
+# -- opt-outs: who may still write to the customer, and when
 
 OUT = "The customer opted out from another address: no messages can be sent."
 IN = "The customer opted in again from another address: messages can be sent."
@@ -80,7 +80,7 @@ def _tell(tx: Transaction, conversation: Conversation, text: str, now: datetime)
         outbox.update_card(tx, escalation, now)
 
 
-def heard_after_opt_out(conversation: Conversation, limits: Limits, now: datetime) -> None:
+def invite_answer(conversation: Conversation, limits: Limits, now: datetime) -> None:
     """Allows agents to answer an opted-out customer who wrote again, unless a carrier keeps the list."""
     if conversation.opted_out_at and limits.consent_by_us:
         conversation.invited_at = now
@@ -107,7 +107,7 @@ def refuses_from(author: Author, conversation: Conversation, now: datetime) -> b
     return author is not Author.SYSTEM and refuses(conversation, now)
 
 
-# Messaging windows: until when a channel allows free text, and a warning before it closes.
+# -- messaging windows: until when a channel allows free text, and a warning before it closes
 
 CLOSING = "tick.messaging_window"
 AHEAD = timedelta(hours=1)
@@ -130,7 +130,7 @@ NUDGE = (
 )
 
 
-def heard(
+def customer_wrote(
     tx: Transaction, conversation: Conversation, limits: Limits, at: datetime, now: datetime
 ) -> None:
     """The customer has written: the window is open again."""

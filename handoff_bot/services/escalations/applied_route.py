@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.events import EventKind, Routed
-from handoff_bot.domain.rules import Route, Rule, first
+from handoff_bot.domain.rules import Route, RoutingRule, first_fitting
 from handoff_bot.services.outbox.outbox import EscalationChanged
 from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.settings.rule_lists import case_of
@@ -14,14 +14,14 @@ from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
 RULES = "routing.rules"
-RULE: TypeAdapter[Rule] = TypeAdapter(Rule)
+RULE: TypeAdapter[RoutingRule] = TypeAdapter(RoutingRule)
 
 
 def choose(change: EscalationChanged) -> Route | None:
     """Routes a new escalation by the current rules; its rows store the result."""
     tx, escalation = change.tx, change.escalation
     case = case_of(tx, escalation, change.conversation)
-    rule = first(rule_lists.read(tx, RULES, RULE), case)
+    rule = first_fitting(rule_lists.read(tx, RULES, RULE), case)
     if rule is None:
         return None
     if rule.to.slack_channel and not _is_suspended(tx, rule.to.slack_channel):

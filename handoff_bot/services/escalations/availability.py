@@ -10,7 +10,7 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.hours import Availability
-from handoff_bot.domain.rules import Mode, Standing, turn
+from handoff_bot.domain.rules import Mode, Standing, turn_of
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob, enqueue_job
@@ -160,7 +160,7 @@ def _free(
         for agent in roster
         if _is_there(agent, now) and _has_room(agent, loads, agent.capacity or usual)
     ]
-    return sorted(there, key=lambda agent: turn(mode, _standing(agent, loads)))
+    return sorted(there, key=lambda agent: turn_of(mode, _standing(agent, loads)))
 
 
 def _is_there(agent: Agent, now: datetime) -> bool:

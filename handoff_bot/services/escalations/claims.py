@@ -20,7 +20,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
 
-# Retries claims that were deferred while an AI message was being sent.
+# -- deferred claims
 
 NOT_YOURS = "You did not take over this conversation. {why}"
 FREE_AGAIN = "{name} did not take over this conversation. {why}"
@@ -82,19 +82,19 @@ class LateClaim(ProviderJob[ClaimPlan, ActionResult]):
         kept = queue.reservation_of(tx, escalation_id)
         owner = rows.agent(tx, escalation.owner_id)
         if owner and owner.desk_id == agent.desk_id:  # Another claim came first.
-            transfer.kept(tx, escalation, agent.desk_id, self._clock.now())
+            transfer.reservation_used(tx, escalation, agent.desk_id, self._clock.now())
             return
         is_theirs = kept is not None and kept.desk_id == agent.desk_id
         is_free = escalation.status == Status.QUEUED and (kept is None or is_theirs)
         more = PRESS if is_free else ""
         now = self._clock.now()
-        transfer.tell(tx, escalation_id, agent.desk_id, NOT_YOURS.format(why=why) + more, now)
+        transfer.tell_agent(tx, escalation_id, agent.desk_id, NOT_YOURS.format(why=why) + more, now)
         if kept is None or not is_theirs:
             return
         for other in kept.others:
             if owner is None or owner.desk_id != other:
                 words = FREE_AGAIN.format(name=agent.name, why=why) + more
-                transfer.tell(tx, escalation_id, other, words, now)
+                transfer.tell_agent(tx, escalation_id, other, words, now)
         queue.end_reservation(tx, escalation_id)
 
 
@@ -105,7 +105,7 @@ def _plan(job: Job) -> ClaimPlan:
     return ClaimPlan(int(said["escalation_id"]), agent, until)
 
 
-# The queue for agents: pages, and "take next".
+# -- the queue: pages, and "take next"
 
 CONSIDERED = 50
 """How many conversations "take next" tries when other agents are faster."""

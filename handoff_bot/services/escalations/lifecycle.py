@@ -117,7 +117,7 @@ class Escalations:
             return ActionResult(
                 False, transfer.where_it_is(change.tx, change.escalation, change.now)
             )
-        transfer.kept(change.tx, change.escalation, change.agent.desk_id, change.now)
+        transfer.reservation_used(change.tx, change.escalation, change.agent.desk_id, change.now)
         self._tell_taken(change, change.agent)
         self._note(
             change,
@@ -365,7 +365,7 @@ class Escalations:
         ticket.updated_at = change.now
         if change.step in _TICKET_ENDS:
             ticket.solved_at = change.now
-            transfer.keep(
+            transfer.keep_resolution(
                 change.tx, change.escalation, ticket, change.agent, change.ending, change.now
             )
         log.record(

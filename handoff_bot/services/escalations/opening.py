@@ -24,18 +24,18 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Escalation, HeldEscalation, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
-# Reopens the ticket when a customer returns within the configured time.
+# -- the ticket to reopen, when a customer returns within the configured time
 
 
-def of(tx: Transaction, conversation: Conversation, now: datetime) -> Ticket | None:
+def ticket_to_reopen(tx: Transaction, conversation: Conversation, now: datetime) -> Ticket | None:
     """Returns the ticket to continue, or None to create a new one.
 
     Closed tickets stay closed: no agent was needed, or an agent closed it for good.
     """
-    hours = live(tx).reopen_hours
-    if not hours:
+    within = live(tx).reopen_hours
+    if not within:
         return None
-    ticket = tickets.last_of(tx, conversation.id, now - timedelta(hours=hours))
+    ticket = tickets.last_of(tx, conversation.id, now - timedelta(hours=within))
     return ticket if ticket and ticket.status == TicketStatus.SOLVED else None
 
 
@@ -53,7 +53,7 @@ def reopen(tx: Transaction, ticket: Ticket, escalation: Escalation, now: datetim
     log.record(tx, EventKind.TICKET_REOPENED, now, escalation=escalation, ticket=ticket.id)
 
 
-# Starts escalations: ticket, card and message to the customer.
+# -- the escalation: ticket, card and message to the customer
 
 SUBJECT_LENGTH = 120
 
@@ -152,7 +152,7 @@ class Opening:
         self, tx: Transaction, conversation: Conversation, escalation: Escalation, message: Message
     ) -> Ticket:
         now = self._clock.now()
-        again = of(tx, conversation, now)
+        again = ticket_to_reopen(tx, conversation, now)
         if again:
             reopen(tx, again, escalation, now)
             return again
@@ -177,7 +177,7 @@ class Opening:
         return ticket
 
 
-# Starts held escalations: oldest first, one per transaction.
+# -- held escalations: oldest first, one per transaction
 
 
 class LetIn(TransactionJob):
@@ -198,9 +198,8 @@ class LetIn(TransactionJob):
         if oldest is None:
             return
         conversation = conversations.hold(tx, oldest.conversation_id)
-        row = queue.held_of(
-            tx, conversation.id
-        )  # It may have changed while this transaction waited.
+        # It may have changed while this transaction waited.
+        row = queue.held_of(tx, conversation.id)
         if row and row.refused_by == group:
             refused_by = self._let_in(tx, conversation, row, now)
             if refused_by:

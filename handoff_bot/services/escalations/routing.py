@@ -11,7 +11,7 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.results import ActionResult, Code
 from handoff_bot.domain.roles import Conversation as About
-from handoff_bot.domain.rules import Route, Rule, first
+from handoff_bot.domain.rules import Route, RoutingRule, first_fitting
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Desk
@@ -30,7 +30,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-# Automatic assignment by routing rules.
+# -- assignment
 
 ASSIGN = "routing.assign"
 SOON = timedelta(seconds=1)
@@ -150,7 +150,7 @@ def _later(waiting: Waiting) -> None:
     _enqueue(waiting.tx, payload | {"again": True}, waiting.now + AGAIN)
 
 
-# Routing: sends new queued escalations where the admins' rules say, and offers them there.
+# -- routes and offers
 
 
 def on_escalation_changed(change: EscalationChanged) -> None:
@@ -196,10 +196,10 @@ class Routing:
         self.rules = RuleSet(preferences, applied_route.RULES, applied_route.RULE)
         self.channels = tuple(channels)
 
-    def tried(self, rules: list[Rule], number: int) -> Tried:
+    def tried(self, rules: list[RoutingRule], number: int) -> Tried:
         """Previews rule `number` on the latest conversations."""
         with self._database.read() as tx:
             cases = recent_cases(tx)
         fit = sum(rules[number].when.fit(case) for case in cases)
-        decided = sum(first(rules, case) is rules[number] for case in cases)
+        decided = sum(first_fitting(rules, case) is rules[number] for case in cases)
         return Tried(len(cases), fit, decided)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_bot.domain import tickets as sla
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.events import EventKind, SlaReminded
 from handoff_bot.domain.signals import Priority
-from handoff_bot.domain.tickets import SlaTarget
+from handoff_bot.domain.tickets import SLA_NEAR, SlaTarget, sla_in_words, sla_length
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock
@@ -36,13 +35,13 @@ def promise(tx: Transaction, escalation: Escalation, ticket: Ticket, now: dateti
     """Sets the targets by priority in business hours, counted from the start of the wait."""
     minutes, team = live(tx).sla, hours.of_the_team(tx)
     for each in SlaTarget:
-        length = sla.length(minutes, Priority(ticket.priority), each)
+        length = sla_length(minutes, Priority(ticket.priority), each)
         due = team.after(escalation.opened_at, length) if length else None
         if due == tickets.due_at(ticket, each):
             continue
         _set(tx, ticket, each, due)
         if length and due and tickets.open_due(ticket, each):
-            near = team.after(escalation.opened_at, length * sla.NEAR)
+            near = team.after(escalation.opened_at, length * SLA_NEAR)
             _remind(tx, escalation, each, due, at=max(near, now))
 
 
@@ -149,6 +148,6 @@ def _say_once(tx: Transaction, owed: _Owed, now: datetime) -> None:
         return
     log.record(tx, kind, now, escalation=escalation, **said.model_dump())
     owner = rows.agent(tx, escalation.owner_id)
-    words = sla.in_words(owed.promise, owed.due, now)
+    words = sla_in_words(owed.promise, owed.due, now)
     mentions = (owner.desk_id,) if owner else ()
     outbox.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)

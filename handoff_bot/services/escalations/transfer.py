@@ -15,7 +15,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Agent, Conversation, Escalation, Note, Ticket
 from handoff_bot.storage.transaction import Transaction
 
-# Refusal messages for agents' actions.
+# -- refusals
 
 
 def someone_elses(tx: Transaction, escalation: Escalation) -> str:
@@ -54,8 +54,7 @@ def _name(tx: Transaction, agent_id: int | None) -> str:
     return agent.name if agent else "Another agent"
 
 
-# How a conversation changes hands: the note for the next agent, and what a resolution leaves
-# behind.
+# -- the note for the next agent, and what a resolution leaves behind
 
 LAST_WORDS = 3
 _LONGEST = 300
@@ -130,7 +129,7 @@ MEMORY = "memory"
 MOST_MEMORIES = 3
 
 
-def keep(
+def keep_resolution(
     tx: Transaction,
     escalation: Escalation,
     ticket: Ticket,
@@ -180,20 +179,22 @@ def memories(tx: Transaction, conversation_id: int) -> list[str]:
     return [note.text for note in notes]
 
 
-# Tells agents what became of a reserved escalation.
+# -- what became of a reserved escalation
 
 
-def kept(tx: Transaction, escalation: Escalation, desk_id: str, now: datetime) -> None:
+def reservation_used(tx: Transaction, escalation: Escalation, desk_id: str, now: datetime) -> None:
     """The agent with this Slack id has claimed it: tells the others and ends the reservation."""
     found = queue.reservation_of(tx, escalation.id)
     if found is None or found.desk_id != desk_id:
         return
     for other in found.others:
-        tell(tx, escalation.id, other, where_it_is(tx, escalation, now), now)
+        tell_agent(tx, escalation.id, other, where_it_is(tx, escalation, now), now)
     queue.end_reservation(tx, escalation.id)
 
 
-def tell(tx: Transaction, escalation_id: int, desk_id: str, words: str, now: datetime) -> None:
+def tell_agent(
+    tx: Transaction, escalation_id: int, desk_id: str, words: str, now: datetime
+) -> None:
     """Sends one agent an ephemeral message in the thread, or a direct message while there is no
     thread.
     """

@@ -36,15 +36,14 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
 
-# Sends queue-position updates when the customer has moved up.
-#
+# -- queue-position updates, when the customer has moved up
 # One job at a time per wait: each checks, sends and enqueues the next. So the chain survives
 # restarts, runs once across processes and ends with the wait.
 
 POSITION = "position"
 
 
-def position_on_escalation_changed(change: EscalationChanged) -> None:
+def start_position_updates(change: EscalationChanged) -> None:
     """Starts the updates for a new wait."""
     if change.escalation.status != Status.QUEUED or _pause(change.tx) is None:
         return
@@ -97,7 +96,7 @@ class QueuePositionUpdate(TransactionJob):
         _enqueue(tx, job.payload, told, int(job.payload["number"]) + 1, now)
 
 
-# Waiting policy: each step is a job due at its time, and runs only if it still applies.
+# -- steps: each is a job due at its time, and runs only if it still applies
 
 POLICY_STEP = "waiting.step"
 
@@ -247,7 +246,7 @@ _DOES: dict[PolicyStepKind, Callable[[RunPolicyStep, Waiting], None]] = {
 }
 
 
-# Effects of a priority change.
+# -- a priority change
 
 
 def follow_priority(

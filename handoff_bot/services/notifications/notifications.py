@@ -14,7 +14,7 @@ from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.mail import Mail
-from handoff_bot.domain.rules import Audience, NotificationRule, fitting
+from handoff_bot.domain.rules import Audience, NotificationRule, audiences_of
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.text import (
     REASONS,
@@ -29,7 +29,7 @@ from handoff_bot.domain.tickets import key_of
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Desk, Mailer
-from handoff_bot.services.outbox import alarms, outbox
+from handoff_bot.services.outbox import outbox, team_mention
 from handoff_bot.services.outbox.outbox import EscalationChanged
 from handoff_bot.services.settings import hours, rule_lists
 from handoff_bot.services.settings.preferences import Preferences
@@ -40,7 +40,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-# Renders the email about a waiting customer as text and HTML.
+# -- the email as text and HTML
 
 _NAME = 60
 _WORDS = 1000
@@ -130,7 +130,7 @@ def _wrapped(words: object, prefix: str) -> str:
     return "\n".join(f"{prefix}{line}".rstrip() for line in lines)
 
 
-# Email notifications to the team about waiting customers.
+# -- sending it
 
 MAIL = "mail"
 PATIENCE = timedelta(seconds=10)
@@ -231,11 +231,10 @@ def _notice(tx: Transaction, escalation: Escalation, ticket: int, now: datetime)
     )
 
 
-# Notifications: each recipient named by the admins' rules is notified once about a new queued
-# escalation.
+# -- rules: each recipient is notified once about a new queued escalation
 
-RULES = alarms.RULES
-RULE = alarms.RULE
+RULES = team_mention.RULES
+RULE = team_mention.RULE
 _AUDIENCE: TypeAdapter[Audience] = TypeAdapter(Audience)
 NOTICE = "notice"
 
@@ -252,7 +251,7 @@ def announce(
     """Notifies by the current priority; no recipient is notified twice about the same escalation."""
     case = case_of(tx, escalation, conversation)
     zone = hours.of_the_team(tx).zone
-    for number, to in enumerate(fitting(rule_lists.read(tx, RULES, RULE), case)):
+    for number, to in enumerate(audiences_of(rule_lists.read(tx, RULES, RULE), case)):
         name = f"ladder:notice:{escalation.id}:{case.priority}:{number}"
         to_whom = _AUDIENCE.dump_python(to, mode="json")
         payload = {"escalation_id": escalation.id, "to": to_whom}

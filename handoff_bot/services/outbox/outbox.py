@@ -30,7 +30,8 @@ from handoff_bot.storage.models import (
 )
 from handoff_bot.storage.transaction import Transaction
 
-# Subscribers to escalation changes; they run in the same transaction.
+# -- subscribers to escalation changes
+# They run in the same transaction.
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ class Subscriber(Protocol):
         """Enqueues the follow-up work."""
 
 
-# Decides which posted messages are evaluated for the customer's mood, and enqueues that.
-#
+# -- mood checks: which posted messages are evaluated for the customer's mood
 # Messages are evaluated after they are posted, one at a time, and only if the cheap check (half a
 # millisecond, no transaction) does not find them calm.
 
@@ -71,19 +71,21 @@ RULES_KEEP = timedelta(seconds=10)
 IN_DOUBT, ALWAYS = "in doubt", "always"
 
 
-def when(escalation: Escalation) -> str:
+def mood_check_of(escalation: Escalation) -> str:
     """Returns when messages are evaluated: ALWAYS, or IN_DOUBT while the customer is calm."""
     return IN_DOUBT if escalation.mood in ("", Mood.CALM) else ALWAYS
 
 
-def ask(tx: Transaction, escalation_id: int, now: datetime) -> None:
+def ask_for_mood(tx: Transaction, escalation_id: int, now: datetime) -> None:
     """Enqueues evaluating the customer's last message."""
     key = f"mood:{escalation_id}"
     payload = {"escalation_id": escalation_id}
     enqueue_job(tx, NewJob(MOOD, key, payload, due_at=now, key=key, coalesce=True))
 
 
-def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
+def ask_for_mood_of(
+    tx: Transaction, escalation: Escalation, message: Message, now: datetime
+) -> None:
     """Enqueues evaluating this message even if later ones follow: its translation needs the language."""
     lane = f"mood:{escalation.id}"
     payload = {"escalation_id": escalation.id, "message_id": message.id}
@@ -116,11 +118,9 @@ class MoodCheck:
         )
 
 
-# Enqueues Slack jobs: cards, posts, ephemeral messages, delivery reactions and the board.
-#
+# -- Slack jobs: cards, posts, ephemeral messages, delivery reactions and the board
 # Three kinds of lanes keep messages from waiting for updates. `desk:` carries a thread's messages
-# in
-# order. `draw:` updates cards, reactions and the board, of which only the latest state matters.
+# in order. `draw:` updates cards, reactions and the board, of which only the latest state matters.
 # `whisper:` carries ephemeral messages.
 
 CARD = "desk.card"
@@ -174,7 +174,7 @@ def post(
     """Enqueues a post in an escalation's thread, in order, once for each key.
 
     `message` is the agent's message that receives delivery reactions. `judged` says when the
-    customer's mood is evaluated (`mood_check.when`); `inbound` is the customer's message.
+    customer's mood is evaluated (`mood_check_of`); `inbound` is the customer's message.
     """
     payload = {"escalation_id": escalation.id, "post": POST_ADAPTER.dump_python(what)}
     if message:

@@ -17,7 +17,14 @@ from handoff_bot.jobs.handler import JobKind
 from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services.outbox import alarms, outbox, slack_channels, slack_job, view_models
+from handoff_bot.services.outbox import (
+    alarms,
+    outbox,
+    slack_channels,
+    slack_job,
+    team_mention,
+    view_models,
+)
 from handoff_bot.services.outbox.slack_job import (
     CardPlan,
     DeskHandler,
@@ -78,14 +85,14 @@ class PostCard(DeskHandler[CardPlan, PostedCard]):
         if escalation is None or escalations.thread_of(tx, escalation.id):
             return None
         card = view_models.card(tx, escalation)
-        mentions = alarms.of_card(tx, escalation, self._clock.now())
+        mentions = team_mention.of_card(tx, escalation, self._clock.now())
         return CardPlan(replace(card, mentions=mentions), None, mark_of(job))
 
     def call(self, plan: CardPlan) -> PostedCard:
         """Posts the card."""
         card = plan.card
         where = card.slack_channel or self._desk.queue_channel
-        mentions = tuple(alarms.awake(self._desk, where, one) for one in card.mentions)
+        mentions = tuple(team_mention.awake(self._desk, where, one) for one in card.mentions)
         place = self._desk.render_card(replace(card, mentions=mentions), None, plan.mark)
         return PostedCard(place, mentions)
 
@@ -166,7 +173,7 @@ class PostCard(DeskHandler[CardPlan, PostedCard]):
 class PostPlan:
     """One message for a thread.
 
-    `judged` is the strongest value of `mood_check.when` among its parts.
+    `judged` is the strongest value of `outbox.mood_check_of` among its parts.
     """
 
     thread: Place
@@ -255,7 +262,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         if job.attempts:
             slack_channels.opened(tx, place.slack_channel, now)
         if result.is_judged:
-            outbox.ask(tx, int(job.payload["escalation_id"]), now)
+            outbox.ask_for_mood(tx, int(job.payload["escalation_id"]), now)
         shown = job.payload.get("message_id")
         message = tx.session.get(Message, shown) if shown else None
         if message and message.desk_ts is None:

@@ -13,8 +13,7 @@ from handoff_bot.domain.signals import Priority
 from handoff_bot.ports import Clock
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.settings import preferences
-from handoff_bot.storage import log
-from handoff_bot.storage import workspace as rows
+from handoff_bot.storage import log, workspace
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskChannel
 from handoff_bot.storage.transaction import Transaction
@@ -63,7 +62,7 @@ class DeskChannels:
     def places(self) -> list[DeskPlace]:
         """Returns channels that have a purpose or are closed at the moment."""
         with self._database.read() as tx:
-            found = rows.every_channel(tx)
+            found = workspace.every_channel(tx)
         return [
             DeskPlace(row.slack_channel, Purpose(row.purpose), row.suspended_why)
             for row in found
@@ -79,7 +78,7 @@ class DeskChannels:
         """Handles an invitation: asks for the channel's purpose, once for each invitation."""
         now = self._clock.now()
         with self._database.write() as tx:
-            row = rows.channel_of(tx, slack_channel, by, now)
+            row = workspace.channel_of(tx, slack_channel, by, now)
             row.suspended_at, row.suspended_why = None, ""
             text = f"{QUESTION}\n{LACKING}{'; '.join(lacking)}." if lacking else QUESTION
             buttons = (Button.QUEUE_HERE, Button.URGENT_HERE, Button.NOT_HERE)
@@ -90,7 +89,7 @@ class DeskChannels:
         """Sets the channel's purpose."""
         now = self._clock.now()
         with self._database.write() as tx:
-            row = rows.channel_of(tx, slack_channel, by, now)
+            row = workspace.channel_of(tx, slack_channel, by, now)
             if purpose in (Purpose.QUEUE, Purpose.URGENT):
                 _take_over_from_others(tx, purpose)
             row.purpose = purpose.value
@@ -109,25 +108,27 @@ class DeskChannels:
 
 def _take_over_from_others(tx: Transaction, purpose: Purpose) -> None:
     """Only one channel can be the queue channel, and one the urgent channel."""
-    for other in rows.channels_with_purpose(tx, purpose.value):
+    for other in workspace.channels_with_purpose(tx, purpose.value):
         other.purpose = Purpose.NONE.value
     tx.session.flush()
 
 
 def queue_channel(tx: Transaction) -> str:
     """Returns the channel of the board and the cards, "" for the configured queue channel."""
-    return rows.working_channel(tx, Purpose.QUEUE.value)
+    return workspace.working_channel(tx, Purpose.QUEUE.value)
 
 
 def channel_for(tx: Transaction, priority: Priority) -> str:
     """Returns the channel for a new card, "" for the configured queue channel."""
-    urgent = rows.working_channel(tx, Purpose.URGENT.value) if priority is Priority.URGENT else ""
+    urgent = (
+        workspace.working_channel(tx, Purpose.URGENT.value) if priority is Priority.URGENT else ""
+    )
     return urgent or queue_channel(tx)
 
 
 def closed(tx: Transaction, slack_channel: str, why: str, now: datetime) -> None:
     """Marks a channel as closed for posts. New cards go elsewhere, and admins are told once."""
-    row = rows.channel_of(tx, slack_channel, "", now)
+    row = workspace.channel_of(tx, slack_channel, "", now)
     if row.suspended_at is None:
         row.suspended_at, row.suspended_why = now, why
         log.record(tx, EventKind.CHANNEL_SUSPENDED, now, slack_channel=slack_channel)
@@ -136,7 +137,7 @@ def closed(tx: Transaction, slack_channel: str, why: str, now: datetime) -> None
 
 def opened(tx: Transaction, slack_channel: str, now: datetime) -> None:
     """Marks a channel as open after a successful post."""
-    row = rows.known_channel(tx, slack_channel)
+    row = workspace.known_channel(tx, slack_channel)
     if row and row.suspended_at is not None:
         row.suspended_at, row.suspended_why = None, ""
         log.record(tx, EventKind.CHANNEL_RESUMED, now, slack_channel=slack_channel)

@@ -17,18 +17,15 @@ from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rate_limits import BucketCost, Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.outbox import alarms, outbox, slack_channels
-from handoff_bot.storage import escalations
-from handoff_bot.storage import workspace as rows
+from handoff_bot.storage import escalations, workspace
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
-# Rate-limit costs and priorities of Slack jobs.
-#
+# -- rate-limit costs and priorities
 # Customers' messages come before card updates, and those before the board. New cards count as
 # messages, but only a limited number per minute: in a surge the rest is posted late, by priority,
-# and
-# the board shows them meanwhile.
+# and the board shows them meanwhile.
 
 BOARD_PATIENCE = timedelta(seconds=10)
 """After this time, the board goes before cards: while cards are late, agents work from the board."""
@@ -124,7 +121,7 @@ def _speaker(post: Post) -> tuple[PostKind, str, str]:
     return post.kind, post.name, post.channel
 
 
-# Shared base of the jobs that post to Slack.
+# -- the base of the jobs that post
 
 Plan = TypeVar("Plan")
 Result = TypeVar("Result")
@@ -224,7 +221,7 @@ class CardPlan:
     mark: str
 
 
-# Remembers which of Slack's newer blocks the workspace refuses, for all processes.
+# -- newer blocks that the workspace refuses, remembered for all processes
 
 ASKED_AGAIN = timedelta(days=1)
 """After this time a message tries the block again: Slack may have added it to the workspace."""
@@ -246,13 +243,13 @@ class LackingBlocks:
         with self._lock:
             if self._read_at is None or not timedelta() <= now - self._read_at < READ_AGAIN:
                 with self._database.read() as tx:
-                    self._known = rows.blocks_refused_since(tx, now - ASKED_AGAIN)
+                    self._known = workspace.blocks_refused_since(tx, now - ASKED_AGAIN)
                 self._read_at = now
             return self._known
 
     def add(self, types: Collection[str]) -> None:
         """Stores a refusal."""
         with self._database.write() as tx:
-            rows.blocks_refused(tx, types, self._clock.now())
+            workspace.blocks_refused(tx, types, self._clock.now())
         with self._lock:
             self._read_at = None

@@ -46,7 +46,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Agent, Conversation, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
-# A message's content including its context and kind, for the thread, the card and the AI.
+# -- a message's content with its context and kind, for the thread, the card and the AI
 
 LABELS = {Reading.TRANSCRIPT: "Transcript", Reading.DESCRIPTION: "Picture"}
 """What stands before a text that a language model read from a file."""
@@ -155,7 +155,7 @@ def _found(tx: Transaction, conversation: Conversation, quote: Quote) -> Quote:
     return replace(quote, author=one_line(name, 60), text=one_line(text, LONGEST_QUOTE))
 
 
-# Reads the data that Slack shows: cards, the board, transcripts.
+# -- cards, the board, transcripts
 
 RECENT_LINES = 3
 """Without automatic messages, which say nothing about the customer."""

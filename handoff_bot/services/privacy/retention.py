@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from handoff_bot.domain.rules import RetentionRule, parse
+from handoff_bot.domain.rules import RetentionRule, retention_rules_in
 from handoff_bot.domain.text import many
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob, enqueue_job
@@ -65,7 +65,7 @@ class Retention:
         Raises:
             ValueError: a line is not a rule.
         """
-        rules = parse(lines, self._channels)
+        rules = retention_rules_in(lines, self._channels)
         now = self._clock.now()
         with self._database.read() as tx:
             return [
@@ -79,7 +79,7 @@ class Retention:
         Raises:
             ValueError: a line is not a rule.
         """
-        rules = parse(lines, self._channels)
+        rules = retention_rules_in(lines, self._channels)
         self._preferences.change(RULES, [one.line() for one in rules] or None, by)
 
 
@@ -97,7 +97,7 @@ def _read(tx: Transaction) -> Iterator[RetentionRule]:
     """Yields the stored rules; a channel that was removed since keeps its rule."""
     for line in _lines(tx):
         try:
-            yield from parse([line], [line.partition(" ")[0]])
+            yield from retention_rules_in([line], [line.partition(" ")[0]])
         except ValueError:
             logger.warning("retention rule not valid")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from handoff_bot.domain import replies as rules
+from handoff_bot.domain import replies as reply_rules
 from handoff_bot.domain import texts
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.events import EventKind
@@ -45,18 +45,18 @@ def find(tx: Transaction, query: str, language: str = "") -> list[CannedReply]:
     """Returns matching replies, best match first. With a language, only replies in it or for all
     languages.
     """
-    return rules.fitting(map(_value, rows.every(tx)), query, language)
+    return reply_rules.fitting(map(_value, rows.every(tx)), query, language)
 
 
 def rendered(tx: Transaction, called: str, escalation: Escalation, agent: str) -> str | None:
     """Returns the reply with its placeholders filled, or None if no reply has this name."""
     conversation = conversations.get(tx, escalation.conversation_id)
-    found = map(_value, rows.called(tx, rules.tidy_name(called)))
-    reply = rules.best(found, conversation.language)
-    if reply is None or rules.text_problem(reply.text):
+    found = map(_value, rows.called(tx, reply_rules.tidy_name(called)))
+    reply = reply_rules.best(found, conversation.language)
+    if reply is None or reply_rules.text_problem(reply.text):
         return None
     name = clean(conversations.own_name(tx, conversation))
-    text = reply.text if name else rules.without_customer(reply.text)
+    text = reply.text if name else reply_rules.without_customer(reply.text)
     return texts.fill_template(
         text,
         customer=name,
@@ -189,11 +189,11 @@ class CannedReplies:
 
 def problem(reply: CannedReply) -> Problem | None:
     """Returns the first problem with the reply's fields, or None."""
-    if words := rules.name_problem(reply.name):
+    if words := reply_rules.name_problem(reply.name):
         return Part.NAME, words
-    if words := rules.language_problem(reply.language):
+    if words := reply_rules.language_problem(reply.language):
         return Part.LANGUAGE, words
-    if words := rules.text_problem(reply.text):
+    if words := reply_rules.text_problem(reply.text):
         return Part.TEXT, words
     return None
 

@@ -24,7 +24,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
-# Replies and notes that agents write in modals.
+# -- written in a modal
 
 NOT_SENT = "Not sent:"
 GONE = "This message no longer exists."
@@ -123,7 +123,7 @@ class ModalReplies:
         outbox.post(tx, thread.escalation, shown, self._clock.now(), message)
 
 
-# Agents' decisions about undelivered messages: held, edited, untranslated or failed ones.
+# -- undelivered: held, edited, untranslated or failed
 
 KEPT = "Kept as a note. The customer did not receive it."
 SENT_ALREADY = "This message was already sent."

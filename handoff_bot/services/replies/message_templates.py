@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from handoff_bot.domain import replies as rules
+from handoff_bot.domain import replies
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.messages import Template
 from handoff_bot.domain.replies import MessageTemplate
@@ -34,7 +34,7 @@ NOT_HERE = "Templates cannot be sent on this channel."
 GONE = "This conversation no longer exists."
 DELETED = "This template has been deleted."
 TAKEN = "A template with this name already exists."
-ENOUGH = f"Limit of {rules.MOST} templates reached. Delete one first."
+ENOUGH = f"Limit of {replies.MOST} templates reached. Delete one first."
 
 _ONE = TypeAdapter(MessageTemplate)
 
@@ -94,7 +94,7 @@ class Templates:
             others = [one for one in _every(stored) if one.name != instead_of]
             if any(one.name.casefold() == new.name.casefold() for one in others):
                 refused.append((Part.NAME, TAKEN))
-            elif len(others) >= rules.MOST:
+            elif len(others) >= replies.MOST:
                 refused.append((Part.NAME, ENOUGH))
             return stored if refused else _stored([*others, new])
 
@@ -140,7 +140,7 @@ class Templates:
         if chosen is None:
             return ActionResult(False, DELETED)
         given = {variable: values.get(variable, "").strip() for variable in chosen.variables}
-        if any(map(rules.value_problem, given.values())):
+        if any(map(replies.value_problem, given.values())):
             return ActionResult(False, "Fill in every value.")
         template = Template(chosen.content_sid, given)
         return self._composed.send(chance.escalation_id, agent, chosen.filled(given), key, template)
@@ -149,9 +149,9 @@ class Templates:
 def problem(template: MessageTemplate) -> Problem | None:
     """Returns the first problem with the template's fields, or None."""
     checks = (
-        (Part.NAME, rules.template_name_problem(template.name)),
-        (Part.SID, rules.sid_problem(template.content_sid)),
-        (Part.TEXT, rules.template_text_problem(template.text)),
+        (Part.NAME, replies.template_name_problem(template.name)),
+        (Part.SID, replies.sid_problem(template.content_sid)),
+        (Part.TEXT, replies.template_text_problem(template.text)),
     )
     return next(((part, words) for part, words in checks if words), None)
 

@@ -38,7 +38,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.metrics import Ended, Opened, Stretch
 from handoff_bot.storage.transaction import Transaction
 
-# Reports requested in Slack: created by a job and sent as direct messages.
+# -- reports requested in Slack: created by a job and sent as direct messages
 
 REPORT = "desk.report"
 FAILED = "Your report could not be created. {why} Request it again, or ask an admin."
@@ -124,7 +124,8 @@ class HandOver(DeskHandler[Ordered, tuple[Post, ...]]):
         outbox.tell(tx, str(job.payload["to"]), post, now, key=f"report.failed:{job.id}")
 
 
-# Metrics of a scope, computed from the event log; docs/metrics.md defines each.
+# -- the metrics
+# docs/metrics.md defines each.
 
 
 class Metrics:

@@ -13,7 +13,7 @@ from handoff_bot.domain.roles import Action, Conversation, Person, Policy, Refus
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.settings import preferences
 from handoff_bot.services.settings_catalog import live
-from handoff_bot.storage import workspace as rows
+from handoff_bot.storage import workspace
 from handoff_bot.storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -151,10 +151,10 @@ class Roles:
         with self._database.read() as tx:
             found = [
                 row.slack_channel
-                for row in rows.every_channel(tx)
+                for row in workspace.every_channel(tx)
                 if row.purpose in ("queue", "urgent")
             ]
-            held = rows.slack_channels(tx)
+            held = workspace.slack_channels(tx)
         return list(dict.fromkeys([*found, *([default] if default else []), *sorted(held - {""})]))
 
     def _placed(

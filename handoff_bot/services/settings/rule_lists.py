@@ -21,9 +21,9 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-# Ordered lists of admin rules, each stored as a setting.
-
 logger = logging.getLogger(__name__)
+
+# -- lists, each stored as a setting
 
 Kind = TypeVar("Kind")
 MOST = 30
@@ -134,7 +134,7 @@ def recent_cases(tx: Transaction) -> list[Case]:
     ]
 
 
-# Detection rules set by admins.
+# -- detection rules
 
 DETECTION_PREFIX = "rules."
 LOOK_UPS, LOOK_UP = "rules.look_ups", TypeAdapter(LookUp)

@@ -36,7 +36,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
 
-# The team's tags: those that admins have added, and those in use.
+# -- the team's tags: those that admins have added, and those in use
 
 TAGS = "tags"
 RULES = (applied_route.RULES, notifications.RULES)
@@ -158,7 +158,7 @@ def _with_tag(rule: Any, old: str, new: list[str]) -> Any:
     return {**rule, "when": {**when, "tags": changed or tags}}
 
 
-# Manual ticket edits that keep a ticket and its conversation consistent.
+# -- edits that keep a ticket and its conversation consistent
 
 GONE = "This ticket does not exist."
 NO_SUBJECT = "Enter a subject."

@@ -20,8 +20,8 @@ from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.text import REASONS, many
 from handoff_bot.domain.tickets import (
     EARLIER_ROWS,
-    LABELS,
     PAGE_ROWS,
+    SLA_LABELS,
     TIMELINE_ROWS,
     EarlierTicket,
     Edit,
@@ -47,7 +47,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Event, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
-# Ticket timeline: events, messages and notes in one order, page by page.
+# -- the timeline: events, messages and notes in one order, page by page
 
 HAPPENED: dict[str, str] = {
     EventKind.ESCALATION_OPENED: "{it} was escalated: {reason}",
@@ -72,7 +72,7 @@ AUTOMATIC = "Handoff"
 """Author of automatic actions."""
 
 _SPEAKERS = {Author.ASSISTANT: "Assistant (AI)", Author.SYSTEM: "Automatic message"}
-_TARGETS: dict[object, str] = {target.value: label for target, label in LABELS.items()}
+_TARGETS: dict[object, str] = {target.value: label for target, label in SLA_LABELS.items()}
 
 
 def timeline_page(
@@ -142,7 +142,7 @@ def _whom(tx: Transaction, data: Mapping[str, Any]) -> str:
     return owner.name if owner else "an agent"
 
 
-# Tickets: search, view, edit and export.
+# -- search and view
 
 EXPORT_BATCH = 500
 MESSAGES = 200_000
@@ -271,9 +271,9 @@ def _view(tx: Transaction, number: int, page: int) -> TicketView | None:
     )
 
 
-# Ticket exports requested in Slack.
+# -- exports requested in Slack
 
-TICKETS = "tickets"
+EXPORT = "tickets"
 _QUERY = TypeAdapter(TicketQuery)
 
 
@@ -296,11 +296,11 @@ _KINDS = {
 }
 
 
-def lines(form: Format, tickets: Iterable[TicketExport]) -> Iterator[str]:
+def export_lines(form: Format, tickets: Iterable[TicketExport]) -> Iterator[str]:
     return _KINDS[form].lines(tickets)
 
 
-def order(form: Format, query: TicketQuery) -> Order:
+def export_order(form: Format, query: TicketQuery) -> Order:
     """Returns the order for an export of all matching tickets, regardless of the page."""
     whole = _QUERY.dump_python(replace(query, before=None), mode="json")
     return {"format": form.value, "query": whole}
@@ -321,7 +321,7 @@ class TicketsReport:
                 count += 1
                 yield ticket
 
-        data = "".join(lines(form, counted())).encode()
+        data = "".join(export_lines(form, counted())).encode()
         file = File(f"tickets.{form}", _KINDS[form].content_type, data)
         words = f"Your export of {many(count, 'ticket')}."
         return Report((Post(PostKind.TOLD, words),), file)

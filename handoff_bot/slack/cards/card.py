@@ -38,7 +38,7 @@ from handoff_bot.slack.kit.text import (
     words,
 )
 
-# Renders the card of an escalation: its state, its reason, and the buttons.
+# -- the card: its state, its reason, and the buttons
 
 PRIORITIES: dict[Priority, str] = {
     Priority.URGENT: "🔴 Urgent",
@@ -344,7 +344,7 @@ def _buttons(card: Card) -> Iterator[Block]:
     yield more(_MORE[card.status], value)
 
 
-# Renders the board: the queue in a pinned message, and as a short answer to a command.
+# -- the board: the queue in a pinned message, and as a short answer to a command
 
 MOST_ROWS = 15
 

@@ -17,7 +17,7 @@ from handoff_bot.domain.web_requests import WebAddress, origin_of
 from handoff_bot.slack.client.errors import FILE_REFUSED, UNANSWERED, slack_errors
 from handoff_bot.slack.kit.text import Block
 
-# Files in Slack: uploads in Slack's three steps, downloads with the bot's token.
+# -- uploads in Slack's three steps, downloads with the bot's token
 
 TIMEOUT = 10
 LONGEST = 60
@@ -204,7 +204,7 @@ def _files_errors(lacking: str) -> Iterator[None]:
         raise
 
 
-# People's photos in Slack, fetched by us: a visitor's browser must not ask Slack's CDN.
+# -- photos, fetched by us: a visitor's browser must not ask Slack's CDN
 
 PHOTO_TIMEOUT = 3
 LONGEST_PHOTO = 5
@@ -270,8 +270,7 @@ def _read_photo(answer: requests.Response) -> File | None:
         return None
 
 
-# Deletes the bot's own messages and files in Slack.
-#
+# -- deletion of the bot's own messages and files
 # A bot's token deletes only what the bot posted:
 # https://docs.slack.dev/reference/methods/chat.delete and
 # https://docs.slack.dev/reference/methods/files.delete

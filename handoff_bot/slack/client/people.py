@@ -16,15 +16,14 @@ from handoff_bot.domain import roles
 from handoff_bot.domain.desk import NAMELESS
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.roles import Home
-from handoff_bot.domain.roles import Person as DirectoryPerson
 from handoff_bot.ports import Clock
 from handoff_bot.slack.client.errors import slack_errors
 from handoff_bot.slack.client.web_client import KeptAliveClient
 from handoff_bot.slack.kit.text import one_line
 
-# The workspace's user groups, cached for minutes.
-
 logger = logging.getLogger(__name__)
+
+# -- user groups, cached for minutes
 
 _REMEMBERED = timedelta(minutes=10)
 _AGAIN = timedelta(seconds=30)
@@ -96,7 +95,7 @@ class Groups:
         return dict(sorted(groups.items(), key=lambda item: item[1].casefold()))
 
 
-# The people of the workspace: names that customers may see, looked up in Slack and cached.
+# -- people, with the names that customers may see
 
 
 _PATIENCE = 1
@@ -379,7 +378,7 @@ class Members:
         return frozenset(map(str, answer.get("users") or ())), True
 
 
-# Implements `Directory`, the source of roles: people, channel members and group members.
+# -- the port `Directory`, the source of roles: people, channel members and group members
 
 
 class SlackDirectory:
@@ -405,7 +404,7 @@ class SlackDirectory:
 
     def person(
         self, desk_id: str, now: datetime, max_age: timedelta, trusted: timedelta
-    ) -> DirectoryPerson | None:
+    ) -> roles.Person | None:
         """Returns a person; None if Slack does not know them."""
         return self._people.account(desk_id, now, max_age, trusted)
 

@@ -23,7 +23,9 @@ from urllib3.util import parse_url
 from handoff_bot.domain.errors import DeskLayout
 from handoff_bot.slack.kit.text import ALERT, BASIC, Block, Form, without_alerts
 
-# The Slack app's scopes, with the purpose of each.
+logger = logging.getLogger(__name__)
+
+# -- the app's scopes, with the purpose of each
 
 NEEDED: dict[str, str] = {
     "channels:history": "to receive agents' messages in public channels",
@@ -54,7 +56,7 @@ def missing(granted: Iterable[str], wanted: dict[str, str] = NEEDED) -> list[str
     return [f"{scope} ({why})" for scope, why in wanted.items() if scope not in given]
 
 
-# The SDK's client with keep-alive: by default it opens a connection for each call.
+# -- keep-alive: the SDK opens a connection for each call by default
 
 MOST_IDLE = 16
 """Idle connections to keep: as many as threads that call Slack."""
@@ -137,12 +139,8 @@ def _reason(error: TransportError) -> BaseException:
     return next((each for each in said if isinstance(each, OSError)), error)
 
 
-# Posts a message in the first form that Slack accepts, and remembers which blocks a workspace
-# lacks.
-#
+# -- the first form of a message that Slack accepts, and the blocks that a workspace lacks
 # Slack rolls out new types of blocks workspace by workspace: it may add what is lacking.
-
-logger = logging.getLogger(__name__)
 
 Said = TypeVar("Said")
 

@@ -25,7 +25,7 @@ from handoff_bot.slack.feature import (
     ephemeral,
     guarded,
     number,
-    replace,
+    replace_message,
 )
 from handoff_bot.slack.features.merging import MergeAction
 from handoff_bot.slack.kit.fields import labelled, modal
@@ -44,7 +44,7 @@ from handoff_bot.slack.kit.text import (
     words,
 )
 
-# Renders the modal of a conversation, page by page.
+# -- the modal of a conversation, page by page
 
 _TITLE = "Conversation"
 _MOST_LINES = 44
@@ -129,11 +129,9 @@ def _turns(page: TranscriptPage, escalation_id: int) -> Iterator[Block]:
         yield labelled(Turn.NEXT, "Next page", f"{escalation_id}:{page.page + 1}")
 
 
-# Buttons of cards and threads: the action of each click, and the answer to the agent.
-#
+# -- buttons of cards and threads: the action of each click, and the answer to the agent
 # A click that changes something is acknowledged after the commit, so that Slack reports a failure.
-# Modals
-# are opened first, because a trigger id expires after three seconds.
+# Modals are opened first, because a trigger id expires after three seconds.
 
 Decision = Callable[[Services, int, AgentRef], ActionResult]
 
@@ -175,7 +173,7 @@ def _once(decide: Decision, *, slow: bool = False) -> ClickListener:
         if not early:
             ack()
         if outcome.done:
-            replace(tools.desk, click, settled(click.blocks, outcome.text or DONE))
+            replace_message(tools.desk, click, settled(click.blocks, outcome.text or DONE))
         else:
             ephemeral(tools.desk, click, outcome.text)
 
@@ -261,15 +259,8 @@ _RULES: dict[str, tuple[Action, Subject]] = {
 }
 """Action id -> the action, and how the request names its conversation."""
 
-FEATURE = Feature(
-    clicks={
-        str(action_id): guarded(_RULES[action_id][0], listener, _RULES[action_id][1])
-        for action_id, listener in ACTIONS.items()
-    }
-)
 
-
-# The buttons below files that could not be shown in a thread.
+# -- buttons below files that could not be shown in a thread
 
 
 def fetch_again(tools: Tools, click: Click, ack: Ack) -> None:
@@ -281,11 +272,17 @@ def fetch_again(tools: Tools, click: Click, ack: Ack) -> None:
     outcome = tools.core.files.fetch_again(click.number)
     ack()
     if outcome.done:
-        replace(tools.desk, click, settled(click.blocks, outcome.text))
+        replace_message(tools.desk, click, settled(click.blocks, outcome.text))
     else:
         ephemeral(tools.desk, click, outcome.text)
 
 
-FILES_FEATURE = Feature(
-    clicks={Button.FETCH_AGAIN.value: guarded(Action.NOTE, fetch_again, Subject.THREAD)}
+FEATURE = Feature(
+    clicks={
+        **{
+            str(action_id): guarded(_RULES[action_id][0], listener, _RULES[action_id][1])
+            for action_id, listener in ACTIONS.items()
+        },
+        Button.FETCH_AGAIN.value: guarded(Action.NOTE, fetch_again, Subject.THREAD),
+    }
 )

@@ -44,7 +44,7 @@ def mention(desk_id: str) -> str:
     return f"<@{desk_id}>" if _ID.fullmatch(desk_id) else ""
 
 
-def refused(tools: Tools) -> SlackMessage:
+def refused_in_message(tools: Tools) -> SlackMessage:
     """Renders the refusal for agents who are not admins."""
     return render_admins_alone(tools.core.preferences.named_admins())
 

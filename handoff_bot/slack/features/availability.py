@@ -20,7 +20,7 @@ from handoff_bot.slack.feature import (
     Tools,
     ephemeral,
     guarded,
-    replace,
+    replace_message,
     submits,
 )
 from handoff_bot.slack.features import home
@@ -29,7 +29,7 @@ from handoff_bot.slack.kit.fields import Entered
 from handoff_bot.slack.kit.form import Form, Submission, stripped, text
 from handoff_bot.slack.kit.text import SlackMessage
 
-# Agents' availability: commands, buttons in the Home tab, and answers to offers.
+# -- commands
 
 NOT_A_TIME = "Try /handoff off 30m, 2h, 14:30 or tomorrow."
 
@@ -142,7 +142,7 @@ def accept(tools: Tools, click: Click, ack: Ack) -> None:
     ack()
     words = outcome.text or YOURS
     if outcome.done:
-        replace(tools.desk, click, settled(click.blocks, words))
+        replace_message(tools.desk, click, settled(click.blocks, words))
     else:
         ephemeral(tools.desk, click, words)
 
@@ -151,27 +151,10 @@ def decline(tools: Tools, click: Click, ack: Ack) -> None:
     """Declines an offer, so that the next agent gets it."""
     tools.core.offers.decline(click.number or 0, click.desk_id)
     ack()
-    replace(tools.desk, click, settled(click.blocks, DECLINED))
+    replace_message(tools.desk, click, settled(click.blocks, DECLINED))
 
 
-FEATURE = Feature(
-    clicks={
-        Presence.COME: guarded(Action.USE, come),
-        Presence.LEAVE: guarded(Action.USE, leave),
-        Presence.ARRANGE: guarded(Action.USE, arrange),
-        Button.ACCEPT.value: guarded(Action.CLAIM, accept, Subject.ESCALATION),
-        Button.DECLINE.value: guarded(Action.CLAIM, decline, Subject.ESCALATION),
-    },
-    views={FORM.callback_id: guarded(Action.USE, submits(FORM, arranged))},
-    commands={"on": guarded(Action.USE, on), "off": guarded(Action.USE, off)},
-    help=(
-        "/handoff on: set yourself as available",
-        "/handoff off: set yourself as away (30m, 2h, 14:30, tomorrow)",
-    ),
-)
-
-
-# Events about people who join, leave, or lose their rights.
+# -- events about people who join, leave, or lose their rights
 
 
 def changed(tools: Tools, body: Body) -> None:
@@ -189,9 +172,22 @@ def left(tools: Tools, body: Body) -> None:
         tools.core.owners.changed(user, slack_channel)
 
 
-PEOPLE_FEATURE = Feature(
+FEATURE = Feature(
+    clicks={
+        Presence.COME: guarded(Action.USE, come),
+        Presence.LEAVE: guarded(Action.USE, leave),
+        Presence.ARRANGE: guarded(Action.USE, arrange),
+        Button.ACCEPT.value: guarded(Action.CLAIM, accept, Subject.ESCALATION),
+        Button.DECLINE.value: guarded(Action.CLAIM, decline, Subject.ESCALATION),
+    },
+    views={FORM.callback_id: guarded(Action.USE, submits(FORM, arranged))},
+    commands={"on": guarded(Action.USE, on), "off": guarded(Action.USE, off)},
+    help=(
+        "/handoff on: set yourself as available",
+        "/handoff off: set yourself as away (30m, 2h, 14:30, tomorrow)",
+    ),
     events={
         "user_change": guarded(Action.REPORT, changed),
         "member_left_channel": guarded(Action.REPORT, left),
-    }
+    },
 )

@@ -54,7 +54,7 @@ from handoff_bot.slack.kit.text import (
     section,
 )
 
-# A drafted reply in a modal: edited, rewritten in another tone, or chosen among canned replies.
+# -- the draft: edited, rewritten in another tone, or chosen among canned replies
 
 CLOSED = "This conversation is already closed."
 EMPTY = "Enter a text first."
@@ -287,16 +287,7 @@ def sent(tools: Tools, entered: Submission[Drafting], ack: Ack) -> None:
     ack()
 
 
-FEATURE = Feature(
-    clicks={
-        **{each.value: guarded(Action.REPLY, rewrite, Subject.ESCALATION) for each in TONES},
-        DraftAction.CANNED: guarded(Action.REPLY, choose_canned, Subject.ESCALATION),
-    },
-    views={FORM.callback_id: guarded(Action.REPLY, submits(FORM, sent), Subject.ESCALATION)},
-)
-
-
-# Feedback buttons below what the assistant answered or drafted.
+# -- feedback buttons below what the assistant answered or drafted
 
 MOST_ARTICLES = 3
 TITLE = 60
@@ -342,4 +333,11 @@ def _articles(tools: Tools, sources: Sequence[str]) -> list[Block]:
     return buttons or [labelled(KnowledgeAction.ADD, "Write an article…", "new")]
 
 
-FEEDBACK_FEATURE = Feature(clicks={FEEDBACK: guarded(Action.NOTE, judged, Subject.ESCALATION)})
+FEATURE = Feature(
+    clicks={
+        **{each.value: guarded(Action.REPLY, rewrite, Subject.ESCALATION) for each in TONES},
+        DraftAction.CANNED: guarded(Action.REPLY, choose_canned, Subject.ESCALATION),
+        FEEDBACK: guarded(Action.NOTE, judged, Subject.ESCALATION),
+    },
+    views={FORM.callback_id: guarded(Action.REPLY, submits(FORM, sent), Subject.ESCALATION)},
+)

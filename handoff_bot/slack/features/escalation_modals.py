@@ -56,7 +56,7 @@ from handoff_bot.slack.kit.form import (
 )
 from handoff_bot.slack.kit.text import Block, section
 
-# The forms of an escalation's steps: assign, snooze, resolve, return, dismiss, note.
+# -- the forms
 
 NOT_NEEDED: dict[DismissReason, str] = {
     DismissReason.AI_COULD: "The AI could have answered",
@@ -240,7 +240,7 @@ NOTE = text("note", "Note for the team", many_lines=True, hint="The customer nev
 ADD_NOTE = Form("Add a note", "note", (NOTE,), ABOUT)
 
 
-# Steps with a modal: a button opens it, and submitting it takes the step.
+# -- the steps: a button opens the modal, and submitting it takes the step
 
 CHOOSE_WHY = "Choose a reason."
 CHOOSE_ONE = "Choose an agent, a group or the queue."

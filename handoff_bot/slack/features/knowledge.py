@@ -19,8 +19,15 @@ from handoff_bot.domain.desk import Button
 from handoff_bot.domain.results import ActionResult
 from handoff_bot.domain.text import language_name, many
 from handoff_bot.slack.cards.thread import settled
-from handoff_bot.slack.feature import Click, Feature, SlashCommand, Tools, ephemeral, submits
-from handoff_bot.slack.feature import replace as replace_message
+from handoff_bot.slack.feature import (
+    Click,
+    Feature,
+    SlashCommand,
+    Tools,
+    ephemeral,
+    replace_message,
+    submits,
+)
 from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.kit.fields import Number, labelled, modal, turns
 from handoff_bot.slack.kit.form import Form, Metadata, Submission, text

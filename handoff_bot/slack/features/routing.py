@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from handoff_bot.domain import settings
-from handoff_bot.domain.rules import LONGEST_PATIENCE, SHORTEST_PATIENCE, Mode, Route, Rule
+from handoff_bot.domain.rules import LONGEST_PATIENCE, SHORTEST_PATIENCE, Mode, Route, RoutingRule
 from handoff_bot.domain.text import many
 from handoff_bot.slack.feature import Tools
 from handoff_bot.slack.features.rules import (
@@ -81,7 +81,7 @@ SECONDS = text(
 FORM = rule_form(ROUTING, CHANNEL, GROUP, PEOPLE, MODE, ASSIGNS, SECONDS)
 
 
-def routing_words(rule: Rule) -> RuleWords:
+def routing_words(rule: RoutingRule) -> RuleWords:
     """Returns a rule as text."""
     to = rule.to
     whom = to.people or tuple(filter(None, (to.group_id,)))
@@ -100,7 +100,7 @@ def _offered(tools: Tools) -> Sequence[Field[Any]]:
     return (GROUP.offering(tools.desk.groups()),)
 
 
-def _parsed(tools: Tools, entered: Submission[Opened]) -> Rule:
+def _parsed(tools: Tools, entered: Submission[Opened]) -> RoutingRule:
     to = Route(
         slack_channel=postable(tools, entered, CHANNEL),
         group_id=entered[GROUP],
@@ -113,13 +113,13 @@ def _parsed(tools: Tools, entered: Submission[Opened]) -> Rule:
         raise ASSIGNS.invalid(NOBODYS_TURN)
     if to == Route(assigns=to.assigns, seconds=to.seconds):
         raise MODE.invalid(GOES_NOWHERE)
-    return Rule(conditions_in(entered), to)
+    return RoutingRule(conditions_in(entered), to)
 
 
 NEVER = "An earlier rule matches all of these conversations, so this rule never applies."
 
 
-def _preview(tools: Tools, rules: list[Rule], which: int) -> str:
+def _preview(tools: Tools, rules: list[RoutingRule], which: int) -> str:
     if any(rule.when.covers(rules[which].when) for rule in rules[:which]):
         return f"{WARNING}{NEVER}"
     tried = tools.core.routing.tried(rules, which)
@@ -139,6 +139,6 @@ MODALS = RuleModals(
     parse=_parsed,
     in_words=routing_words,
     preview=_preview,
-    empty=Rule(),
+    empty=RoutingRule(),
 )
 FEATURE = MODALS.feature("/handoff routing: where conversations go and who is asked")

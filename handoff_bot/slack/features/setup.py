@@ -30,7 +30,7 @@ from handoff_bot.slack.feature import (
     SlashCommand,
     Tools,
     guarded,
-    replace,
+    replace_message,
 )
 from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.features.customer_texts import TextAction
@@ -246,7 +246,7 @@ def _chosen(purpose: Purpose) -> ClickListener:
         outcome = tools.core.desk_channels.choose(click.value, purpose, click.desk_id)
         tools.core.first_steps.changed()
         ack()
-        replace(tools.desk, click, settled(click.blocks, outcome.text))
+        replace_message(tools.desk, click, settled(click.blocks, outcome.text))
 
     return listener
 

@@ -12,8 +12,7 @@ from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import Period, TicketPage, TicketQuery, TicketRow
-from handoff_bot.services.tickets import tickets as ticket_export
-from handoff_bot.services.tickets.tickets import MESSAGES, Format
+from handoff_bot.services.tickets.tickets import EXPORT, MESSAGES, Format, export_order
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.feature import Click, Feature, SlashCommand, Tools, guarded, submits
 from handoff_bot.slack.features.admins import by_admins
@@ -155,9 +154,9 @@ def exported(tools: Tools, click: Click, ack: Ack) -> None:
     """Exports all results as a file in a direct message."""
     ack()
     query = tools.core.tickets.search(_asked(click.state, None)).query
-    order = ticket_export.order(word_of(Format, click.value) or Format.CSV, query)
+    order = export_order(word_of(Format, click.value) or Format.CSV, query)
     key = f"{click.desk_id}:{click.trigger_id}"
-    tools.core.reports.order(click.desk_id, ticket_export.TICKETS, order, key)
+    tools.core.reports.order(click.desk_id, EXPORT, order, key)
     tools.desk.update_view(click.view_id, _found(tools, click.desk_id, query, ON_ITS_WAY))
 
 

@@ -49,9 +49,10 @@ from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.storage import sources
 from handoff_bot.storage.transaction import Transaction
 
-# The Bolt app, and its doors: HTTP and Socket Mode. Building it makes no call to Slack.
-
 logger = logging.getLogger(__name__)
+
+# -- the Bolt app, and its doors: HTTP and Socket Mode
+# Building it makes no call to Slack.
 
 
 def build_bolt(
@@ -231,7 +232,7 @@ def start_socket_mode(
     return mode
 
 
-# Builds the Slack side: the client at once, the listeners when the core exists.
+# -- the Slack side: the client at once, the listeners when the core exists
 
 HOME_OPENED = "app_home_opened"
 LONGEST_WAIT = timedelta(minutes=1)

@@ -42,15 +42,17 @@ from handoff_bot.slack.feature import (
     tell,
 )
 from handoff_bot.slack.features.actions import OLD_BUTTON
-from handoff_bot.slack.features.admins import refused as refused_drawing
-from handoff_bot.slack.features.admins import refused_in_modal
+from handoff_bot.slack.features.admins import refused_in_message, refused_in_modal
 from handoff_bot.slack.features.home import settings_saved
 from handoff_bot.slack.incoming.events import RELAYED, is_by_human, is_new, is_reply
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.slack.kit.fields import modal
 from handoff_bot.slack.kit.text import Block, SlackMessage, has_alerts, section
 
-# Checks roles before any listener is called, and words the refusals. The only place that does.
+logger = logging.getLogger(__name__)
+
+# -- roles, checked before any listener is called, and refusals in words
+# No other module does this.
 
 TITLE = "Not allowed"
 WORDS: dict[Refusal, str] = {
@@ -271,9 +273,7 @@ def _rule(event: Payload, commands: Mapping[str, Guarded[ThreadCommandListener]]
     return commands.get(command[0], WRITTEN) if command and command[0] != NOTE else WRITTEN
 
 
-# Registers all listeners with Bolt, and answers requests that are unknown.
-
-logger = logging.getLogger(__name__)
+# -- listeners, and requests that are unknown
 
 COMMAND = "/handoff"
 
@@ -479,7 +479,9 @@ def answer(tools: Tools, body: Body) -> SlackMessage | None:
             return _not_understood(tools, asked, word)
         return rule.listener(tools, asked)
     return (
-        refused_drawing(tools) if refused.why is Refusal.NOT_ADMIN else render_words(refused.words)
+        refused_in_message(tools)
+        if refused.why is Refusal.NOT_ADMIN
+        else render_words(refused.words)
     )
 
 

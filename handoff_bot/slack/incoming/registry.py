@@ -54,13 +54,10 @@ FEATURES: tuple[Feature, ...] = (
     tags.FEATURE,
     history.FEATURE,
     doctor.FEATURE,
-    draft.FEEDBACK_FEATURE,
-    actions.FILES_FEATURE,
     message_templates.FEATURE,
     stats.FEATURE,
     routing.FEATURE,
     notifications.FEATURE,
-    availability.PEOPLE_FEATURE,
     privacy.FEATURE,
 )
 

@@ -18,11 +18,9 @@ from handoff_bot.domain.text import shorten as shorten
 from handoff_bot.domain.text import spelled as spelled
 from handoff_bot.domain.text import split_text
 
-# Text objects and blocks: escaped, cut to Slack's limits, never able to ping, format or link.
-#
+# -- text objects and blocks: escaped, cut to Slack's limits, never able to ping, format or link
 # Text by contacts (and models) goes into `plain_text` and `rich_text` elements, which Slack does
-# not parse.
-# `mrkdwn` holds only our own text and Slack's dates.
+# not parse. `mrkdwn` holds only our own text and Slack's dates.
 
 Block = dict[str, object]
 
@@ -212,7 +210,7 @@ def strong(label: str) -> Block:
     return {"type": "text", "text": label, "style": {"bold": True}}
 
 
-# Plainer forms of a message, for when Slack refuses its layout.
+# -- plainer forms of a message, for when Slack refuses its layout
 
 PLAINER = "(Slack could not show this message in its usual layout.)"
 """Stands below every plainer form, so that readers know that there is more."""
@@ -326,8 +324,7 @@ def _without_markup(text: str) -> str:
     return spelled.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
-# Charts and tables as Slack's own blocks, and as text for workspaces that do not have these blocks.
-#
+# -- charts and tables as Slack's own blocks, and as text for workspaces without these blocks
 # Limits: https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block and
 # https://docs.slack.dev/reference/block-kit/blocks/data-table-block. Both blocks are for messages.
 
