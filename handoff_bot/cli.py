@@ -120,16 +120,22 @@ def run() -> None:
 @click.argument("others", nargs=-1, type=click.UNPROCESSED, expose_value=False)
 def slack_hook(hook: str, protocol: str, boundary: str) -> None:
     """Answer the Slack CLI: its hooks for `slack run` and `slack manifest`."""
-    from handoff_bot.slack import manifest as cli_hooks
+    from handoff_bot.slack.manifest import (
+        BOUNDARIES,
+        Hook,
+        hook_answer,
+        hook_defaults,
+        missing_variables,
+    )
 
-    if hook != cli_hooks.Hook.START:
-        around = boundary if protocol == cli_hooks.BOUNDARIES else ""
-        click.echo(f"{around}{cli_hooks.answer(cli_hooks.Hook(hook))}{around}")
+    if hook != Hook.START:
+        around = boundary if protocol == BOUNDARIES else ""
+        click.echo(f"{around}{hook_answer(Hook(hook))}{around}")
         return
-    missing = cli_hooks.missing(os.environ)
+    missing = missing_variables(os.environ)
     if missing:
         raise click.UsageError(f"Run this by `slack run`: {', '.join(missing)} is not set.")
-    os.environ.update(cli_hooks.defaults(os.environ))
+    os.environ.update(hook_defaults(os.environ))
     serve.main([], prog_name="handoff")
 
 

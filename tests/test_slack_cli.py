@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_bot.slack.manifest import defaults, manifest
+from handoff_bot.slack.manifest import hook_defaults, manifest
 from handoff_sandbox.free_port import free_port
 from handoff_sandbox.slack import SlackStandIn
 
@@ -106,7 +106,7 @@ def test_start_without_the_tokens_of_the_cli_says_how_it_is_started():
 def test_settings_of_ones_own_come_before_the_defaults():
     tokens = {"SLACK_CLI_XOXB": "xoxb-cli", "SLACK_CLI_XAPP": "xapp-cli"}
     own = {"SLACK_BOT_TOKEN": "xoxb-own", "TWILIO_ACCOUNT_SID": "AC1"}
-    assert defaults(tokens | own) == {"SLACK_APP_TOKEN": "xapp-cli"}
-    added = defaults(tokens | {"PORT": "3100", "SAMPLE_KNOWLEDGE": "0"})
+    assert hook_defaults(tokens | own) == {"SLACK_APP_TOKEN": "xapp-cli"}
+    added = hook_defaults(tokens | {"PORT": "3100", "SAMPLE_KNOWLEDGE": "0"})
     assert added["WEBCHAT_ORIGINS"] == "http://localhost:3100"
     assert added["SAMPLE_KNOWLEDGE"] == "0"

@@ -96,7 +96,7 @@ def _compared(value: str) -> str:
     return whole[1] if whole else _SPELLED.get(folded, folded)
 
 
-def conditions_in(text: str) -> tuple[str, ...]:
+def attribute_conditions_in(text: str) -> tuple[str, ...]:
     """Returns the conditions of a text, one per line, in their stored form.
 
     Raises:

@@ -56,7 +56,7 @@ class Tools:
     core: Services
 
     def may_administer(self, desk_id: str) -> bool:
-        """True for admins; only for rendering. `registration` checks actions before they run."""
+        """True for admins; only for rendering. `gate` checks actions before they run."""
         return self.core.roles.may_administer(desk_id)
 
     def agent(self, desk_id: str) -> AgentRef:

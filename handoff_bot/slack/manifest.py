@@ -119,7 +119,7 @@ class Hook(StrEnum):
     START = "start"
 
 
-def answer(hook: Hook) -> str:
+def hook_answer(hook: Hook) -> str:
     """Returns the JSON of a hook that only answers."""
     if hook is Hook.GET_MANIFEST:
         return json.dumps(manifest())
@@ -131,7 +131,7 @@ def answer(hook: Hook) -> str:
     return json.dumps({"hooks": hooks, "config": config})
 
 
-def missing(environ: Mapping[str, str]) -> list[str]:
+def missing_variables(environ: Mapping[str, str]) -> list[str]:
     """Returns the variables of the CLI that `start` needs and does not find."""
     return [
         given
@@ -140,7 +140,7 @@ def missing(environ: Mapping[str, str]) -> list[str]:
     ]
 
 
-def defaults(environ: Mapping[str, str]) -> dict[str, str]:
+def hook_defaults(environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the settings that `start` adds.
 
     The tokens are the CLI's. Without a channel of one's own, a website on this machine is one, and the

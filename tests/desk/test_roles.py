@@ -12,7 +12,7 @@ from handoff_bot.domain.roles import Action
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.feature import Guarded, Shortcut
 from handoff_bot.slack.features.admins import ADMINS_ALONE
-from handoff_bot.slack.incoming.registration import WORDS
+from handoff_bot.slack.incoming.gate import WORDS
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.storage.models import Escalation, Message
 from tests.desk.oddities import send_raw

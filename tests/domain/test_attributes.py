@@ -5,7 +5,7 @@ import json
 import pytest
 
 from handoff_bot.domain import customers
-from handoff_bot.domain.customers import attributes_in, conditions_in
+from handoff_bot.domain.customers import attribute_conditions_in, attributes_in
 from handoff_bot.domain.rules import RuleConditions
 
 
@@ -39,7 +39,7 @@ def test_attributes_are_bounded_in_number_and_size(value):
 
 
 def test_lines_of_one_name_are_alternatives_and_all_names_must_match():
-    wanted = conditions_in("Plan = Pro\nplan: business\n\ncountry=DE")
+    wanted = attribute_conditions_in("Plan = Pro\nplan: business\n\ncountry=DE")
     assert wanted == ("plan = Pro", "plan = business", "country = DE")
     assert customers.fit(wanted, {"plan": "BUSINESS", "country": "de", "order": "1"})
     assert not customers.fit(wanted, {"plan": "pro"})
@@ -59,7 +59,7 @@ def test_lines_of_one_name_are_alternatives_and_all_names_must_match():
     ],
 )
 def test_a_rule_matches_yes_and_no_and_numbers_however_each_side_spells_them(line, given):
-    (condition,) = conditions_in(line)
+    (condition,) = attribute_conditions_in(line)
     assert customers.fit([condition], attributes_in({"verified": given}))
     assert not customers.fit([condition], attributes_in({"verified": "1.10"}))
     assert customers.cover([condition], [line.upper()])
@@ -68,7 +68,7 @@ def test_a_rule_matches_yes_and_no_and_numbers_however_each_side_spells_them(lin
 @pytest.mark.parametrize("line", ["plan", "= pro", "plan =", "<a> = b", "plan = \u3164"])
 def test_a_line_that_is_no_condition_is_named(line):
     with pytest.raises(ValueError, match="is not a condition"):
-        conditions_in(f"plan = pro\n{line}")
+        attribute_conditions_in(f"plan = pro\n{line}")
 
 
 def test_a_rule_covers_another_whose_attributes_are_narrower():

@@ -8,8 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.customers import Condition, by_name
-from handoff_bot.domain.customers import conditions_in as conditions_in_text
+from handoff_bot.domain.customers import Condition, attribute_conditions_in, by_name
 from handoff_bot.domain.escalations import tags_of
 from handoff_bot.domain.rules import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
@@ -222,7 +221,7 @@ _ATTRIBUTES = text(
     hint="One per line. Lines of one name are alternatives; all names must match.",
     optional=True,
     current=lambda rule: "\n".join(rule.when.attributes),
-).parsed(lambda entered: conditions_in_text(stripped(entered)))
+).parsed(lambda entered: attribute_conditions_in(stripped(entered)))
 _VIP = tick("rule_vip", "Customers", "VIPs only", optional=True, current=lambda rule: rule.when.vip)
 
 

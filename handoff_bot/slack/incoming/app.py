@@ -40,11 +40,12 @@ from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.feature import ThreadCommand, ThreadCommandListener, Tools
 from handoff_bot.slack.features.doctor import EXAMINE, Examine
 from handoff_bot.slack.features.setup import ShowChecklist
-from handoff_bot.slack.incoming import direct, registration
+from handoff_bot.slack.incoming import direct, gate
 from handoff_bot.slack.incoming.arrivals import KIND, Arrivals, thread_of
 from handoff_bot.slack.incoming.events import handle_event, is_direct
+from handoff_bot.slack.incoming.gate import admitted
 from handoff_bot.slack.incoming.reading import READ_BACK, ReadThread, heard
-from handoff_bot.slack.incoming.registration import admitted, register
+from handoff_bot.slack.incoming.registration import register
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.storage import sources
 from handoff_bot.storage.transaction import Transaction
@@ -290,11 +291,11 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
         event = plan["event"]
         rule = EVERYTHING.events.get(event["type"])
         if rule:
-            refused = registration.stopped_later(self._tools, rule, registration.of_event(event))
+            refused = gate.stopped_later(self._tools, rule, gate.of_event(event))
             if refused is None:
                 rule.listener(self._tools, plan)
             elif event["type"] == HOME_OPENED and refused.words:
-                self._tools.desk.publish_home(event["user"], registration.refusal_home(refused))
+                self._tools.desk.publish_home(event["user"], gate.refusal_home(refused))
         elif is_direct(plan):
             direct.answer(self._tools, plan)
         elif admitted(self._tools, plan, EVERYTHING.thread_commands):

@@ -15,7 +15,7 @@ from handoff_bot.services.outbox import outbox
 from handoff_bot.slack.feature import Guarded, SlashCommand, Subject, Tools, guarded, number
 from handoff_bot.slack.features import queue
 from handoff_bot.slack.features.availability import on, set_away
-from handoff_bot.slack.incoming import registration
+from handoff_bot.slack.incoming import gate
 from handoff_bot.slack.incoming.events import plain_text
 from handoff_bot.slack.kit.text import named, spelled
 
@@ -145,8 +145,8 @@ def answer(tools: Tools, payload: Payload) -> None:
     author, ts = str(event["user"]), str(event["ts"])
     text = plain_text(str(event.get("text") or ""), lambda one: tools.desk.agent(one).name)
     rule, words, ticket = understood(text)
-    asker = registration.of_message(event, event, Place(str(event["channel"]), ts)).asker
-    refused = registration.stopped_later(tools, rule, registration.Request(asker, ticket))
+    asker = gate.of_message(event, event, Place(str(event["channel"]), ts)).asker
+    refused = gate.stopped_later(tools, rule, gate.Request(asker, ticket))
     if refused and not refused.words:
         return
     post = _told(refused.words) if refused else rule.listener(tools, Said(author, words, ticket))
