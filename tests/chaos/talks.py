@@ -132,6 +132,8 @@ class Talks:
         return [(to, body) for (to, body), count in sent.items() if count > 1]
 
     def in_thread(self, number: int, text: str) -> int:
-        """How often a text is shown in a customer's thread."""
-        posts = self.world.slack.thread(self.world.queue, self.cards[number])
-        return sum(str(post.get("blocks", "")).count(text) for post in posts)
+        """How often a text is shown in a customer's thread, below the card, which may quote it."""
+        card = self.cards[number]
+        posts = self.world.slack.thread(self.world.queue, card)
+        below = (post for post in posts if post["ts"] != card)
+        return sum(str(post.get("blocks", "")).count(text) for post in below)
