@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from handoff_bot.ai.failures import Failure
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.web.chat import Refused
 
@@ -31,6 +32,7 @@ BOUND = 0.25
 GROWTH = 3.0
 """Twice the text may take so many times as long: linear is 2, quadratic 4."""
 EXPECTED = (
+    Failure,  # an answer of a language model is not what was asked for
     HandoffError,
     Refused,
     SQLAlchemyError,  # what is no address of a database
