@@ -11,6 +11,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.file_reading import LARGEST_VOICE, LONGEST_TEXT
 from handoff_bot.domain.files import Fetched, File
 from handoff_bot.domain.messages import Media, MessageContext, MessageKind
+from handoff_bot.domain.signals import Mood, Signal
 from handoff_bot.services.ai_turns import file_reading
 from handoff_bot.services.outbox import view_models
 from handoff_bot.storage import attachments
@@ -156,6 +157,32 @@ def test_a_visitors_upload_is_read_from_the_database(house, reader):
     house.channel.files.clear()
     house.says("", media=(Media(f"{attachments.OURS}token", "audio/ogg"),))
     assert sent(house)[-1] == "Answer to: Where is my order?"
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("second", [(), (NOTE,)], ids=["a text", "another voice note"])
+def test_a_spoken_request_for_a_person_counts_although_the_customer_wrote_on(house, reader, second):
+    def write_on():
+        house.says("" if second else "It is 4711", media=second, settle=False)
+
+    reader.heard, reader.heard_next = "I want a human", ["It is 4711"]
+    reader.meanwhile = [write_on]
+    house.says("", media=(NOTE,))
+    wait(house)
+    assert house.desk.card.evidence == "I want a human"
+    assert [text for _, text in thread(house) if text.endswith("It is 4711")]
+    with house.database.read() as tx:
+        assert rows.open_of(tx, 1).message_id == messages(house)[0].id
+
+
+def test_anger_in_a_voice_note_counts_although_the_customer_wrote_on(talk, reader):
+    talk.detector.words["lawyer"] = Signal.SENTIMENT
+    reader.heard = "I call my lawyer"
+    reader.meanwhile = [lambda: talk.says("It is 4711", settle=False)]
+    talk.says("", media=(NOTE,))
+    wait(talk)
+    assert "I call my lawyer" in [turns[-1].text for turns in talk.detector.judged]
+    assert talk.desk.card.mood is Mood.UPSET
 
 
 # -- what it does not do

@@ -235,8 +235,12 @@ class History:
     settled: int
 
     @classmethod
-    def of(cls, tx: Transaction, conversation_id: int) -> History:
-        recent = conversations.recent(tx, conversation_id, TURNS)
+    def of(cls, tx: Transaction, conversation_id: int, last: int = 0) -> History:
+        """Returns the messages up to the one with the id `last`; 0 for all."""
+        if last:
+            recent = conversations.until(tx, conversation_id, last, TURNS)
+        else:
+            recent = conversations.recent(tx, conversation_id, TURNS)
         return cls(recent, rows.settled_until(tx, conversation_id))
 
     def unanswered(self) -> list[Message]:
@@ -266,9 +270,14 @@ def question(
     history: History | None = None,
     *,
     wants_person: bool = False,
+    last: int = 0,
 ) -> Question:
-    """Builds the AI's input; the last message is the customer's."""
-    history = history or History.of(tx, conversation.id)
+    """Builds the AI's input; the last message is the customer's.
+
+    Args:
+        last: id of the customer's message to end with; 0 for the newest.
+    """
+    history = history or History.of(tx, conversation.id, last)
     messages = _in_turn(deliveries.arrived(tx, history.recent))
     settled = sum(one.id <= history.settled for one in messages)
     turns = tuple(map(_turn, messages))

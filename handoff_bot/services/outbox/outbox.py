@@ -83,11 +83,18 @@ def ask(tx: Transaction, escalation_id: int, now: datetime) -> None:
     enqueue_job(tx, NewJob(MOOD, key, payload, due_at=now, key=key, coalesce=True))
 
 
-def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
-    """Enqueues evaluating this message even if later ones follow: its translation needs the language."""
+def ask_for_each(
+    tx: Transaction, escalation: Escalation, message: Message, now: datetime, *, read: bool = False
+) -> None:
+    """Enqueues evaluating this message even if later ones follow: its translation needs the language.
+
+    Args:
+        read: True once its files were read, so that it is evaluated again.
+    """
     lane = f"mood:{escalation.id}"
     payload = {"escalation_id": escalation.id, "message_id": message.id}
-    enqueue_job(tx, NewJob(MOOD, lane, payload, due_at=now, key=f"mood:of:{message.id}"))
+    key = f"mood:of:{message.id}" + (":read" if read else "")
+    enqueue_job(tx, NewJob(MOOD, lane, payload, due_at=now, key=key))
 
 
 class MoodCheck:
