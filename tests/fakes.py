@@ -576,6 +576,8 @@ class ScriptedReader:
         self.troubles: list[Exception] = []
         self.meanwhile: list[Callable[[], object]] = []
         """What happens while it reads, once."""
+        self.after: list[Callable[[], object]] = []
+        """What happens once it has read, once."""
 
     def transcribe(self, file: File, contact_id: int | None = None) -> str:
         heard = self.heard_next.pop(0) if self.read and self.heard_next else self.heard
@@ -590,4 +592,6 @@ class ScriptedReader:
             self.meanwhile.pop()()
         if self.troubles:
             raise self.troubles.pop(0)
+        if self.after:
+            self.after.pop()()
         return text

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -130,6 +131,29 @@ def test_an_answer_of_another_form_is_malformed(slow, service, body):
     service.fails(200, body)
     with pytest.raises(ModelError, match="malformed answer"):
         slow.transcribe(VOICE)
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ('{"text": "a", "usage": {"type": "duration", "seconds": null}}', 2.0),
+        ('{"text": null, "usage": {"type": "duration", "seconds": 12.5}}', 12.5),
+        ("Where is my order?", 2.0),
+    ],
+    ids=["no seconds", "no text", "plain text"],
+)
+def test_an_answer_that_cannot_be_read_is_counted_all_the_same(slow, service, purse, body, seconds):
+    service.fails(200, body)
+    with suppress(ModelError):
+        slow.transcribe(SECOND, 7)
+    assert [one.seconds for one in purse.spent] == [seconds]
+
+
+def test_a_file_that_calls_itself_short_counts_by_its_bytes(reader, purse, openai):
+    openai.seconds = None
+    data = VOICE.data + b"OggS" + bytes(80_000)  # its last granule is 0
+    reader.transcribe(File("a.ogg", "audio/ogg", data), 7)
+    assert purse.spent[0].seconds > 10
 
 
 # -- pictures
