@@ -13,9 +13,9 @@ from handoff_bot.domain.files import Fetched, File
 from handoff_bot.domain.messages import Media, MessageContext, MessageKind
 from handoff_bot.domain.signals import Mood, Signal
 from handoff_bot.jobs.job import Job
-from handoff_bot.services.ai_turns import file_reading, inbound
+from handoff_bot.services.ai_turns import answering, file_reading, inbound
 from handoff_bot.services.outbox import view_models
-from handoff_bot.storage import attachments
+from handoff_bot.storage import attachments, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Message, Work
 from tests.fakes import ScriptedReader, ScriptedTranslator
@@ -408,6 +408,35 @@ def test_without_a_model_any_more_it_is_not_said_that_it_took_long(house, clock)
     with house.database.write() as tx:
         assert reading.prepare(tx, job) is None
     assert messages(house)[0].media[0]["unread"] == file_reading.NO_ANSWER
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["before the text", "after it"])
+def test_an_unread_note_beside_a_text_is_mentioned_with_the_answer(house, is_first):
+    with house.database.write() as tx:
+        log.prefer(tx, "rules.pause_seconds", 2, "UMIA", house.clock.now())
+    for kind in ("note", "text") if is_first else ("text", "note"):
+        house.says(
+            "Where is my order?" if kind == "text" else "", media=(AMR,) if kind == "note" else ()
+        )
+    wait(house)
+    (asked,) = house.assistant.asked
+    assert [turn.text for turn in asked.turns] == ["Where is my order?"]
+    (answer,) = messages(house)[2:]
+    assert "Answer to: Where is my order?\n\nI'm an automated assistant and" in answer.text
+
+
+def test_the_alarm_of_an_unanswered_voice_note_says_what_was_heard(house, monkeypatch):
+    def break_down(self, question):
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(answering.TurnEvaluator, "react", break_down)
+    house.says("", media=(NOTE,))
+    wait(house, times=12, seconds=60)
+    assert [
+        text
+        for text in (post.text for posts in house.desk.told.values() for post in posts)
+        if "Where is my order?" in text
+    ]
 
 
 # -- with agents
