@@ -11,6 +11,7 @@ from handoff_bot.ai.language_model import LanguageModel, connect
 from handoff_bot.ai.structured_output import RESPONSES, Lessons
 from handoff_bot.domain.errors import CapReached, ModelError
 from handoff_bot.domain.files import File
+from handoff_bot.domain.language_models import Trouble
 from handoff_sandbox.openai import OpenAIStandIn, Refusal
 from tests.samples import PNG
 
@@ -154,6 +155,29 @@ def test_a_file_that_calls_itself_short_counts_by_its_bytes(reader, purse, opena
     data = VOICE.data + b"OggS" + bytes(80_000)  # its last granule is 0
     reader.transcribe(File("a.ogg", "audio/ogg", data), 7)
     assert purse.spent[0].seconds > 10
+
+
+class Told:
+    """A watch that remembers."""
+
+    def __init__(self):
+        self.heard = []
+
+    def answered(self):
+        self.heard.append("answered")
+
+    def failed(self, trouble, detail=""):
+        self.heard.append((trouble, detail))
+
+
+def test_a_watch_is_told_what_comes_of_transcriptions(client, openai):
+    told = Told()
+    reader = OpenAIFileReader(client, "no-such", LanguageModel(client, "m"), watch=told)
+    reader.transcribe(VOICE)
+    openai.faults.add("*", status=404)
+    with pytest.raises(ModelError):
+        reader.transcribe(VOICE)
+    assert told.heard == ["answered", (Trouble.REFUSED, "HTTP 404")]
 
 
 # -- pictures
