@@ -70,6 +70,7 @@ from handoff_bot.services.ai_turns.language_model import (
     ModelDoctor,
     ModelHealthPage,
     ModelPart,
+    TranscriptionWatch,
     Watch,
 )
 from handoff_bot.services.ai_turns.look_ups import LookUpLedger
@@ -180,7 +181,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     site = Webchat(website(settings)) if settings.webchat_origins else None
     if site:
         channels[WEBCHAT] = site
-    watch = Watch(database, clock, settings.OPENAI_MODEL)
+    watch, transcriptions = _watches(settings, database, clock)
     has_model = bool(settings.OPENAI_API_KEY.get_secret_value())
     servers = tool_servers(settings)
     http = HttpLookUps(settings.look_up_secrets, clock, allows_loopback=settings.LOOK_UP_LOOPBACK)
@@ -192,6 +193,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         model=settings.OPENAI_MODEL,
         spending=Ledger(database, spending_caps(settings), clock),
         watch=watch,
+        transcriptions=transcriptions,
         asking=asking(settings),
         look_ups=LookUpLedger(database, fetcher, clock),
     )
@@ -217,7 +219,9 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             erasers=erasers,
             limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
             base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
-            model=ModelPart(watch, ai_services.probe) if ai_services.probe else None,
+            model=(
+                ModelPart(watch, ai_services.probe, transcriptions) if ai_services.probe else None
+            ),
             escalation_limits=escalation_limits(settings),
             look_up_secrets=tuple(settings.look_up_secrets),
             tool_servers=servers if has_model else None,
@@ -363,6 +367,15 @@ def spending_caps(settings: Settings) -> Caps:
         minute_price=settings.minute_price or 0.0,
         daily=settings.OPENAI_DAILY_CAP,
         daily_each=settings.OPENAI_CONTACT_CAP,
+    )
+
+
+def _watches(
+    settings: Settings, database: Database, clock: Clock
+) -> tuple[Watch, TranscriptionWatch]:
+    return (
+        Watch(database, clock, settings.OPENAI_MODEL),
+        TranscriptionWatch(database, clock, settings.OPENAI_TRANSCRIBE_MODEL),
     )
 
 
@@ -762,7 +775,7 @@ def _check_model(settings: Settings) -> Iterator[CheckResult]:
         database = open_database(settings)
     except Exception:  # any error is already reported, and without a ledger nothing is requested
         return
-    watch = Watch(database, clock, settings.OPENAI_MODEL)
+    watch, transcriptions = _watches(settings, database, clock)
     try:
         model = build_model(
             api_key=key,
@@ -772,7 +785,7 @@ def _check_model(settings: Settings) -> Iterator[CheckResult]:
             watch=watch,
             asking=asking(settings),
         )
-        part = ModelPart(watch, build_probe(model, asking(settings)))
+        part = ModelPart(watch, build_probe(model, asking(settings)), transcriptions)
         yield from ModelDoctor(part, database, clock).checks()
     finally:
         database.close()

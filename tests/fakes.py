@@ -571,12 +571,17 @@ class ScriptedReader:
     def __init__(self, heard: str = "Where is my order?", seen: str = "A torn jumper") -> None:
         self.heard, self.seen = heard, seen
         self.read: list[tuple[str, str]] = []
+        self.heard_next: list[str] = []
+        """What it hears in later voice notes; after them `heard` again."""
         self.troubles: list[Exception] = []
         self.meanwhile: list[Callable[[], object]] = []
         """What happens while it reads, once."""
+        self.after: list[Callable[[], object]] = []
+        """What happens once it has read, once."""
 
     def transcribe(self, file: File, contact_id: int | None = None) -> str:
-        return self._read(file, "", self.heard)
+        heard = self.heard_next.pop(0) if self.read and self.heard_next else self.heard
+        return self._read(file, "", heard)
 
     def describe(self, file: File, asked: str, language: str, contact_id: int | None = None) -> str:
         return self._read(file, asked, self.seen)
@@ -587,4 +592,6 @@ class ScriptedReader:
             self.meanwhile.pop()()
         if self.troubles:
             raise self.troubles.pop(0)
+        if self.after:
+            self.after.pop()()
         return text

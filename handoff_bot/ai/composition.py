@@ -104,6 +104,7 @@ def build_ai(
     model: str = "",
     spending: Spending | None = None,
     watch: ModelWatch | None = None,
+    transcriptions: ModelWatch | None = None,
     asking: Asking = Asking(),
     look_ups: LookUps | None = None,
 ) -> AiServices:
@@ -155,5 +156,6 @@ def build_ai(
             spending,
             seconds=asking.transcribe_seconds,
             picture_seconds=seconds,
+            watch=transcriptions,
         ),
     )

@@ -22,7 +22,7 @@ from handoff_bot.domain.files import File
 from handoff_bot.domain.language_models import Usage
 from handoff_bot.domain.messages import storable
 from handoff_bot.domain.text import LANGUAGES
-from handoff_bot.ports import Spending
+from handoff_bot.ports import ModelWatch, Spending
 
 _LONGEST = 100_000
 """Characters of a response. Ten minutes of speech need a tenth."""
@@ -36,11 +36,14 @@ class Description(BaseModel):
 
 
 class _Usage(BaseModel):
-    seconds: float = 0.0
+    seconds: float | None = None
 
 
 class _Transcription(BaseModel):
     text: str
+
+
+class _Counted(BaseModel):
     usage: _Usage | None = None
 
 
@@ -53,6 +56,7 @@ class OpenAIFileReader:
         model: describes pictures.
         seconds: deadline of a transcription.
         picture_seconds: deadline of a description.
+        watch: told the outcome of transcriptions.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class OpenAIFileReader:
         *,
         seconds: float = 20.0,
         picture_seconds: float = 8.0,
+        watch: ModelWatch | None = None,
     ) -> None:
         self._client = client
         self._transcriber = transcriber
@@ -71,6 +76,7 @@ class OpenAIFileReader:
         self._spending = spending
         self._seconds = seconds
         self._picture_seconds = picture_seconds
+        self._watch = watch
 
     def transcribe(self, file: File, contact_id: int | None = None) -> str:
         """Returns what is said in a voice note, in the language that is spoken.
@@ -82,11 +88,18 @@ class OpenAIFileReader:
             raise CapReached("spent enough for today")
         try:
             body = self._sent(file, contact_id)
+            self._count(file, contact_id, _seconds_in(body))  # also what cannot be read is paid
             said = _parsed(body)
         except Failure as failure:
+            self._report(failure)
             raise ModelError(str(failure)) from None
-        self._count(file, contact_id, said.usage.seconds if said.usage else 0.0)
+        if self._watch:
+            self._watch.answered()
         return storable(said.text).strip()
+
+    def _report(self, failure: Failure) -> None:
+        if self._watch and failure.trouble:
+            self._watch.failed(failure.trouble, failure.detail)
 
     def _sent(self, file: File, contact_id: int | None) -> str:
         """Returns the response. A request without one may be paid too."""
@@ -132,6 +145,15 @@ class OpenAIFileReader:
             pictures=(_data_url(file),),
         )
         return storable(redactor.restore(reply.description)).strip()
+
+
+def _seconds_in(body: str) -> float:
+    """Returns the length that the service has counted; 0 if it does not say."""
+    try:
+        said = _Counted.model_validate_json(body) if len(body) <= _LONGEST else _Counted()
+    except ValidationError:
+        return 0.0
+    return (said.usage.seconds if said.usage else None) or 0.0
 
 
 def _parsed(body: str) -> _Transcription:

@@ -40,6 +40,7 @@ LONGEST_TEXT = 4_000
 
 _OPUS_RATE = 48_000  # granule positions count in it, whatever the recording's own rate is
 _SLOWEST = 2_000  # bytes per second of a voice note at 16 kbit/s, so that others count as longer
+_FASTEST = 8_000  # bytes per second of speech in Opus at 64 kbit/s, more than any app sends
 
 
 def is_voice(content_type: str) -> bool:
@@ -61,17 +62,27 @@ def check(file: File) -> None:
         raise Unacceptable("The language model does not take this type of file.")
     if len(file.data) > largest:
         raise Unacceptable(f"The file is larger than {size_in_words(largest)}.")
-    if file.content_type in VOICE and seconds_of(file) > LONGEST_VOICE:
+    # An estimate refuses nothing: an M4A of two minutes has as many bytes as an Ogg of ten.
+    if file.content_type in VOICE and (_exact_seconds(file) or 0.0) > LONGEST_VOICE:
         longest = duration(LONGEST_VOICE // 60, "minute")
         raise Unacceptable(f"The voice note is longer than {longest}.")
 
 
 def seconds_of(file: File) -> float:
-    """Returns the length of a voice note in seconds.
+    """Returns the length of a voice note in seconds, as it is counted.
 
-    Exact for Ogg Opus, which WhatsApp sends. For other types, an estimate that errs on the high side.
+    What Ogg Opus says, which WhatsApp sends, but not less than its bytes can hold. For other types,
+    an estimate that errs on the high side.
     """
+    said = _exact_seconds(file)
+    if said is None:
+        return len(file.data) / _SLOWEST
+    return max(said, len(file.data) / _FASTEST)
+
+
+def _exact_seconds(file: File) -> float | None:
+    """Returns the length that Ogg Opus says; None for other types."""
     page = file.data.rfind(b"OggS")
-    if b"OpusHead" in file.data[:512] and page >= 0:
-        return int.from_bytes(file.data[page + 6 : page + 14], "little") / _OPUS_RATE
-    return len(file.data) / _SLOWEST
+    if b"OpusHead" not in file.data[:512] or page < 0:
+        return None
+    return int.from_bytes(file.data[page + 6 : page + 14], "little") / _OPUS_RATE

@@ -141,6 +141,13 @@ REASONS: dict[Trouble, str] = {
 }
 
 
+TRANSCRIBING = REASONS | {
+    Trouble.MODEL: "The service does not know this model. Check OPENAI_TRANSCRIBE_MODEL.",
+    Trouble.TIMEOUT: "The service did not respond in time. Check OPENAI_TRANSCRIBE_SECONDS.",
+}
+"""Reasons why voice notes are not transcribed."""
+
+
 def reason(trouble: Trouble, detail: str = "") -> str:
     """Describes a failure and how to fix it.
 

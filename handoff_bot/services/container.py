@@ -129,7 +129,7 @@ QUEUES = {
     "model": 1,
     "privacy": 2,
     "learn": 2,
-    "files": 4,
+    "reading": 4,
 }
 """Queue -> threads: a slow provider only occupies the threads of its own queue."""
 
@@ -331,7 +331,7 @@ class Services:
                 JobKind(
                     file_reading.READ,
                     file_reading.ReadFiles(parts.file_reader, parts.channels, clock, inbound.go_on),
-                    "files",
+                    "reading",
                 ),
                 JobKind(
                     customer_lookup.LOOK_UP,

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -10,6 +11,7 @@ from handoff_bot.ai.language_model import LanguageModel, connect
 from handoff_bot.ai.structured_output import RESPONSES, Lessons
 from handoff_bot.domain.errors import CapReached, ModelError
 from handoff_bot.domain.files import File
+from handoff_bot.domain.language_models import Trouble
 from handoff_sandbox.openai import OpenAIStandIn, Refusal
 from tests.samples import PNG
 
@@ -130,6 +132,52 @@ def test_an_answer_of_another_form_is_malformed(slow, service, body):
     service.fails(200, body)
     with pytest.raises(ModelError, match="malformed answer"):
         slow.transcribe(VOICE)
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ('{"text": "a", "usage": {"type": "duration", "seconds": null}}', 2.0),
+        ('{"text": null, "usage": {"type": "duration", "seconds": 12.5}}', 12.5),
+        ("Where is my order?", 2.0),
+    ],
+    ids=["no seconds", "no text", "plain text"],
+)
+def test_an_answer_that_cannot_be_read_is_counted_all_the_same(slow, service, purse, body, seconds):
+    service.fails(200, body)
+    with suppress(ModelError):
+        slow.transcribe(SECOND, 7)
+    assert [one.seconds for one in purse.spent] == [seconds]
+
+
+def test_a_file_that_calls_itself_short_counts_by_its_bytes(reader, purse, openai):
+    openai.seconds = None
+    data = VOICE.data + b"OggS" + bytes(80_000)  # its last granule is 0
+    reader.transcribe(File("a.ogg", "audio/ogg", data), 7)
+    assert purse.spent[0].seconds > 10
+
+
+class Told:
+    """A watch that remembers."""
+
+    def __init__(self):
+        self.heard = []
+
+    def answered(self):
+        self.heard.append("answered")
+
+    def failed(self, trouble, detail=""):
+        self.heard.append((trouble, detail))
+
+
+def test_a_watch_is_told_what_comes_of_transcriptions(client, openai):
+    told = Told()
+    reader = OpenAIFileReader(client, "no-such", LanguageModel(client, "m"), watch=told)
+    reader.transcribe(VOICE)
+    openai.faults.add("*", status=404)
+    with pytest.raises(ModelError):
+        reader.transcribe(VOICE)
+    assert told.heard == ["answered", (Trouble.REFUSED, "HTTP 404")]
 
 
 # -- pictures

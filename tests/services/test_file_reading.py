@@ -11,11 +11,13 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.file_reading import LARGEST_VOICE, LONGEST_TEXT
 from handoff_bot.domain.files import Fetched, File
 from handoff_bot.domain.messages import Media, MessageContext, MessageKind
-from handoff_bot.services.ai_turns import file_reading
+from handoff_bot.domain.signals import Mood, Signal
+from handoff_bot.jobs.job import Job
+from handoff_bot.services.ai_turns import answering, file_reading, inbound
 from handoff_bot.services.outbox import view_models
-from handoff_bot.storage import attachments
+from handoff_bot.storage import attachments, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.models import Message, Work
+from handoff_bot.storage.models import Conversation, Message, Work
 from tests.fakes import ScriptedReader, ScriptedTranslator
 from tests.samples import JPEG, SAMPLES
 from tests.services.conftest import build_house
@@ -158,6 +160,32 @@ def test_a_visitors_upload_is_read_from_the_database(house, reader):
     assert sent(house)[-1] == "Answer to: Where is my order?"
 
 
+@pytest.mark.on_both
+@pytest.mark.parametrize("second", [(), (NOTE,)], ids=["a text", "another voice note"])
+def test_a_spoken_request_for_a_person_counts_although_the_customer_wrote_on(house, reader, second):
+    def write_on():
+        house.says("" if second else "It is 4711", media=second, settle=False)
+
+    reader.heard, reader.heard_next = "I want a human", ["It is 4711"]
+    reader.meanwhile = [write_on]
+    house.says("", media=(NOTE,))
+    wait(house)
+    assert house.desk.card.evidence == "I want a human"
+    assert [text for _, text in thread(house) if text.endswith("It is 4711")]
+    with house.database.read() as tx:
+        assert rows.open_of(tx, 1).message_id == messages(house)[0].id
+
+
+def test_anger_in_a_voice_note_counts_although_the_customer_wrote_on(talk, reader):
+    talk.detector.words["lawyer"] = Signal.SENTIMENT
+    reader.heard = "I call my lawyer"
+    reader.meanwhile = [lambda: talk.says("It is 4711", settle=False)]
+    talk.says("", media=(NOTE,))
+    wait(talk)
+    assert "I call my lawyer" in [turns[-1].text for turns in talk.detector.judged]
+    assert talk.desk.card.mood is Mood.UPSET
+
+
 # -- what it does not do
 
 
@@ -211,14 +239,31 @@ def test_what_is_no_voice_note_within_the_limits_is_not_sent(talk, reader, data,
     assert [text for text in talk.desk.said("notice") if text.endswith(why)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "head"),
+    [
+        ("audio/mp4", b"\0\0\0\x18ftypM4A "),
+        ("audio/mpeg", b"ID3\4"),
+        ("audio/ogg", b"OggS" + bytes(24) + b"\1vorbis"),
+    ],
+    ids=["M4A", "MP3", "Ogg Vorbis"],
+)
+def test_a_note_whose_length_is_only_estimated_is_read(house, reader, kind, head):
+    note = Media("https://provider/long", kind)
+    house.channel.files[note.url] = Fetched(kind, "a", head + bytes(1_500_000))
+    house.says("", media=(note,))
+    assert [kind for kind, _ in reader.read] == [kind]
+
+
 def test_at_most_three_files_of_a_message_are_read(house, reader):
     house.says("Look", media=(PHOTO,) * 5)
     assert len(reader.read) == 3
 
 
 def test_no_further_file_is_begun_when_the_first_ones_took_long(house, reader):
-    reader.meanwhile = [lambda: house.clock.advance(seconds=40)]
+    reader.meanwhile = [lambda: house.clock.advance(seconds=61)]
     house.says("Look", media=(PHOTO, PHOTO))
+    wait(house)
     assert len(reader.read) == 1
     assert [one.get("unread") for one in messages(house)[0].media] == [None, "It took too long."]
 
@@ -289,6 +334,109 @@ def test_what_waited_too_long_for_a_thread_is_not_read(house, reader):
     house.settle()
     assert reader.read == []
     assert times_told(house) == 1
+
+
+def test_what_was_read_is_not_paid_again_when_another_file_fails(house, reader, monkeypatch):
+    later = Media("https://provider/later", "image/jpeg")
+    fetch = house.channel.fetch
+
+    def not_yet(media):
+        if media == later:
+            raise GONE
+        return fetch(media)
+
+    monkeypatch.setattr(house.channel, "fetch", not_yet)
+    house.says("Look", media=(NOTE, later))
+    wait(house, times=10, seconds=5)
+    assert reader.read == [("audio/ogg", "")]
+    assert [list(one)[-1] for one in messages(house)[0].media] == ["transcript", "unread"]
+    assert sent(house)[-1].endswith("Answer to: Look\nWhere is my order?")
+
+
+def test_a_bug_in_one_file_loses_no_other(house, reader):
+    def break_down():
+        reader.troubles = [RuntimeError("bug")] * 10
+
+    house.says("", media=(NOTE, PHOTO), settle=False)
+    reader.after = [break_down]
+    wait(house, times=12, seconds=30)
+    assert [kind for kind, _ in reader.read].count("audio/ogg") == 1
+    assert [list(one)[-1] for one in messages(house)[0].media] == ["transcript", "unread"]
+
+
+def test_a_slow_file_leaves_the_next_one_to_another_call(house, reader):
+    reader.meanwhile = [lambda: house.clock.advance(seconds=12)]
+    house.says("", media=(NOTE, PHOTO))
+    assert len(reader.read) == 1  # the process could end here
+    wait(house)
+    assert len(reader.read) == 2
+    assert sent(house)[-1].endswith("Answer to: Where is my order?\nPicture: A torn jumper")
+
+
+@pytest.mark.on_both
+def test_storing_what_was_read_does_not_wait_for_the_conversation(house, reader, clock):
+    """An arrival has locked its lane and waits for the conversation, the reading for the lane."""
+    held = []
+
+    def go_on(tx, conversation, message, now):
+        if house.database.is_sqlite:
+            return
+        with house.database.write() as other:
+            chosen = select(Conversation.id).with_for_update(nowait=True)
+            held.append(other.session.execute(chosen).scalar_one())
+
+    house.says("", media=(NOTE,), settle=False)
+    house.core.worker.run_once()  # only the message itself
+    reading = file_reading.ReadFiles(reader, {"sms": house.channel}, clock, go_on)
+    job = Job(1, "", "", {"message_id": messages(house)[0].id}, 0, clock.now(), clock.now(), None)
+    with house.database.write() as tx:
+        plan = reading.prepare(tx, job)
+    with house.database.write() as tx:
+        reading.finish(tx, job, plan, reading.call(plan))
+    assert len(held) == (0 if house.database.is_sqlite else 1)
+    assert messages(house)[0].media[0]["transcript"] == "Where is my order?"
+    # And every transaction locks the arrivals' lane first.
+    assert inbound.inbound_lane("whatsapp", "+1") < file_reading.lane(1)
+
+
+def test_without_a_model_any_more_it_is_not_said_that_it_took_long(house, clock):
+    house.says("", media=(NOTE,), settle=False)
+    house.core.worker.run_once()  # only the message itself
+    number = messages(house)[0].id
+    reading = file_reading.ReadFiles(None, {"sms": house.channel}, clock, inbound.go_on)
+    job = Job(1, "", "", {"message_id": number}, 0, clock.now(), clock.now(), None)
+    with house.database.write() as tx:
+        assert reading.prepare(tx, job) is None
+    assert messages(house)[0].media[0]["unread"] == file_reading.NO_ANSWER
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["before the text", "after it"])
+def test_an_unread_note_beside_a_text_is_mentioned_with_the_answer(house, is_first):
+    with house.database.write() as tx:
+        log.prefer(tx, "rules.pause_seconds", 2, "UMIA", house.clock.now())
+    for kind in ("note", "text") if is_first else ("text", "note"):
+        house.says(
+            "Where is my order?" if kind == "text" else "", media=(AMR,) if kind == "note" else ()
+        )
+    wait(house)
+    (asked,) = house.assistant.asked
+    assert [turn.text for turn in asked.turns] == ["Where is my order?"]
+    (answer,) = messages(house)[2:]
+    assert "Answer to: Where is my order?\n\nI'm an automated assistant and" in answer.text
+
+
+def test_the_alarm_of_an_unanswered_voice_note_says_what_was_heard(house, monkeypatch):
+    def break_down(self, question):
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(answering.TurnEvaluator, "react", break_down)
+    house.says("", media=(NOTE,))
+    wait(house, times=12, seconds=60)
+    assert [
+        text
+        for text in (post.text for posts in house.desk.told.values() for post in posts)
+        if "Where is my order?" in text
+    ]
 
 
 # -- with agents

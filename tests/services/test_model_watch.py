@@ -8,7 +8,14 @@ from datetime import date
 import pytest
 
 from handoff_bot.domain.language_models import Look, Trouble
-from handoff_bot.services.ai_turns.language_model import LOOK, ModelHealthPage, ModelPart, Watch
+from handoff_bot.services.ai_turns.language_model import (
+    LOOK,
+    ModelDoctor,
+    ModelHealthPage,
+    ModelPart,
+    TranscriptionWatch,
+    Watch,
+)
 from handoff_bot.storage import log, model_state
 from handoff_bot.storage.database import Database
 from tests.services.conftest import build_house
@@ -252,3 +259,28 @@ def test_an_outage_and_its_end_stand_in_the_log(team, watch):
         (down,), (back,) = (log.events(tx, kind) for kind in ("model.down", "model.back"))
     assert down.data == {"trouble": "key"}
     assert back.at > down.at
+
+
+# -- transcriptions
+
+
+@pytest.mark.on_both
+def test_admins_and_the_doctor_say_that_voice_notes_are_not_transcribed(team, clock, watch, probe):
+    heard = TranscriptionWatch(team.database, clock, "wrong")
+    doctor = ModelDoctor(ModelPart(watch, probe, heard), team.database, clock)
+    assert doctor.checks()[-1].words == "not transcribed; admins can turn it on"
+    team.core.preferences.change("files.transcribe", True, "UMIA")
+    assert doctor.checks()[-1].words == "none came yet"
+    for _ in range(3):
+        heard.failed(Trouble.MODEL, "HTTP 404")
+        watch.answered()
+        clock.advance(minutes=2)
+    (text,) = told(team)
+    assert text.startswith("Voice notes have not been transcribed since")
+    assert "Check OPENAI_TRANSCRIBE_MODEL. (HTTP 404)" in text
+    check = doctor.checks()[-1]
+    assert (check.what, check.ok) == ("Voice notes", False)
+    assert "OPENAI_TRANSCRIBE_MODEL" in check.words
+    heard.answered()
+    assert told(team)[-1] == "Voice notes are transcribed again."
+    assert doctor.checks()[-1].words == "transcribed"

@@ -235,8 +235,12 @@ class History:
     settled: int
 
     @classmethod
-    def of(cls, tx: Transaction, conversation_id: int) -> History:
-        recent = conversations.recent(tx, conversation_id, TURNS)
+    def of(cls, tx: Transaction, conversation_id: int, last: int = 0) -> History:
+        """Returns the messages up to the one with the id `last`; 0 for all."""
+        if last:
+            recent = conversations.until(tx, conversation_id, last, TURNS)
+        else:
+            recent = conversations.recent(tx, conversation_id, TURNS)
         return cls(recent, rows.settled_until(tx, conversation_id))
 
     def unanswered(self) -> list[Message]:
@@ -266,9 +270,14 @@ def question(
     history: History | None = None,
     *,
     wants_person: bool = False,
+    last: int = 0,
 ) -> Question:
-    """Builds the AI's input; the last message is the customer's."""
-    history = history or History.of(tx, conversation.id)
+    """Builds the AI's input; the last message is the customer's.
+
+    Args:
+        last: id of the customer's message to end with; 0 for the newest.
+    """
+    history = history or History.of(tx, conversation.id, last)
     messages = _in_turn(deliveries.arrived(tx, history.recent))
     settled = sum(one.id <= history.settled for one in messages)
     turns = tuple(map(_turn, messages))
@@ -403,6 +412,8 @@ class Asked:
         message_id: the newest message to answer.
         epoch: the epoch of the question; the answer is only sent in the same epoch.
         waits_since: when the oldest unanswered message arrived.
+        covers: the newest message that the answer covers, also if it has no text.
+        unread: the newest message with a file that was not read; the answer says so. None without.
     """
 
     conversation_id: int
@@ -410,6 +421,8 @@ class Asked:
     epoch: int
     waits_since: datetime
     question: Question
+    covers: int
+    unread: int | None = None
 
 
 class HandleAnswer(ProviderJob[Asked, Reaction]):
@@ -447,15 +460,20 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
             return None
         if any(one.media for one in waiting) and file_reading.is_pending(tx, number, now):
             raise ReadingError(file_reading.STILL_READING, permanent=False, retry_after=1.0)
-        if all(map(machines.has_no_words, waiting)):
+        silent = [one for one in waiting if machines.has_no_words(one)]
+        if silent == waiting:
             machines.tell(tx, conversation, waiting[-1], self._channels, now)
             return None
+        readable = [one for one in history.recent if one not in silent]
+        unread = [one.id for one in silent if not machines.needs_no_answer(one)]
         return Asked(
             conversation_id=number,
-            message_id=waiting[-1].id,
+            message_id=[one.id for one in waiting if one not in silent][-1],
             epoch=conversation.epoch,
             waits_since=since,
-            question=question(tx, conversation, history),
+            question=question(tx, conversation, replace(history, recent=readable)),
+            covers=waiting[-1].id,
+            unread=unread[-1] if unread else None,
         )
 
     def call(self, plan: Asked) -> Reaction:
@@ -470,7 +488,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         who = f"{name} on {spelled(conversation.channel)}"
         key = f"answer:{job.id}:{now.timestamp()}"
         escalation = rows.open_of(tx, conversation.id)
-        alarms.unhandled(tx, escalation, who, message.text, why, now, key)
+        alarms.unhandled(tx, escalation, who, view_models.own_words(message), why, now, key)
 
     def finish(self, tx: Transaction, job: Job, plan: Asked, result: Reaction) -> None:
         """Applies the reaction if the conversation has not changed since the AI was asked."""
@@ -488,17 +506,20 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
             tried = last_answer(plan.question.talk)
             self._opening.open(tx, conversation, message, judgement, tried)
         elif not store.has_later(tx, job) or now - plan.waits_since >= PATIENCE:
-            self._say(tx, conversation, result.answer, plan.message_id, now)
+            self._say(tx, conversation, result.answer, plan, now)
 
     def _say(
         self,
         tx: Transaction,
         conversation: Conversation,
         answer: Answer,
-        message_id: int,
+        plan: Asked,
         now: datetime,
     ) -> None:
         text = answer.text
+        unread = tx.session.get(Message, plan.unread) if plan.unread else None
+        if unread:
+            text = f"{text}\n\n{machines.sentence(tx, conversation, unread, now)}".strip()
         if conversation.disclosed_at is None:
             text = f"{customer_texts.say(tx, Moment.DISCLOSURE, conversation, now)}\n\n{text}"
             tx.set(conversation, disclosed_at=now)
@@ -508,7 +529,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
             epoch_bound=True,
             confidence=answer.confidence,
             sources=answer.sources,
-            answers=message_id,
+            answers=plan.covers,
             choices=answer.choices,
             clarifies=answer.is_clarifying,
             evidence=answer.evidence,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handoff_bot.domain import file_reading
@@ -16,6 +16,7 @@ from handoff_bot.domain.errors import (
     CapReached,
     DeliveryError,
     ModelError,
+    ProviderFailure,
     ReadingError,
     Unacceptable,
 )
@@ -41,15 +42,18 @@ PATIENCE = timedelta(seconds=30)
 """How long failures are retried."""
 LATEST = timedelta(minutes=1)
 """After this, a file that still waits for a thread is not read: the customer has waited enough."""
-LONGEST = timedelta(seconds=40)
-"""After this, no further file of a message is begun."""
+LONGEST = timedelta(seconds=10)
+"""After this, no further file of a message is begun in the same call, so that a process can end."""
 HELD = timedelta(minutes=3)
-"""How long answers to later messages wait: `LATEST`, `LONGEST`, and a slow last file."""
+"""How long answers to later messages wait: `LATEST`, and a slow last file."""
 TRIES = 2
 """Requests to the model for each file."""
 AGAIN = 2.0
 """Seconds between them."""
+AT_ONCE = 0.1
+"""Seconds until the files are read that one call had no time for."""
 STILL_READING = "a voice note or a picture is being read"
+MORE = "more files of the message are to be read"
 
 NO_ANSWER = "The language model did not answer."
 CAP = "Today's spending cap is reached."
@@ -63,7 +67,8 @@ GoOn = Callable[[Transaction, Conversation, Message, datetime], None]
 
 
 def lane(conversation_id: int) -> str:
-    return f"files:{conversation_id}"
+    # Lanes are locked in the order of their names, and by an arrival its own one (in:) first.
+    return f"reading:{conversation_id}"
 
 
 def is_pending(tx: Transaction, conversation_id: int, now: datetime) -> bool:
@@ -93,13 +98,13 @@ class FileReading:
 
 
 def _numbers(message: Message, settings: LiveSettings) -> list[int]:
-    """Returns which of a message's files are read."""
+    """Returns which of a message's files are to be read: without those that were read already."""
     found = []
     for number, file in enumerate(message.media):
         kind = file.get("content_type", "")
         if (settings.transcribe and is_voice(kind)) or (settings.see_pictures and is_seen(kind)):
             found.append(number)
-    return found[:MOST_READ]
+    return [one for one in found[:MOST_READ] if not message.media[one].keys() & set(Reading)]
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,10 @@ class FileToRead:
     kept: File | None
 
 
+Found = dict[int, tuple[Reading, str]]
+"""Number of a file -> what was read."""
+
+
 @dataclass(frozen=True)
 class ReadingPlan:
     """A message's files to read.
@@ -120,6 +129,7 @@ class ReadingPlan:
         language: ISO 639-1, "" if unknown.
         is_last: True if the model is not asked again after this.
         is_late: True if the files are not downloaded again after this.
+        found: what was read so far, which a failed call leaves to `on_retry` and `on_failed`.
     """
 
     message_id: int
@@ -130,10 +140,7 @@ class ReadingPlan:
     contact_id: int
     is_last: bool
     is_late: bool
-
-
-Found = dict[int, tuple[Reading, str]]
-"""Number of a file -> what was read."""
+    found: Found = field(default_factory=dict)
 
 
 class ReadFiles(ProviderJob[ReadingPlan, Found]):
@@ -158,7 +165,8 @@ class ReadFiles(ProviderJob[ReadingPlan, Found]):
         waited = self._clock.now() - job.first_due_at
         numbers = _numbers(message, live(tx))
         if waited >= LATEST or not numbers or self._reader is None:
-            self._store(tx, message.id, dict.fromkeys(numbers, (Reading.UNREAD, TOO_LATE)))
+            why = NO_ANSWER if self._reader is None else TOO_LATE
+            self._store(tx, message.id, dict.fromkeys(numbers, (Reading.UNREAD, why)))
             return None
         conversation = conversations.get(tx, message.conversation_id)
         return ReadingPlan(
@@ -173,13 +181,23 @@ class ReadFiles(ProviderJob[ReadingPlan, Found]):
         )
 
     def call(self, plan: ReadingPlan) -> Found:
+        """Reads the files. Each was paid for: what was read is kept if another one fails.
+
+        Raises:
+            ProviderFailure: some are not read yet.
+        """
         until = self._clock.now() + LONGEST
-        return {
-            one.number: self._read(plan, one)
-            if self._clock.now() < until
-            else (Reading.UNREAD, TOO_LATE)
-            for one in plan.files
-        }
+        failure: ProviderFailure | None = None
+        for one in plan.files:
+            if self._clock.now() >= until:
+                raise failure or ReadingError(MORE, permanent=False, retry_after=AT_ONCE)
+            try:
+                plan.found[one.number] = self._read(plan, one)
+            except ProviderFailure as error:
+                failure = error
+        if failure:
+            raise failure
+        return plan.found
 
     def _read(self, plan: ReadingPlan, one: FileToRead) -> tuple[Reading, str]:
         """Downloads, checks and reads one file."""
@@ -217,27 +235,44 @@ class ReadFiles(ProviderJob[ReadingPlan, Found]):
         """Stores what was read, and lets the message go on."""
         self._store(tx, plan.message_id, result)
 
+    def on_retry(
+        self, tx: Transaction, job: Job, plan: ReadingPlan | None, error: Exception
+    ) -> None:
+        """Stores what was read, so that only the rest is read again."""
+        if plan and plan.found:
+            self._keep(tx, plan.message_id, plan.found)
+
     def on_failed(
         self, tx: Transaction, job: Job, plan: ReadingPlan | None, error: Exception
     ) -> None:
-        """Lets the message go on without its files, after a bug."""
+        """Lets the message go on without the files that were not read, after a bug."""
         message = tx.session.get(Message, int(job.payload["message_id"]))
         if message:
-            numbers = _numbers(message, live(tx))
-            self._store(tx, message.id, dict.fromkeys(numbers, (Reading.UNREAD, BROKEN)))
+            broken = dict.fromkeys(_numbers(message, live(tx)), (Reading.UNREAD, BROKEN))
+            self._store(tx, message.id, broken | (plan.found if plan else {}))
 
     def _store(self, tx: Transaction, message_id: int, found: Found) -> None:
-        message = tx.session.get_one(Message, message_id)
-        conversation = conversations.hold(tx, message.conversation_id)
-        tx.session.refresh(message)  # the customer may have been forgotten meanwhile
-        if conversation.forgotten_at or not message.media:
-            return
+        """Stores what was read, and lets the message go on."""
+        message = self._keep(tx, message_id, found)
+        if message:
+            conversation = conversations.get(tx, message.conversation_id)
+            self._go_on(tx, conversation, message, self._clock.now())
+
+    def _keep(self, tx: Transaction, message_id: int, found: Found) -> Message | None:
+        """Stores what was read; None if the customer was forgotten meanwhile.
+
+        It locks the message, not the conversation: an arrival holds the lane in which the message
+        goes on while it waits for the conversation, so the two would deadlock.
+        """
+        message = tx.session.get(Message, message_id, with_for_update=True, populate_existing=True)
+        if message is None or not message.media:
+            return None
         media = [
             file | ({found[number][0].value: found[number][1]} if number in found else {})
             for number, file in enumerate(message.media)
         ]
         tx.set(message, media=media)
-        self._go_on(tx, conversation, message, self._clock.now())
+        return message
 
 
 def _file(tx: Transaction, message: Message, number: int) -> FileToRead:

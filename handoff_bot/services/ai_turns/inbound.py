@@ -441,8 +441,20 @@ class HandleFilesRead(HandleInbound):
             conversation_id=conversation.id,
             message_id=message.id,
             epoch=conversation.epoch,
-            question=answering.question(tx, conversation),
+            # A customer may have written since: this message is judged all the same.
+            question=answering.question(tx, conversation, last=message.id),
         )
+
+    def finish(self, tx: Transaction, job: Job, plan: Arrived, result: Judgement) -> None:
+        """Applies the check; if it escalates, later messages are posted too: their own check is over."""
+        conversation = conversations.hold(tx, plan.conversation_id)
+        was_open = rows.open_of(tx, conversation.id) is not None
+        waiting = answering.unanswered(tx, conversation.id)
+        super().finish(tx, job, plan, result)
+        escalation = rows.open_of(tx, conversation.id)
+        if escalation and not was_open:
+            for later in (one for one in waiting if one.id > plan.message_id):
+                super()._to_thread(tx, conversation, escalation, later)
 
     def _to_thread(
         self,
@@ -458,7 +470,7 @@ class HandleFilesRead(HandleInbound):
         inbound_files.readings_to_thread(tx, escalation, message, now)
         translating.follow(tx, escalation, message, now, read=True)
         if judge and view_models.read_words(message):
-            outbox.ask_for_mood(tx, escalation.id, now)
+            outbox.ask_for_mood_of(tx, escalation, message, now, read=True)
 
     def on_failed(self, tx: Transaction, job: Job, plan: Arrived | None, error: Exception) -> None:
         """Reports the unanswered message to the team."""

@@ -10,13 +10,21 @@ from typing import Any
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.events import EventKind
-from handoff_bot.domain.language_models import Caps, Look, ModelHealth, Trouble, Usage
+from handoff_bot.domain.language_models import (
+    TRANSCRIBING,
+    Caps,
+    Look,
+    ModelHealth,
+    Trouble,
+    Usage,
+)
 from handoff_bot.domain.metrics import Period, Scope, share
 from handoff_bot.domain.results import CheckResult
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock, ModelProbe
 from handoff_bot.services.outbox import alarms, outbox
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import log, metrics, model_state, tallies
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
@@ -44,8 +52,18 @@ DOWN = (
 BACK = "The language model is responding again. Customers receive its answers from now on."
 
 
+NOT_TRANSCRIBING = (
+    "Voice notes have not been transcribed since {since} UTC ({failures} failed requests in a "
+    "row). {why} Customers are told that the assistant cannot listen to them."
+)
+TRANSCRIBING_AGAIN = "Voice notes are transcribed again."
+VOICE_NOTES = "Voice notes"
+
+
 class Watch:
     """Receives the outcome of each request from the adapter; see `ports.ModelWatch`."""
+
+    down, back = DOWN, BACK
 
     def __init__(self, database: Database, clock: Clock, model: str) -> None:
         self._database = database
@@ -80,13 +98,17 @@ class Watch:
         with self._database.write() as tx:
             if model_state.answered(tx, self._model, now):
                 log.record(tx, EventKind.MODEL_BACK, now)
-                tell_admins(tx, BACK, now)
+                tell_admins(tx, self.back, now)
 
     def _failed(self, trouble: Trouble, detail: str) -> None:
         now = self._clock.now()
         with self._database.write() as tx:
             model_state.failed(tx, self._model, trouble, detail, now)
             self.tell_if_down(tx, now)
+
+    def why(self, health: ModelHealth) -> str:
+        """Returns the cause of the failure, "" if it works."""
+        return health.why
 
     def tell_if_down(self, tx: Transaction, now: datetime) -> None:
         """Tells the admins once that the model does not respond."""
@@ -96,10 +118,30 @@ class Watch:
         if health.is_told or not model_state.told(tx, self._model, now):
             return
         log.record(tx, EventKind.MODEL_DOWN, now, trouble=health.trouble)
-        words = DOWN.format(
-            since=f"{health.failing_since:%H:%M}", failures=health.failures, why=health.why
+        words = self.down.format(
+            since=f"{health.failing_since:%H:%M}", failures=health.failures, why=self.why(health)
         )
         tell_admins(tx, words, now)
+
+
+class TranscriptionWatch(Watch):
+    """Receives the outcome of each transcription. Its model has settings of its own."""
+
+    down, back = NOT_TRANSCRIBING, TRANSCRIBING_AGAIN
+
+    def why(self, health: ModelHealth) -> str:
+        if not health.trouble or not health.failures:
+            return ""
+        why = TRANSCRIBING[health.trouble]
+        return f"{why} ({health.detail})" if health.detail else why
+
+    def check(self, tx: Transaction) -> CheckResult:
+        """Returns the health check, by the last voice note."""
+        if not live(tx).transcribe:
+            return CheckResult(VOICE_NOTES, True, "not transcribed; admins can turn it on")
+        health = self.health(tx)
+        said = self.why(health) or ("transcribed" if health.answered_at else "none came yet")
+        return CheckResult(VOICE_NOTES, not health.failures, said)
 
 
 def tell_admins(tx: Transaction, words: str, now: datetime) -> None:
@@ -115,10 +157,12 @@ class ModelPart:
     Attributes:
         watch: receives the outcomes.
         probe: sends test requests.
+        transcriptions: receives the outcomes of transcriptions.
     """
 
     watch: Watch
     probe: ModelProbe
+    transcriptions: TranscriptionWatch | None = None
 
 
 class LookAtModel(ProviderJob[ModelPart, Look]):
@@ -228,7 +272,9 @@ class ModelDoctor:
         now = self._clock.now()
         with self._database.write() as tx:
             _remember(tx, look, now)
-        return list(look.checks(now.date()))
+            heard = self._part.transcriptions
+            voice_notes = [heard.check(tx)] if heard else []
+        return [*look.checks(now.date()), *voice_notes]
 
 
 # -- spending: a daily cap in total and per contact

@@ -89,6 +89,12 @@ def needs_no_answer(message: Message) -> bool:
     return has_no_words(message) and view_models.kind_of(message) in SILENT
 
 
+def sentence(tx: Transaction, conversation: Conversation, message: Message, now: datetime) -> str:
+    """Returns what the customer is told about a message that the assistant cannot process."""
+    moment = _MOMENTS.get(view_models.kind_of(message), Moment.UNREADABLE)
+    return customer_texts.say(tx, moment, conversation, now)
+
+
 def tell(
     tx: Transaction,
     conversation: Conversation,
@@ -97,13 +103,12 @@ def tell(
     now: datetime,
 ) -> None:
     """Replies that the assistant cannot process it, and offers an agent."""
-    moment = _MOMENTS.get(view_models.kind_of(message), Moment.UNREADABLE)
-    sentence = customer_texts.say(tx, moment, conversation, now)
-    if _is_just_said(tx, conversation, sentence, now):
+    said = sentence(tx, conversation, message, now)
+    if _is_just_said(tx, conversation, said, now):
         return
-    text = sentence
+    text = said
     if conversation.disclosed_at is None:
-        text = f"{customer_texts.say(tx, Moment.DISCLOSURE, conversation, now)}\n\n{sentence}"
+        text = f"{customer_texts.say(tx, Moment.DISCLOSURE, conversation, now)}\n\n{said}"
         conversation.disclosed_at = now
     words = OutboundDraft(text, Author.SYSTEM, epoch_bound=True, answers=message.id)
     sending.say(tx, conversation, words, channels, now)

@@ -76,8 +76,8 @@ class JudgeMood(ProviderJob[MoodPlan, Judgement]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> MoodPlan | None:
-        """Returns the customer's last message, or None if the escalation is closed or the message
-        too old.
+        """Returns the message of the job, or else the customer's last one; None if the escalation is
+        closed or the message too old.
         """
         one = job.payload.get("message_id")
         now = self._clock.now()
@@ -87,7 +87,7 @@ class JudgeMood(ProviderJob[MoodPlan, Judgement]):
         if one is None and now - job.first_due_at > STALE:
             return None
         conversation = conversations.get(tx, escalation.conversation_id)
-        question = answering.question(tx, conversation)
+        question = answering.question(tx, conversation, last=int(one or 0))
         newest = conversations.newest_of(tx, conversation.id, Author.CONTACT)
         if not question.talk.turns or newest is None:
             return None

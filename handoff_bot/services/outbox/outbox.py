@@ -84,12 +84,17 @@ def ask_for_mood(tx: Transaction, escalation_id: int, now: datetime) -> None:
 
 
 def ask_for_mood_of(
-    tx: Transaction, escalation: Escalation, message: Message, now: datetime
+    tx: Transaction, escalation: Escalation, message: Message, now: datetime, *, read: bool = False
 ) -> None:
-    """Enqueues evaluating this message even if later ones follow: its translation needs the language."""
+    """Enqueues evaluating this message even if later ones follow: its translation needs the language.
+
+    Args:
+        read: True once its files were read, so that it is evaluated again.
+    """
     lane = f"mood:{escalation.id}"
     payload = {"escalation_id": escalation.id, "message_id": message.id}
-    enqueue_job(tx, NewJob(MOOD, lane, payload, due_at=now, key=f"mood:of:{message.id}"))
+    key = f"mood:of:{message.id}" + (":read" if read else "")
+    enqueue_job(tx, NewJob(MOOD, lane, payload, due_at=now, key=key))
 
 
 class MoodCheck:
