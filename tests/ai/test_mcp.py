@@ -77,9 +77,7 @@ def test_a_tool_is_called_in_a_session_that_is_ended(server, tools, by_events):
     assert server.sessions == set()
 
 
-def test_only_tools_that_say_that_they_read_and_do_not_destroy_are_offered_without_a_warning(
-    server, tools
-):
+def test_only_tools_that_say_that_they_read_and_do_not_destroy_can_be_allowed(server, tools):
     listed = tools.tools(defined(server), SECONDS)
     assert [(one.name, one.only_reads, one.is_on) for one in listed.tools] == [
         ("check_stock", True, False),

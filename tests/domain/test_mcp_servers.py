@@ -1,6 +1,7 @@
 """What is taken over from a server: names, texts and schemas within bounds, results as lines."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,12 @@ from handoff_bot.domain.tool_definitions import (
     tool_of,
 )
 
-TOOL = {"name": "stock", "description": "Says what is there.", "inputSchema": {"type": "object"}}
+TOOL = {
+    "name": "stock",
+    "description": "Says what is there.",
+    "inputSchema": {"type": "object"},
+    "annotations": {"readOnlyHint": True},
+}
 
 
 def test_functions_have_safe_names_and_no_two_tools_share_one():
@@ -63,7 +69,7 @@ def test_hidden_characters_of_a_description_are_removed_and_it_is_cut():
         {"title": "Other"},
         {"inputSchema": {"type": "object", "pattern": "a"}},
         {"outputSchema": {"type": "object"}},
-        {"annotations": {"readOnlyHint": True}},
+        {"annotations": {"readOnlyHint": False}},
     ],
 )
 def test_any_change_of_a_definition_changes_its_digest(part):
@@ -277,6 +283,16 @@ def test_a_tool_that_is_looked_at_again_stays_on_only_if_it_is_the_same():
         ("new", False, False),
     ]
     assert looked_at(again, [tool_of(TOOL)]).tools[0].has_changed
+
+
+def test_a_tool_that_no_longer_says_that_it_only_reads_is_off():
+    server = on(TOOL)
+    again = looked_at(server, [tool_of(TOOL | {"annotations": {}})])
+    assert (again.allowed, again.tools[0].has_changed) == ((), True)
+    assert tools_of([allowing(again, [again.tools[0].digest])]) == ()
+    changing = replace(server.tools[0], only_reads=False)
+    assert tools_of([replace(server, tools=(changing,))]) == ()
+    assert not ToolLookUp(server, changing).is_on
 
 
 def test_the_model_gets_a_limited_number_of_tools():
