@@ -8,6 +8,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from handoff_bot.domain.look_ups import LONGEST_RESULT, LONGEST_VALUE, MOST_ITEMS, plain_value
@@ -240,7 +241,20 @@ def _label(name: str) -> str:
     return _UNSAFE.sub(" ", name[:40]).strip() or "value"
 
 
+def only_text(held: object) -> str | None:
+    """Returns the text of a JSON result that holds only one; None if its label says something.
+
+    The official SDK returns a tool's text as {"result": text}.
+    """
+    found = list(islice((one for one in _values(held, "", DEEPEST) if plain_value(one[1])), 2))
+    if len(found) != 1 or not isinstance(found[0][1], str):
+        return None
+    path, text = found[0]
+    is_long = len(text) > LONGEST_VALUE or len(text.strip().splitlines()) > 1
+    return text if is_long or path in ("", "result") else None
+
+
 def text_lines(text: str) -> str:
-    """Returns a plain result as bounded lines."""
-    lines = (spoken(one, LONGEST_VALUE) for one in text[: 4 * LONGEST_RESULT].splitlines())
+    """Returns a plain result as bounded lines; one line may take all the room."""
+    lines = (spoken(one, LONGEST_RESULT) for one in text[: 4 * LONGEST_RESULT].splitlines())
     return "\n".join([one for one in lines if one][:MOST_LINES])[:LONGEST_RESULT]
