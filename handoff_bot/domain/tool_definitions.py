@@ -247,9 +247,9 @@ def only_text(held: object) -> str | None:
     The official SDK returns a tool's text as {"result": text}.
     """
     found = list(islice((one for one in _values(held, "", DEEPEST) if plain_value(one[1])), 2))
-    if len(found) != 1 or not isinstance(found[0][1], str):
+    path, text = found[0] if len(found) == 1 else ("", None)
+    if not isinstance(text, str):
         return None
-    path, text = found[0]
     is_long = len(text) > LONGEST_VALUE or len(text.strip().splitlines()) > 1
     return text if is_long or path in ("", "result") else None
 
