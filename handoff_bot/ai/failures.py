@@ -18,6 +18,7 @@ from handoff_bot.ai.structured_output import (
     Lesson,
     Request,
     refused_effort,
+    refused_tool,
 )
 from handoff_bot.domain.language_models import Trouble
 
@@ -35,6 +36,8 @@ _LACK = re.compile(
     r"|unavailable|unknown|not recogni[sz]ed|unrecogni[sz]ed|forbidden|no endpoints|unexpected"
 )
 _OUR_MISTAKE = "invalid_json_schema"  # says "not permitted" about a part of the schema
+_BAD_TOOL = "invalid_function_parameters"
+_ONE_TOOL = re.compile(r"tools(?:\[(\d{1,3})\]|\.(\d{1,3})\..*\bparameters\b)")
 _OTHER_API = re.compile(r"(?:not|n't)\b[^.]{0,60}\b(?:v1/responses|responses (?:api|endpoint))")
 _TOO_MUCH = re.compile(r"too (?:large|long|many)|maximum context|context[_ ]length")
 _A_VALUE = re.compile(
@@ -115,6 +118,8 @@ def _has_not_the_form(said: Any, text: str) -> bool:
 
 
 def _parameters(said: Any, text: str, request: Request) -> set[Lesson]:
+    if any(map(_ONE_TOOL.match, _named(said))) or _BAD_TOOL in text:
+        return _refused_tools(said, text, request)
     named = {lesson for name in _named(said) if (lesson := _lesson_of(name))}
     if not named:
         named = {lesson for name, lesson in _NAMES.items() if _is_in_sentence(name, text)}
@@ -124,6 +129,20 @@ def _parameters(said: Any, text: str, request: Request) -> set[Lesson]:
     if EFFORT in named and request.effort:
         found |= _efforts(text, request)
     return found
+
+
+def _refused_tools(said: Any, text: str, request: Request) -> set[Lesson]:
+    """Returns the tools whose definition is refused; the service can have the others."""
+    names = [str(one.get("name")) for one in request.body.get(TOOLS, ())]
+    matches = filter(None, map(_ONE_TOOL.match, _named(said)))
+    places = [int(each[1] or each[2]) for each in matches]
+    placed = {names[place] for place in places if place < len(names)}
+    quoted = {one for one in names if _is_quoted_function(one, text)}
+    return {refused_tool(one) for one in placed or quoted}
+
+
+def _is_quoted_function(name: str, text: str) -> bool:
+    return bool(re.search(rf"function [\"'`]{re.escape(name.casefold())}[\"'`]", text))
 
 
 def _named(part: Any) -> Iterator[str]:

@@ -355,6 +355,11 @@ class Request:
     read: Callable[[str], Said]
 
 
+def refused_tool(name: str) -> Lesson:
+    """Returns the lesson that this tool, and no other, is left out."""
+    return f"tool {name}"
+
+
 def request_for(question: Question, lessons: Set[Lesson]) -> Request:
     """Returns the best request that these lessons allow."""
     form = next((one for one in (SCHEMA, OBJECT) if one not in lessons), "")
@@ -366,8 +371,9 @@ def request_for(question: Question, lessons: Set[Lesson]) -> Request:
         body["text"] = {"format": _format(question, form)}
     if effort:
         body["reasoning"] = {"effort": effort}
-    if question.tools and TOOLS not in lessons:
-        body[TOOLS] = [one.as_json() for one in question.tools]
+    tools = [one for one in question.tools if refused_tool(one.name) not in lessons]
+    if tools and TOOLS not in lessons:
+        body[TOOLS] = [one.as_json() for one in tools]
         body |= {} if question.may_call else {"tool_choice": "none"}
     optional = {STORE: False, "max_output_tokens": _tokens(question, lessons)}
     body |= {name: value for name, value in optional.items() if name not in lessons}

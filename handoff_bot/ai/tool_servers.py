@@ -37,7 +37,7 @@ from handoff_bot.domain.mcp_servers import (
 )
 from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.text import many
-from handoff_bot.domain.tool_definitions import result_lines, text_lines, tool_of
+from handoff_bot.domain.tool_definitions import only_text, result_lines, text_lines, tool_of
 from handoff_bot.domain.web_requests import Origin, may_connect
 from handoff_bot.ports import ToolServers
 
@@ -177,14 +177,20 @@ def _shown(structured: Any, text: str) -> str:
 
     Research keeps a link that is a whole value. In a text, any line could be a customer's.
     """
-    if structured is None:
-        try:
-            structured = json.loads(text)
-        except (ValueError, RecursionError):
-            structured = None
-    if isinstance(structured, dict | list):
-        return result_lines(structured)
+    held = _parsed(text) if structured is None else structured
+    alone = only_text(held)
+    if alone is not None:
+        held, text = _parsed(alone), alone
+    if isinstance(held, dict | list):
+        return result_lines(held)
     return without_addresses(text_lines(text)).strip()
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 class AllLookUps:

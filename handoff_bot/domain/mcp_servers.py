@@ -50,6 +50,14 @@ class ServerTool:
     is_on: bool = False
     has_changed: bool = False
 
+    @property
+    def is_usable(self) -> bool:
+        """Returns whether it may be allowed.
+
+        A tool that changes data may not: an answer can be made twice, or be thrown away.
+        """
+        return self.only_reads and bool(self.schema)
+
 
 @dataclass(frozen=True)
 class McpServer:
@@ -71,7 +79,7 @@ class McpServer:
     @property
     def allowed(self) -> tuple[ServerTool, ...]:
         """Returns the tools that are on."""
-        return tuple(one for one in self.tools if one.is_on and one.schema)
+        return tuple(one for one in self.tools if one.is_on and one.is_usable)
 
 
 @dataclass(frozen=True)
@@ -107,7 +115,7 @@ class ToolLookUp:
 
     @property
     def is_on(self) -> bool:
-        return self.tool.is_on
+        return self.tool.is_on and self.tool.is_usable
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -205,7 +213,7 @@ def _again(before: ServerTool | None, now: ServerTool) -> ServerTool:
 
 def allowing(server: McpServer, digests: Sequence[str]) -> McpServer:
     """Returns the server with only these tools, which are on."""
-    on = (one for one in server.tools if one.digest in digests and one.schema)
+    on = (one for one in server.tools if one.digest in digests and one.is_usable)
     return replace(server, tools=tuple(replace(one, is_on=True, has_changed=False) for one in on))
 
 

@@ -7,7 +7,8 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from handoff_bot.domain.look_ups import LONGEST_RESULT, LONGEST_VALUE, MOST_ITEMS, plain_value
@@ -23,7 +24,9 @@ _BOUNDS = (
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
     "minItems", "maxItems",
 )  # fmt: skip
+_COUNTS = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
 _COMBINED = ("anyOf", "oneOf", "allOf")
+_OF_THE_WHOLE = ("type", "properties", "required", "additionalProperties")
 _PROPERTY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _REFERENCE = re.compile(r"#/(\$defs|definitions)/([A-Za-z0-9_.-]{1,100})")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]")
@@ -83,7 +86,8 @@ def _is_seen(character: str) -> bool:
 def bounded_schema(schema: object) -> dict[str, Any]:
     """Returns the JSON schema with the keywords that we know, without references and patterns.
 
-    A pattern of the server could take a validator minutes.
+    A pattern of the server could take a validator minutes. Of the whole, only its parameters are
+    kept, because admins see no more. The result keeps the rules that services check.
 
     Raises:
         TooComplex: it is too large or too deep, or uses what cannot be left out.
@@ -91,9 +95,9 @@ def bounded_schema(schema: object) -> dict[str, Any]:
     if not isinstance(schema, dict):
         raise TooComplex
     made = _Bounding(schema).of({"type": "object", **schema}, DEEPEST)
-    if made["type"] != "object" or "anyOf" in made:
+    if made.get("type") != "object" or "anyOf" in made:
         raise TooComplex
-    return made
+    return {word: made[word] for word in _OF_THE_WHOLE}
 
 
 class _Bounding:
@@ -115,6 +119,8 @@ class _Bounding:
             made["items"] = self.of(schema["items"], depth - 1)
         if "properties" in schema or made.get("type") == "object":
             made |= self._object(schema, depth)
+        if "array" in _kinds(made):
+            made.setdefault("items", {})  # OpenAI refuses "array schema missing items"
         return made
 
     def _referred(self, to: object) -> object:
@@ -142,26 +148,35 @@ class _Bounding:
         wanted = schema.get("required", [])
         if not isinstance(wanted, list) or not all(one in list(made) for one in wanted):
             raise TooComplex
+        wanted = list(dict.fromkeys(wanted))
         return {"properties": made, "required": wanted, "additionalProperties": False}
 
 
 def _plain_keywords(schema: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if "type" in schema:
-        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        kinds = _kinds(schema)
         if not kinds or not all(isinstance(one, str) and one in _TYPES for one in kinds):
             raise TooComplex
-        made["type"] = schema["type"]
+        is_list = isinstance(schema["type"], list)
+        made["type"] = list(dict.fromkeys(kinds)) if is_list else schema["type"]
     if described := spoken(schema.get("description"), LONGEST_HINT):
         made["description"] = described
     choices = [schema["const"]] if "const" in schema else schema.get("enum")
     if choices is not None:
-        made["enum"] = _choices(choices)
-    numbers = {word: schema[word] for word in _BOUNDS if _is_number(schema.get(word))}
+        made["enum"] = _choices(choices, _kinds(made))
+    numbers = {word: schema[word] for word in _BOUNDS if _is_bound(word, schema.get(word))}
     return made | numbers
 
 
-def _choices(choices: object) -> list[Any]:
+def _kinds(schema: Mapping[str, Any]) -> list[Any]:
+    """Returns the types that a schema names; none for any type."""
+    kinds = schema.get("type", [])
+    return kinds if isinstance(kinds, list) else [kinds]
+
+
+def _choices(choices: object, kinds: Sequence[str]) -> list[Any]:
+    """Returns the choices of these types: services refuse an enum with others."""
     if not isinstance(choices, list) or not 0 < len(choices) <= MOST_CHOICES:
         raise TooComplex
     for one in choices:
@@ -169,7 +184,25 @@ def _choices(choices: object) -> list[Any]:
             raise TooComplex
         if not (one is None or isinstance(one, str | bool) or _is_number(one)):
             raise TooComplex
-    return choices
+    fitting = [one for one in choices if not kinds or _types_of(one) & set(kinds)]
+    if not fitting:
+        raise TooComplex
+    return fitting
+
+
+def _types_of(value: object) -> set[str]:
+    if value is None or isinstance(value, bool):
+        return {"null" if value is None else "boolean"}
+    if isinstance(value, str):
+        return {"string"}
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return {"number", "integer"} if is_whole else {"number"}
+
+
+def _is_bound(word: str, value: object) -> bool:
+    if word in _COUNTS:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return _is_number(value)
 
 
 def _is_number(value: object) -> bool:
@@ -208,7 +241,20 @@ def _label(name: str) -> str:
     return _UNSAFE.sub(" ", name[:40]).strip() or "value"
 
 
+def only_text(held: object) -> str | None:
+    """Returns the text of a JSON result that holds only one; None if its label says something.
+
+    The official SDK returns a tool's text as {"result": text}.
+    """
+    found = list(islice((one for one in _values(held, "", DEEPEST) if plain_value(one[1])), 2))
+    path, text = found[0] if len(found) == 1 else ("", None)
+    if not isinstance(text, str):
+        return None
+    is_long = len(text) > LONGEST_VALUE or len(text.strip().splitlines()) > 1
+    return text if is_long or path in ("", "result") else None
+
+
 def text_lines(text: str) -> str:
-    """Returns a plain result as bounded lines."""
-    lines = (spoken(one, LONGEST_VALUE) for one in text[: 4 * LONGEST_RESULT].splitlines())
+    """Returns a plain result as bounded lines; one line may take all the room."""
+    lines = (spoken(one, LONGEST_RESULT) for one in text[: 4 * LONGEST_RESULT].splitlines())
     return "\n".join([one for one in lines if one][:MOST_LINES])[:LONGEST_RESULT]

@@ -77,9 +77,7 @@ def test_a_tool_is_called_in_a_session_that_is_ended(server, tools, by_events):
     assert server.sessions == set()
 
 
-def test_only_tools_that_say_that_they_read_and_do_not_destroy_are_offered_without_a_warning(
-    server, tools
-):
+def test_only_tools_that_say_that_they_read_and_do_not_destroy_can_be_allowed(server, tools):
     listed = tools.tools(defined(server), SECONDS)
     assert [(one.name, one.only_reads, one.is_on) for one in listed.tools] == [
         ("check_stock", True, False),
@@ -196,7 +194,14 @@ def said(text, **more):
         (said("In stock.\nPay here: https://evil.example/x"), "In stock.\nPay here:"),
         (said("a\u202eb\u200b\U000e0041c"), "a b c"),
         (said('{"order": {"is_late": true, "x: y": null}}'), "order is_late: yes"),
-        (said("", structuredContent={"see evil.example": "a\nb"}), "see evil example: a b"),
+        (
+            said("", structuredContent={"see evil.example": "a\nb", "n": 1}),
+            "see evil example: a b\nn: 1",
+        ),
+        (said("", structuredContent={"status": "sent"}), "status: sent"),
+        (said("", structuredContent={"result": "Pay: https://evil.example/x"}), "Pay:"),
+        (said("", structuredContent={"result": '{"n": 1, "m": 2}'}), "n: 1\nm: 2"),
+        (said("", structuredContent={"body": "a\nb", "more": None}), "a\nb"),
         (said("x " * 10_000), None),
         (said("{" * 50_000), None),
     ],
@@ -410,6 +415,8 @@ def test_card_numbers_reach_no_tool_and_private_values_of_results_not_the_model(
 
 # -- the official server
 
+LONG = "Returns are free.\n" + "Send the item back within thirty days, unworn. " * 20
+
 
 @pytest.fixture(params=[{}, {"json_response": True}], ids=["events", "JSON"])
 def official(request):
@@ -420,6 +427,11 @@ def official(request):
     def stock(item: str, size: Literal["s", "m"] | None = None) -> dict[str, int]:
         """How many pieces there are."""
         return {"pieces": 12 if size is None else 3}
+
+    @made.tool(annotations=ToolAnnotations(read_only_hint=True))  # type: ignore[untyped-decorator]
+    def terms() -> str:
+        """How items are returned."""
+        return LONG
 
     config = uvicorn.Config(made.streamable_http_app(**request.param), log_level="critical")
     listening = socket.create_server(("127.0.0.1", 0))
@@ -441,3 +453,11 @@ def test_a_tool_of_the_official_server_is_called(official, tools):
     assert one.schema["properties"]["size"]["anyOf"][0]["enum"] == ["s", "m"]
     assert tools.fetch(one, {"item": "socks", "size": "m"}, SECONDS).text == "pieces: 3"
     assert tools.fetch(one, {"item": "socks", "size": "xl"}, SECONDS).outcome == "invalid arguments"
+
+
+def test_a_text_of_the_official_server_comes_whole_and_in_its_lines(official, tools):
+    server = McpServer("shop", official)
+    listed = tools.tools(server, SECONDS)
+    (one,) = tools_of([allowing(looked_at(server, listed.tools), [listed.tools[1].digest])])
+
+    assert tools.fetch(one, {}, SECONDS).text == LONG.strip()

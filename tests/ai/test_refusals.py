@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from handoff_bot.ai.language_model import LanguageModel, connect
-from handoff_bot.ai.structured_output import EFFORTS, KEPT, Lessons
+from handoff_bot.ai.structured_output import EFFORTS, KEPT, Lessons, Tool
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.language_models import Trouble, Usage
 from handoff_sandbox.openai import OpenAIStandIn
@@ -216,6 +216,39 @@ def test_a_refusal_for_another_reason_changes_nothing(service, watch, body):
     first, second = service.asked
     assert first == second
     assert watch.told[0][0] is Trouble.REFUSED
+
+
+BAD_TOOL = {
+    "OpenAI": problem(
+        "Invalid schema for function 'shop-Tags': In context=('properties', 'tags'), array schema "
+        "missing items.",
+        param="tools[1].parameters",
+        code="invalid_function_parameters",
+    ),
+    "without a place": problem(
+        "Invalid schema for function 'shop-Tags'.",
+        param="tools",
+        code="invalid_function_parameters",
+    ),
+    "FastAPI": json.dumps(
+        {"detail": [{"loc": ["body", "tools", 1, "function", "parameters"], "msg": "Invalid"}]}
+    ),
+}
+
+
+@pytest.mark.parametrize("body", BAD_TOOL.values(), ids=BAD_TOOL)
+def test_a_tool_that_is_refused_is_left_out_and_the_others_stay(service, body):
+    tools = tuple(Tool(one, "", {}, is_strict=False) for one in ("shop-stock", "shop-Tags"))
+    with connect("sk-secret", service.url) as client:
+        model = LanguageModel(client, "m", effort="none")
+        service.fails(400, body)
+        service.answers(RIGHT)
+        service.answers(RIGHT)
+        for _ in range(2):
+            assert model.ask_or_call("Add up.", DATA, Sum, 60.0, tools=tools) == Sum(**RIGHT)
+
+    offered = [[one["name"] for one in asked["tools"]] for asked in service.asked]
+    assert offered == [["shop-stock", "shop-Tags"], ["shop-stock"], ["shop-stock"]]
 
 
 def test_a_service_that_refuses_everything_is_not_asked_without_end(service):

@@ -1,6 +1,6 @@
 """MCP servers in Slack: added, looked at, their tools allowed, and withdrawn when they change."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -54,12 +54,23 @@ def test_no_tool_may_be_called_until_an_admin_allows_it(bureau):
     assert "The AI may call: check_stock" in words(bureau.modal(bureau.mia))
 
 
-def test_a_tool_that_may_change_data_is_shown_with_a_warning(bureau):
+def test_a_tool_that_may_change_data_is_shown_and_cannot_be_allowed(bureau):
     added(bureau)
     shown = looks(bureau)
     assert shown.count(mcp_servers.NOT_READING) == 1
-    assert "⚠️ delete_item" in shown
-    assert "⚠️ check_stock" not in shown
+    assert shown.count("delete_item") == 1  # with its description, and not in the menu
+    held = replace(McpServer(), tools=(STOCK, DELETE))
+    assert [one.name for one in allowing(held, [STOCK.digest, DELETE.digest]).tools] == [STOCK.name]
+
+
+def test_a_tool_that_was_allowed_although_it_may_change_data_is_off(bureau):
+    added(bureau)
+    (stored,) = bureau.core.preferences.get("rules.mcp_servers", [])
+    held = [asdict(replace(one, is_on=True)) for one in (STOCK, DELETE)]
+    bureau.core.preferences.change("rules.mcp_servers", [stored | {"tools": held}], "UBEN")
+    assert [one.name for one in offered(bureau)] == ["shop-check_stock"]
+    bureau.command(bureau.mia, "mcp")
+    assert "delete_item" not in words(bureau.modal(bureau.mia))
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,9 @@ def test_a_look_up_that_raises_counts_towards_the_limit(house, ledger, fetching,
 
 # -- tools of MCP servers
 
-STOCK = ServerTool("stock", "What is there", '{"type": "object"}', "d" * 64, is_on=True)
+STOCK = ServerTool(
+    "stock", "What is there", '{"type": "object"}', "d" * 64, only_reads=True, is_on=True
+)
 SERVER = McpServer("shop", "https://mcp.shop.example/mcp", tools=(STOCK, ServerTool("other")))
 
 

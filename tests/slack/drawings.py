@@ -298,7 +298,12 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
         is_on=True,
     )
     tool = ServerTool(
-        word * 3, text[:300], json.dumps(bounded_schema(SCHEMA)), "d" * 64, has_changed=True
+        word * 3,
+        text[:300],
+        json.dumps(bounded_schema(SCHEMA)),
+        "d" * 64,
+        only_reads=True,
+        has_changed=True,
     )
     unusable = replace(tool, schema="", digest="e" * 64)
     server = McpServer(
@@ -308,7 +313,7 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
         is_private=True,
         tools=(
             replace(tool, is_on=True),
-            *(replace(tool, digest=f"{n}") for n in range(18)),
+            *(replace(tool, digest=f"{n}", only_reads=bool(n)) for n in range(18)),
             unusable,
         ),
     )

@@ -47,7 +47,9 @@ NAME_RULE = "Use lowercase letters, digits and _, such as shop."
 ASKING = "Asking the server for its tools…"
 NO_TOOLS = "The server has no tools."
 MORE_TOOLS = f"The server has more tools. Only the first {MOST_TOOLS} can be used."
-NOT_READING = "The server does not say that this tool only reads. The AI could change data with it."
+NOT_READING = (
+    "Changes data: not available. The AI calls only tools whose server says that they only read."
+)
 HAS_CHANGED = "This tool has changed since it was allowed, and is off."
 TOO_COMPLEX = "This tool cannot be used: its parameters are too long or too complex."
 _WHY = {
@@ -146,11 +148,7 @@ def render_tools(server: McpServer, listed: Listed, opened: Opened) -> Block:
     above = [told(f"{WARNING}{MORE_TOOLS}")] if listed.has_more else []
     for one in server.tools:
         above += _tool(one)
-    offered = {
-        one.digest: one.name if one.only_reads else f"{WARNING}{one.name}"
-        for one in server.tools
-        if one.schema
-    }
+    offered = {one.digest: one.name for one in server.tools if one.is_usable}
     if not offered:
         return modal(TOOLS.title, above or [section(NO_TOOLS)], close="Back")
     form = replace(TOOLS, parts=(*above, ALLOWED.offering(offered)))
