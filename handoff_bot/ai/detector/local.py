@@ -278,6 +278,13 @@ class LocalDetector:
             return {}
         return self._inputs(self._scored(stretch, talk.waiting))
 
+    def signals(self, talk: ConversationContext, rules: Rules) -> dict[Signal, float]:
+        """Returns the probability of each signal, before offers and small talk are considered; empty if
+        there is nothing to evaluate.
+        """
+        stretch = _stretch(talk)
+        return self._signals(self._scored(stretch, talk.waiting), rules) if stretch else {}
+
     def _inputs(self, seen: context.Scored) -> dict[Signal, tuple[float, ...]]:
         seen = replace(seen, spelt_better=self._spelt_better(seen))
         if context.compares_meanings(seen, self._model.likeness):
