@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,7 +37,7 @@ from handoff_bot.settings import (
 )
 
 if TYPE_CHECKING:
-    from handoff_bot.domain.evaluation import Expected, Report
+    from handoff_bot.domain.evaluation import Expected, Outcome, Report
 
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
 """Prefixes of the settings that only a real deployment has."""
@@ -279,10 +279,10 @@ def evaluate(
     (none for a question to be refused) and article. Needs only the knowledge folder. --most limits the
     calls of the language model, --minutes the run. See docs/evaluate.md.
     """
-    from handoff_bot.domain.evaluation import compared, csv_lines
-
     if bool(file) == sample:
         raise click.UsageError("Give a FILE of questions, or --sample.")
+    if file and _is_same(csv_file, file.name):
+        raise click.UsageError("--csv would overwrite the questions.")
     questions = _questions(file)
     settings = _evaluation_settings(sample=sample, live=live)
     is_sample = settings.KNOWLEDGE_DIR == SAMPLE_FOLDER
@@ -291,16 +291,73 @@ def evaluate(
     names = _assistants(which, has_key=bool(settings.OPENAI_API_KEY.get_secret_value()))
     if "model" in names and not yes:
         _confirm_calls(questions, settings, most)
-    reports = list(_reports(questions, settings, names, most, 60.0 * minutes, live=live))
-    if csv_file:
-        csv_file.write_text("".join(csv_lines(reports)), encoding="utf-8-sig", newline="")
+    reports: list[Report] = []
+    is_interrupted = False
+    with closing(_CsvFile(csv_file)) as rows:
+        try:
+            reports.extend(
+                _reports(questions, settings, names, most, 60.0 * minutes, rows, live=live)
+            )
+        except KeyboardInterrupt:
+            is_interrupted = True
+    _print_reports(reports, show=show, as_json=as_json)
+    if rows.problem:
+        click.echo(rows.problem, err=True)
+        sys.exit(2)
+    if is_interrupted:
+        click.echo("Interrupted. The report holds the questions asked until then.", err=True)
+        sys.exit(130)
+    sys.exit(0 if all(one.reaches(at_least or 0) for one in reports) else 1)
+
+
+def _is_same(file: Path | None, other: str) -> bool:
+    """Returns whether both are one file that exists; "<stdin>" is none."""
+    try:
+        return file is not None and file.samefile(other)
+    except OSError:
+        return False
+
+
+class _CsvFile:
+    """Writes each line of a report at once, or nothing without a file. Close it.
+
+    Attributes:
+        problem: why the file is incomplete, "" otherwise. Only opening it raises an error: what was
+            paid for is printed even if the disk is full.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self.problem = ""
+        self._file = file
+        try:
+            self._stream = open(file or os.devnull, "w", encoding="utf-8-sig", newline="")  # noqa: SIM115
+        except OSError as error:
+            raise click.UsageError(f"{file} cannot be written: {error.strerror}.") from None
+
+    def add(self, line: str) -> None:
+        if self.problem:
+            return
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except OSError as error:
+            self.problem = f"{self._file} is incomplete: {error.strerror}."
+
+    def close(self) -> None:
+        with suppress(OSError):  # closing writes again what could not be written
+            self._stream.close()
+
+
+def _print_reports(reports: Sequence[Report], *, show: bool, as_json: bool) -> None:
+    from handoff_bot.domain.evaluation import compared
+
     if as_json:
         click.echo(json.dumps([one.data() for one in reports], ensure_ascii=False, indent=1))
-    for one in () if as_json else reports:
+        return
+    for one in reports:
         click.echo("\n".join([*one.lines(), *(one.shown() if show else ()), ""]))
-    if not as_json and (line := compared(reports)):
+    if line := compared(reports):
         click.echo(line)
-    sys.exit(0 if all(one.reaches(at_least or 0) for one in reports) else 1)
 
 
 def _questions(file: BinaryIO | None) -> list[Expected]:
@@ -356,27 +413,43 @@ def _reports(
     names: Sequence[str],
     most: int,
     seconds: float,
+    rows: _CsvFile,
     *,
     live: bool,
 ) -> Iterator[Report]:
-    """Yields what became of the questions with each assistant."""
-    from handoff_bot import app
-    from handoff_bot.domain.evaluation import Report
+    """Yields what became of the questions with each assistant.
 
+    Raises:
+        KeyboardInterrupt: after the report about the questions that were asked before it.
+    """
+    from handoff_bot import app
+    from handoff_bot.domain.evaluation import Report, csv_header, csv_row
+
+    rows.add(csv_header())
     rules = app.live_rules(settings) if live else DEFAULTS
     for name in names:
         calls = most if name == "model" else 0
+        outcomes: list[Outcome] = []
         with app.evaluation(settings, rules=rules, seconds=seconds, most=calls) as asked:
-            with click.progressbar(
-                asked.outcomes(questions),
-                length=len(questions),
-                label=name,
-                file=sys.stderr,
-                hidden=not sys.stderr.isatty(),
-            ) as outcomes:
-                yield Report(name, list(outcomes))
-            if asked.cost:
-                click.echo(f"Spent: {asked.cost}.", err=True)
+            try:
+                for one in _with_progress(asked.outcomes(questions), len(questions), name):
+                    outcomes.append(one)
+                    rows.add(csv_row(name, one))
+            except KeyboardInterrupt:
+                yield Report(name, outcomes)
+                raise
+            finally:
+                if asked.cost:
+                    click.echo(f"Spent: {asked.cost}.", err=True)
+        yield Report(name, outcomes)
+
+
+def _with_progress(each: Iterator[Outcome], length: int, name: str) -> Iterator[Outcome]:
+    is_hidden = not sys.stderr.isatty()
+    with click.progressbar(
+        each, length=length, label=name, file=sys.stderr, hidden=is_hidden
+    ) as shown:
+        yield from shown
 
 
 @main.command()
@@ -410,7 +483,7 @@ def replay(
 
     if bool(export) == sample:
         raise click.UsageError("Give an EXPORT of conversations, or --sample.")
-    if export and csv_file and csv_file.exists() and csv_file.samefile(export):
+    if export and _is_same(csv_file, str(export)):
         raise click.UsageError("--csv would overwrite the export.")
     given = app.past_chats(export or SAMPLES / "shop-chats.csv")
     click.echo(f"Format: {given.format} ({given.encoding}).", err=True)

@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.cli import main
+from handoff_bot.services.ai_turns.evaluating import Evaluation
 from handoff_sandbox.openai import OpenAIStandIn
 
 QUESTIONS = (
@@ -118,6 +120,45 @@ def test_a_terminal_is_asked_first(file, model, monkeypatch):
     refused = CliRunner().invoke(main, ["evaluate", file], input="n\n")
     assert (refused.exit_code, model.requests()) == (1, [])
     assert "This makes up to 2 calls of gpt-6-luna. Continue?" in refused.stderr
+
+
+def test_the_questions_are_never_overwritten(file, tmp_path):
+    result = run(file, "--csv", str(tmp_path / "." / "questions.csv"))
+    assert (result.exit_code, "would overwrite the questions" in result.stderr) == (2, True)
+    assert (tmp_path / "questions.csv").read_text(encoding="utf-8") == QUESTIONS
+
+
+def test_a_file_that_cannot_be_written_costs_nothing(file, model):
+    result = run(file, "--yes", "--csv", f"{'x' * 300}.csv")
+    assert (result.exit_code, "cannot be written" in result.stderr) == (2, True)
+    assert model.requests() == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_loses_no_report(file):
+    result = run(file, "--csv", "/dev/full")
+    assert result.stdout.startswith("local: 2 of 2 questions right")
+    assert (result.exit_code, "/dev/full is incomplete" in result.stderr) == (2, True)
+
+
+def test_ctrl_c_keeps_the_questions_asked_until_then(file, model, monkeypatch, tmp_path):
+    model.respond_when("delivery", reply("It costs €4.90.", "Shipping and delivery"))
+    asked = Evaluation._outcome
+
+    def interrupted(self, one):
+        if self._spent and "tuxedos" in one.question:
+            raise KeyboardInterrupt
+        return asked(self, one)
+
+    monkeypatch.setattr(Evaluation, "_outcome", interrupted)
+    result = run(file, "--yes", "--csv", "out.csv")
+    assert result.stdout.startswith("local: 2 of 2 questions right")
+    assert "\nmodel: 1 of 1 question right" in result.stdout
+    assert result.stdout.endswith("Both right: 1. Only local: 0. Only model: 0.\n")
+    assert "Spent: 1 call, " in result.stderr
+    assert "Interrupted." in result.stderr
+    assert result.exit_code == 130
+    assert len((tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()) == 4
 
 
 @pytest.mark.parametrize(

@@ -312,13 +312,16 @@ class Report:
 
 
 def compared(reports: Sequence[Report]) -> str:
-    """Returns what one of two assistants answers rightly and the other does not; "" for a single one."""
+    """Returns what one of two assistants answers rightly and the other does not; "" for a single one.
+
+    Of a run that was interrupted, the questions that both were asked count.
+    """
     if len(reports) != 2:
         return ""
     one, other = reports
     right = [
         (mine.verdict is Verdict.RIGHT, theirs.verdict is Verdict.RIGHT)
-        for mine, theirs in zip(one.outcomes, other.outcomes, strict=True)
+        for mine, theirs in zip(one.outcomes, other.outcomes, strict=False)
     ]
     only_one, only_other = right.count((True, False)), right.count((False, True))
     return (
@@ -360,14 +363,15 @@ def _wanted(expected: Expected) -> str:
     return facts or f"the article {expected.article}"
 
 
-def csv_lines(reports: Iterable[Report]) -> Iterator[str]:
-    """Yields one line per question and assistant; no cell is a formula in a spreadsheet."""
-    yield _csv_line(("assistant", *COLUMNS))
-    for report in reports:
-        for one in report.outcomes:
-            row = _row(one) | {"sources": ", ".join(one.sources)}
-            cells = (harmless(str(row[name])[:_SHOWN_IN_FILE]) for name in COLUMNS)
-            yield _csv_line((report.assistant, *cells))
+def csv_header() -> str:
+    return _csv_line(("assistant", *COLUMNS))
+
+
+def csv_row(assistant: str, one: Outcome) -> str:
+    """Returns the line of one question; no cell is a formula in a spreadsheet."""
+    row = _row(one) | {"sources": ", ".join(one.sources)}
+    cells = (harmless(str(row[name])[:_SHOWN_IN_FILE]) for name in COLUMNS)
+    return _csv_line((assistant, *cells))
 
 
 def _csv_line(cells: Iterable[str]) -> str:

@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from bench.detector_kinds import by_kind, conversation, held_out, named
+from handoff_bot.ai.assistant.phrases import asks_whether_robot
 from handoff_bot.ai.detector.local import MODEL, LocalDetector
 from handoff_bot.ai.detector.model import Model
 from handoff_bot.ai.detector.short_messages import options, picked
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.detection import Rules, Sensitivity
-from handoff_bot.domain.signals import Priority, Signal, Turn
+from handoff_bot.domain.signals import Act, Priority, Signal, Turn
+from tests.ai.talk import judge, talk
 
 # ruff: noqa: RUF001 - customers' languages
 
@@ -223,3 +225,47 @@ def test_a_clear_message_in_another_language_changes_it(detector):
 
     talk = conversation("Where do I find my invoice?", "Here it is.", words)
     assert detector.judge(talk).language == "fr"
+
+
+@pytest.mark.parametrize(
+    "question", ["Gdzie jesteście?", "כמה עולה לילה?", "είσαι ρομπότ;", "क्या आप इंसान हैं?"]
+)
+def test_a_question_is_no_greeting(detector, question):
+    assert judge(detector, talk(question)).act is Act.NONE
+
+
+@pytest.mark.parametrize("greeting", ["how are you?", "¿Qué tal?", "hola?", "你好吗？", "hello?"])
+def test_a_greeting_in_the_form_of_a_question_is_one(detector, greeting):
+    assert judge(detector, talk(greeting)).act is Act.HELLO
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("¿eres un robot?", "es"),
+        ("robot musun?", "tr"),
+        ("are you a robot?", "en"),
+        ("Bist du ein Roboter?", "de"),
+        ("êtes-vous un robot ?", "fr"),
+        ("sei un robot?", "it"),
+        ("você é um robô?", "pt"),
+        ("ben je een robot?", "nl"),
+        ("jesteś robotem?", "pl"),
+        ("är du en robot?", "sv"),
+        ("ты робот?", "ru"),
+        ("ви робот?", "uk"),
+        ("είσαι ρομπότ;", "el"),
+        ("האם אתה רובוט?", "he"),
+        ("هل أنت روبوت؟", "ar"),
+        ("क्या आप इंसान हैं?", "hi"),
+        ("apakah anda robot?", "id"),
+        ("bạn có phải là người máy không", "vi"),
+        ("คุณเป็นหุ่นยนต์ไหม", "th"),
+        ("あなたはロボットですか", "ja"),
+        ("你是机器人吗", "zh"),
+        ("로봇인가요?", "ko"),
+    ],
+)
+def test_whether_it_is_a_robot_is_asked_in_a_known_language(detector, question, language):
+    assert asks_whether_robot(question)
+    assert judge(detector, talk(question)).language == language

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from handoff_bot.ai.assistant.asked import Asked
+from handoff_bot.ai.assistant.evidence import Query, Terms, holds, searchable
 from handoff_bot.ai.assistant.glossary import GLOSSARY, in_english, terms
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
@@ -119,3 +120,47 @@ def test_english_articles_answer_questions_in_other_languages(hall, question, la
 )
 def test_what_no_article_holds_is_not_answered_in_other_languages(hall, question, language):
     assert ask(hall, talk(question), language).text == UNSURE[language]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Wie lange gilt der Gutschein?",
+        "土曜日は何時まで開いていますか？",
+        "lost gift card, parking",
+    ],
+)
+def test_a_search_looks_into_few_passages_however_many_there_are(tmp_path, monkeypatch, question):
+    looked = {}
+    held_in = Query.held_in
+    for size in (20, 200):
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        parts = ARTICLE.partition("# Climbing hall")
+        each = "\n\n".join(
+            f"## Hall {n}\nWe are open on Saturday until 18:00." for n in range(size)
+        )
+        folder.joinpath("hall.md").write_text(f"{''.join(parts)}\n\n{each}", encoding="utf-8")
+        seen = []
+        monkeypatch.setattr(
+            Query, "held_in", lambda *given, seen=seen: bool(seen.append(1)) or held_in(*given)
+        )
+        with Knowledge(folder) as knowledge:
+            knowledge.search(question)
+        looked[size] = len(seen)
+    assert looked[200] <= 1.5 * looked[20]
+
+
+def test_the_index_finds_what_a_look_into_each_text_finds():
+    wholes = [
+        searchable(one) for one in ("Gift cards, lost", "the cards gifted", "土曜日の営業", "")
+    ]
+    index = Terms.of(wholes)
+    stems = ["gift", "card", "gift car", "cards gif", "the", "os", "土 曜", "営 業", "日 土", "x"]
+    query = Query(
+        {}, {}, None, None, None, "", {}, None, None, {one: [["the", "card"]] for one in stems}
+    )
+    for stem in stems:
+        assert index.holding(stem).tolist() == [holds(one, stem) for one in wholes]
+        held = [query.held_in(one, stem) for one in wholes]
+        assert index.holding(stem, query.senses[stem]).tolist() == held

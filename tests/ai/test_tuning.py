@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from handoff_bot.ai.detector.model import KINDS
@@ -51,6 +53,10 @@ def test_too_little_said_changes_nothing(detector):
     assert retrained(detector, lessons(NEEDLESS[: FEWEST - 1], needed=False)) == {}
 
 
+def _odds(probability):
+    return math.log(probability / (1 - probability))
+
+
 def scored(detector, words):
     return judge(detector, talk(words)).scores[Signal.REQUEST]
 
@@ -64,6 +70,32 @@ def test_needless_escalations_raise_the_threshold_above_them(detector):
 
     assert advice.shift > 0
     assert advice.needless_then < advice.needless
+
+
+@pytest.mark.parametrize(
+    ("words", "signal"),
+    [
+        ("this bot is not helping", Signal.REQUEST),
+        ("I am done with this robot", Signal.SENTIMENT),
+        ("\u0e42\u0e17\u0e23\u0e2b\u0e32\u0e09\u0e31\u0e19", Signal.REQUEST),
+    ],
+)
+def test_feedback_is_measured_by_the_scores_that_decide(detector, words, signal):
+    live = judge(detector, talk(words)).scores
+    score = detector.signals(ConversationContext(tuple(talk(words))), Rules())[signal]
+    assert score == live[signal]
+    # A threshold right below the live score counts the feedback, one right above it does not.
+    shipped = detector.threshold(signal, Rules())
+    distance = _odds(score) - _odds(shipped)
+    raised = [
+        about(
+            detector,
+            lessons([words] * FEWEST, needed=False, signal=signal),
+            Rules(tuning=Tuning(shifts={signal: distance + step})),
+        )[signal].needless
+        for step in (-0.01, 0.01)
+    ]
+    assert raised == [FEWEST, 0]
 
 
 def test_people_who_came_too_late_lower_it(detector):

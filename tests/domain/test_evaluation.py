@@ -14,7 +14,8 @@ from handoff_bot.domain.evaluation import (
     Report,
     Verdict,
     compared,
-    csv_lines,
+    csv_header,
+    csv_row,
     is_cited,
     read_questions,
     verdict,
@@ -148,7 +149,7 @@ def test_only_questions_that_were_not_answered_rightly_are_shown():
 
 
 def test_no_cell_of_the_csv_is_a_formula():
-    text = "".join(csv_lines([Report("local", OUTCOMES)]))
+    text = csv_header() + "".join(csv_row("local", one) for one in OUTCOMES)
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["question"] for row in rows] == ["a", "'=HYPERLINK(0)", "b"]
     assert rows[1]["answer"] == "'@SUM(1)"

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from handoff_bot.ai.assistant import evidence, questions
 from handoff_bot.ai.assistant.articles import Kept, Passage, read_folder
 from handoff_bot.ai.assistant.asked import Asked, phrase
-from handoff_bot.ai.assistant.evidence import Fit, Indexed, Query
+from handoff_bot.ai.assistant.evidence import Fit, Indexed, Query, Terms
 from handoff_bot.ai.assistant.folder import Stamp, language_of, stamp_of
 from handoff_bot.ai.assistant.words import MOST_WORDS, folded, is_generic, telling_stems
 from handoff_bot.ai.deadline import within
@@ -126,6 +126,7 @@ class _Index:
     vocabulary: NDArray[np.float32]
     meanings: NDArray[np.float32]
     starts: NDArray[np.int64]
+    terms: Terms
 
 
 class Knowledge:
@@ -152,7 +153,8 @@ class Knowledge:
         self._kept: Kept = {}
         self._lock = threading.Lock()
         self._building = threading.Lock()  # held by what looks for changes or builds
-        self._index = _Index(_words_of([]), [], _NOTHING, _NOTHING, np.zeros(0, dtype=np.int64))
+        nowhere = np.zeros(0, dtype=np.int64)
+        self._index = _Index(_words_of([]), [], _NOTHING, _NOTHING, nowhere, Terms.of([]))
         self._stamp: Stamp | None = None
         self._look_at = -math.inf
         self._is_closed = False
@@ -231,8 +233,7 @@ class Knowledge:
         }
         query = Query(words, {}, _NOTHING, None, None, spoken, {}, np.zeros(0), None, lexical)
         counts = {
-            one: sum(query.held_in(each.whole, one) for each in self._index.passages)
-            for one in words
+            one: int(self._index.terms.holding(one, lexical.get(one, ())).sum()) for one in words
         }
         weights = self._weights(counts)
         asked = {one: weights[one] for one in islice(said.words, MOST_WORDS) if one in weights}
@@ -367,15 +368,16 @@ class Knowledge:
         said = (text for one in texts for text in (one.head, *one.statements, *one.linked))
         self._known = self._meant(chain(said, words))
         sizes = [1 + len(one.statements) for one in texts]
+        indexed = [
+            self._one(passage, text, place) for passage, text in zip(passages, texts, strict=True)
+        ]
         return _Index(
             database=_words_of([one.row for one in texts]),
-            passages=[
-                self._one(passage, text, place)
-                for passage, text in zip(passages, texts, strict=True)
-            ],
+            passages=indexed,
             vocabulary=self._stacked(words),
             meanings=self._stacked([text for one in texts for text in (one.head, *one.statements)]),
             starts=np.cumsum([0, *sizes[:-1]]),
+            terms=Terms.of([one.whole for one in indexed]),
         )
 
     def _words(self, texts: Iterable[_Texts]) -> list[str]:

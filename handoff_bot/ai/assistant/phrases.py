@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from handoff_bot.ai.assistant.words import words_of
+from handoff_bot.ai.assistant.words import folded, words_of
 from handoff_bot.domain import texts
 from handoff_bot.domain.signals import Act
 
@@ -91,18 +91,40 @@ echt automat humano humana maquina persona real ia humain robo pessoa umano macc
 czlowiek czlowiekiem robotem botem insan misin manniska dator человек робот бот людина ρομποτ
 ανθρωπος רובוט אדם روبوت إنسان انسان بشر रोबोट इंसान manusia nguoi may หุ่นยนต์ บอต
 """
-_MACHINES = frozenset(_MACHINES_TEXT.split())
-_YOU_TEXT = """
-are you is this am i talking speaking chatting to with a an the or just really actually u r hey hi
-hello there someone bist du sind sie ist das spreche ich mit einem einer ein eine oder schreibe
-ihr etwa hier wirklich eres usted es tu un una o esto estoy hablando con acaso eres vous etes tu
-es est ce que je parle avec une ou c ai t il sei lei e sto parlando con voce esta falando estou
-ben jij bent u spreek ik met een praat je czy jestes to rozmawiam z pan sen siz misin musun mi mu
-bir ile konusuyorum ar du talar jag med en ett ты вы я это с говорю ли или ви чи я ти розмовляю з
-ειναι εισαι εισαστε μιλαω με σε אתה את האם אני מדבר עם هل أنت انت هذا أتحدث مع क्या आप तुम हैं हो
-एक यह apakah anda kamu ini ban co phai la khong คุณเป็น ไหม
-"""
-_YOU = frozenset(_YOU_TEXT.split())
+_YOU_TEXTS = {
+    "en": """are you is this am i talking speaking chatting to with a an the or just really actually u r
+        hey hi hello there someone""",
+    "de": """bist du sind sie ist das spreche ich mit einem einer ein eine oder schreibe ihr etwa hier
+        wirklich""",
+    "es": "eres usted es tu un una o esto estoy hablando con acaso",
+    "fr": "vous etes tu es est ce que je parle avec un une ou c ai t il",
+    "it": "sei lei e un una o sto parlando con",
+    "pt": "voce e um uma o esta estou falando com tu es",
+    "nl": "ben jij bent u je spreek ik met een praat",
+    "pl": "czy jestes to rozmawiam z pan",
+    "tr": "sen siz misin musun mi mu bir ile konusuyorum",
+    "sv": "ar du talar jag med en ett",
+    "ru": "ты вы я это с говорю ли или",
+    "uk": "ви чи я ти розмовляю з",
+    "el": "ειναι εισαι εισαστε μιλαω με σε",
+    "he": "אתה את האם אני מדבר עם",
+    "ar": "هل أنت انت هذا أتحدث مع",
+    "hi": "क्या आप तुम हैं हो एक यह",
+    "id": "apakah anda kamu ini",
+    "vi": "ban co phai la khong",
+    "th": "คุณเป็น ไหม",
+}
+
+
+def _words(text: str) -> list[str]:
+    """Returns words with their vowel signs, which Indic scripts write as marks."""
+    return _WITH_SIGNS.findall(folded(text))
+
+
+_WITH_SIGNS = re.compile(r"[\w\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963]+")
+_YOU_IN = {code: frozenset(_words(text)) for code, text in _YOU_TEXTS.items()}
+_YOU = frozenset().union(*_YOU_IN.values())
+_MACHINES = frozenset(_words(_MACHINES_TEXT))
 _UNSPACED_ROBOT = re.compile(
     "(?:あなた|これ|君).{0,4}(?:ロボット|ボット|人間|AI)|(?:ロボット|ボット|人間|AI)ですか|你是.{0,4}(?:机器人|真人|人工|AI|人)"
     "|(?:로봇|봇|사람|AI)(?:인가요|이에요|입니까|이야|이세요)|คุณเป็น.{0,6}(?:หุ่นยนต์|บอ[ทต]|คน|มนุษย์)"
@@ -115,10 +137,21 @@ def asks_whether_robot(text: str) -> bool:
         return False
     if _UNSPACED_ROBOT.search(text):
         return True
-    words = words_of(text)
+    words = _words(text)
     return (
         len(words) > 1
         and bool(_MACHINES & set(words))
         and bool(_YOU & set(words))
         and set(words) <= _MACHINES | _YOU
     )
+
+
+def robot_language(text: str) -> str:
+    """Returns the language of such a question by its small words; "" for another one, or if unsure."""
+    if not asks_whether_robot(text):
+        return ""
+    words = set(_words(text))
+    counts = {code: len(words & small) for code, small in _YOU_IN.items()}
+    best = max(counts.values())
+    languages = [code for code, count in counts.items() if count == best]
+    return languages[0] if best and len(languages) == 1 else ""

@@ -214,6 +214,11 @@ def asks(text: str) -> bool:
     return any(_asks(part) or part.endswith(_UNMARKED) for part in parts)
 
 
+def starts_asking(text: str) -> bool:
+    """Returns whether it begins with a question word, in Latin letters."""
+    return bool(_ASKING.intersection(without_pleasantries(text)[:1]))
+
+
 def _asks(part: str) -> bool:
     words = without_pleasantries(part)
     is_marked = part.endswith(("?", "\u061f", "\uff1f"))

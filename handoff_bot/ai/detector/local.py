@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from handoff_bot.ai.assistant.phrases import robot_language
 from handoff_bot.ai.detector import context, judgement, short_messages, text
 from handoff_bot.ai.detector.encoder import TextEncoder
 from handoff_bot.ai.detector.heads import Floats, any_of_one, lowered, sigmoid_of
@@ -252,7 +253,8 @@ class LocalDetector:
             ),
             evidence=judgement.one_line(_evidence(reason, seen, said[-1]), _EVIDENCE),
             summary=summary_of(said, self._utterance, accepted=accepted),
-            language=conversation_language(_spoken(stretch), _heard(stretch), self._language),
+            language=robot_language(said[-1])
+            or conversation_language(_spoken(stretch), _heard(stretch), self._language),
             by=by,
             act=act,
         )
@@ -277,6 +279,13 @@ class LocalDetector:
         if not stretch:
             return {}
         return self._inputs(self._scored(stretch, talk.waiting))
+
+    def signals(self, talk: ConversationContext, rules: Rules) -> dict[Signal, float]:
+        """Returns the probability of each signal, before offers and small talk are considered; empty if
+        there is nothing to evaluate.
+        """
+        stretch = _stretch(talk)
+        return self._signals(self._scored(stretch, talk.waiting), rules) if stretch else {}
 
     def _inputs(self, seen: context.Scored) -> dict[Signal, tuple[float, ...]]:
         seen = replace(seen, spelt_better=self._spelt_better(seen))

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from handoff_bot.ai.assistant.questions import asks
+from handoff_bot.ai.assistant.phrases import without_pleasantries
+from handoff_bot.ai.assistant.questions import asks, starts_asking
 from handoff_bot.ai.detector import text
 from handoff_bot.ai.detector.encoder import TextEncoder, Vectors
 from handoff_bot.ai.detector.heads import Arrays, Floats, Head, Network, sigmoid
@@ -328,7 +329,30 @@ class Candidates:
         likeliest = max(CLASSES[:-1], key=lambda act: chances[act])
         if chances[Act.NONE] >= _IS_NOT or chances[likeliest] < _LIKELY:
             return frozenset()
-        return frozenset({likeliest, *(act for act in CLASSES[:-1] if chances[act] >= _IS)})
+        found = frozenset({likeliest, *(act for act in CLASSES[:-1] if chances[act] >= _IS)})
+        return found - {Act.HELLO} if _asks_something(self.parts[0]) else found
+
+
+_QUESTION_END = re.compile(r"[?\u061f\uff1f]|(?<=[\u0370-\u03ff\u1f00-\u1fff]);")
+_GREETINGS_THAT_ASK = re.compile(
+    r"how (?:are|r) (?:you|u|things)|how(?:'s| is) (?:it going|life|everything)|how do you do|what'?s up"
+    r"|any(?:one|body) (?:there|here)|(?:are|r) (?:you|u) there|you there|wie geht|alles klar|jemand da"
+    r"|que tal|como (?:esta|va|vai)|tudo bem|alguien|alguem|ca va|comment (?:ca va|allez|vas)|quelqu'un"
+    r"|come (?:va|stai|sta)|pronto|c'e qualcuno|hoe gaat|iemand|jak sie|co slychac|hur (?:mar|ar)|laget"
+    r"|nas\w?ls\w?n|naber|apa kabar|khoe kh|как (?:дела|вы|ты)|як (?:справи|ви|ти)|τι κανε|מה (?:שלומ|נשמע)"
+    r"|كيف (?:حال|الحال)|कैसे ह|元気|잘 지내|안녕|계세요|你好|您好|在吗|สบายดี|สวัสดี"
+)
+"""Greetings in the form of a question, folded."""
+
+
+def _asks_something(words: str) -> bool:
+    """Returns whether it has a question mark or begins with a question word, and is no greeting.
+
+    The classifiers take short questions in some languages for greetings: "Gdzie jesteście?".
+    """
+    said = without_pleasantries(words)
+    is_asking = bool(_QUESTION_END.search(words)) or starts_asking(words)
+    return bool(said) and is_asking and not _GREETINGS_THAT_ASK.search(fold(words))
 
 
 def parts_of(words: str) -> list[str]:

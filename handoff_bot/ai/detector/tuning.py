@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handoff_bot.ai.detector.heads import Floats, any_of, descent
+from handoff_bot.ai.detector.heads import Floats, descent
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.model import KINDS
 from handoff_bot.domain.conversation_context import TrainingExample
@@ -65,8 +65,7 @@ def advise(
     """Yields one suggestion per signal, in order."""
     for signal in Signal:
         evidence = _evidence(detector, lessons, signal)
-        layer = detector.last_layer(signal, rules)
-        margins = _margins(evidence, layer, signal)
+        margins = _margins(detector, lessons, signal, rules)
         present = rules.tuning.shifts.get(signal, 0.0)
         threshold = detector.threshold(signal, rules)
         if math.isinf(threshold):  # switched off
@@ -120,8 +119,12 @@ def retrained(
     return found
 
 
-def _margins(evidence: _Evidence, layer: Floats, signal: Signal) -> Floats:
-    found = np.clip(any_of(evidence.inputs, layer, KINDS[signal])[0], 1e-9, 1 - 1e-9)
+def _margins(
+    detector: LocalDetector, lessons: Sequence[TrainingExample], signal: Signal, rules: Rules
+) -> Floats:
+    """Returns the log-odds of the scores that the examples would have now, one for each."""
+    scores = [detector.signals(one.talk, rules)[signal] for one in _about(lessons, signal)]
+    found = np.clip(np.array(scores, dtype=np.float64), 1e-9, 1 - 1e-9)
     margins: Floats = np.log(found / (1 - found))
     return margins
 
@@ -135,10 +138,14 @@ def _descended(evidence: _Evidence, shipped: Floats, signal: Signal) -> Floats:
     return layer
 
 
+def _about(lessons: Sequence[TrainingExample], signal: Signal) -> list[TrainingExample]:
+    return [one for one in lessons if one.signal in {signal, None}]
+
+
 def _evidence(
     detector: LocalDetector, lessons: Sequence[TrainingExample], signal: Signal
 ) -> _Evidence:
-    mine = [one for one in lessons if one.signal in {signal, None}]
+    mine = _about(lessons, signal)
     rows = [detector.inputs(one.talk)[signal] for one in mine]
     width = sum(KINDS[signal])
     return _Evidence(
