@@ -200,7 +200,9 @@ def test_a_later_voice_note_gets_the_sentence_again(house):
     assert sum(said.endswith(sentence) for said in house.channel.phone) == 3
 
 
-def test_a_picture_with_words_in_the_same_go_is_answered_by_its_words(house, database, clock):
+def test_words_beside_a_picture_are_answered_and_that_it_was_not_seen_is_said(
+    house, database, clock
+):
     with database.write() as tx:
         log.prefer(tx, "rules.pause_seconds", 2, "test", clock.now())
     house.says("", media=PICTURE)
@@ -208,9 +210,10 @@ def test_a_picture_with_words_in_the_same_go_is_answered_by_its_words(house, dat
     clock.advance(seconds=3)
     house.settle()
 
-    assert [said.rpartition("\n\n")[2] for said in house.channel.phone] == [
-        "Answer to: Is this the right part?"
-    ]
+    (said,) = house.channel.phone
+    *_, answer, unseen = said.split("\n\n")
+    assert answer == "Answer to: Is this the right part?"
+    assert "can't look at pictures" in unseen
 
 
 @pytest.mark.parametrize("kind", [MessageKind.REACTION, MessageKind.STICKER])
