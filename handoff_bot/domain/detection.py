@@ -199,7 +199,7 @@ def pressed_for_a_person(words: str) -> Judgement:
         reason=Signal.REQUEST,
         priority=Priority.NORMAL,
         evidence=words[:200],
-        summary="The customer selected the button to talk to an agent.",
+        summary="Asked for an agent by button.",
         by="customer",
     )
 

@@ -36,7 +36,7 @@ def test_the_button_for_an_agent_keeps_the_subject(asking):
     asking.says("Talk to a person", wants_person=True)
 
     shown = words(asking.cards()[-1]["blocks"])
-    assert "selected the button to talk to an agent. About: my *grinder*" in shown
+    assert "Asked for an agent by button. About: my *grinder*" in shown
 
 
 def test_the_offer_and_the_assignment_say_the_same_and_ping_no_channel(asking):

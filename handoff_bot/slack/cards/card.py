@@ -275,14 +275,14 @@ def _why(card: Card) -> Iterator[Block]:
     """Paragraphs are blocks of their own: Slack runs two of one block together."""
     counted, reason = _counted(card), REASONS[card.reason]
     shares = [strong(f"{reason}: "), words(counted, _RECENT)] if counted else [strong(reason)]
-    said = [quote(one_line(card.evidence, _SAID), _SAID)] if card.evidence else []
+    said = [quote(_beginning(card.evidence, _SAID), _SAID)] if card.evidence else []
     about = one_line(" · ".join(card.notes), _EXCERPT)
     if about:
         said.append(bullets(line(words(about, _EXCERPT))))
     mentions = [part for one in card.mentions for part in (called(one), _SPACE)]
     yield rich(line(*mentions, *shares), *said)
     if card.summary:
-        yield rich(line(strong("Summary: "), words(one_line(card.summary, _SUMMARY), _SUMMARY)))
+        yield rich(line(strong("Summary: "), words(_beginning(card.summary, _SUMMARY), _SUMMARY)))
     looked_up = [one for one in card.grounds if one.is_look_up]
     if looked_up:
         found = (line(words(one_line(_ground(one), _EXCERPT), _EXCERPT)) for one in looked_up)
@@ -290,6 +290,15 @@ def _why(card: Card) -> Iterator[Block]:
     if card.status is Status.CLAIMED and card.recent:
         last = (_said(each, card.contact) for each in card.recent[-_MOST_RECENT:])
         yield rich(line(strong("Last messages:")), bullets(*last))
+
+
+def _beginning(text: str, limit: int) -> str:
+    """Cuts between words, not after a sentence: the subject follows "Wants to talk to an agent."."""
+    whole = one_line(text, _QUOTE)
+    if len(whole) <= limit:
+        return whole
+    head = whole[:limit].rpartition(" ")[0]
+    return f"{head.rstrip()}…" if len(head) > limit // 2 else one_line(whole, limit)
 
 
 def _counted(card: Card) -> str:
