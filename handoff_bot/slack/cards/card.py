@@ -110,7 +110,7 @@ _GROUP = re.compile("S[A-Z0-9]{2,20}")
 _SPACE: Block = {"type": "text", "text": " "}
 _QUOTE = 600
 _RECENT = 300
-_SAID, _SUMMARY = 76, 68
+_SAID, _SUMMARY = 76, 62
 """Characters of the customer's message and the summary on the card: one line each at Slack's usual
 width. The thread and the modal show all.
 """
