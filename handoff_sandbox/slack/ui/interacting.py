@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,18 @@ class Interacting(Surfaces):
             surface = self._on_message(user, self._seen(user, channel, ts))
             payload = self._pressed(user, surface, action_id, value)
         return self._interact(payload)
+
+    def click_together(
+        self, users: Sequence[str], channel: str, ts: str, action_id: str
+    ) -> list[ClickResult]:
+        """Each of these people clicks the button, in order, before seeing what came of the others."""
+        with self._workspace.changed:
+            surfaces = [self._on_message(user, self._seen(user, channel, ts)) for user in users]
+            payloads = [
+                self._pressed(user, surface, action_id, None)
+                for user, surface in zip(users, surfaces, strict=True)
+            ]
+        return [self._interact(payload) for payload in payloads]
 
     def select(self, user: str, channel: str, ts: str, action_id: str, choice: Any) -> ClickResult:
         """Chooses in a menu of a message: an option's value or label, an id, or a list of them."""
