@@ -393,7 +393,7 @@ def _assistants(which: str | None, *, has_key: bool) -> list[str]:
 
 
 def _confirm_calls(questions: Sequence[Expected], settings: Settings, most: int) -> None:
-    """Asks before money is spent; ends the command if that is refused or nobody can be asked."""
+    """Asks before money is spent; ends the command if that is refused or there is no terminal."""
     from handoff_bot import app
 
     calls = min(most, app.evaluation_calls(settings, questions))

@@ -296,36 +296,27 @@ class Services:
             FIGURES: MetricsReport(metrics),
             tickets.EXPORT: tickets.TicketsReport(database),
         }
+        arriving = (
+            reacting,
+            opening,
+            parts.channels,
+            clock,
+            mood_of,
+            owner_checks,
+            escalations.leave_in,
+            files,
+        )
         handlers = Registry(
             QUEUES,
             [
                 JobKind(
                     inbound.INBOUND,
-                    inbound.HandleInbound(
-                        reacting,
-                        opening,
-                        parts.channels,
-                        clock,
-                        mood_of,
-                        owner_checks,
-                        escalations.leave_in,
-                        files,
-                        looks_up=parts.customers is not None,
-                    ),
+                    inbound.HandleInbound(*arriving, looks_up=parts.customers is not None),
                     "in",
                 ),
                 JobKind(
                     inbound.FILES_READ,
-                    inbound.HandleFilesRead(
-                        reacting,
-                        opening,
-                        parts.channels,
-                        clock,
-                        mood_of,
-                        owner_checks,
-                        escalations.leave_in,
-                        files,
-                    ),
+                    inbound.HandleFilesRead(*arriving),
                     "in",
                 ),
                 JobKind(

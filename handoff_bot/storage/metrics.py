@@ -29,6 +29,15 @@ _REPLY = f"'{EventKind.REPLY_ACCEPTED}'"
 _CLAIMED = ", ".join(f"'{kind}'" for kind in CLAIMED)
 _ENDED = ", ".join(f"'{kind}'" for kind in ENDED)
 
+
+def _opening_of(row: str) -> str:
+    """Returns the SQL that joins, as `o`, the event that opened this row's escalation."""
+    return f"""\
+JOIN event AS o ON o.escalation_id = {row}.escalation_id AND o.kind = {_OPENED}
+  AND o.id = (SELECT min(f.id) FROM event AS f
+              WHERE f.escalation_id = {row}.escalation_id AND f.kind = {_OPENED})"""
+
+
 CONVERSATIONS = f"""\
 SELECT count(DISTINCT e.conversation_id) AS number
 FROM event AS e
@@ -64,9 +73,7 @@ WHERE o.kind = {_OPENED} AND o.at >= :since
 WAITS = f"""\
 SELECT o.at AS opened_at, t.at AS taken_at
 FROM event AS t
-JOIN event AS o ON o.escalation_id = t.escalation_id AND o.kind = {_OPENED}
-  AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = t.escalation_id AND f.kind = {_OPENED})
+{_opening_of("t")}
 WHERE t.kind IN ({_CLAIMED})
   AND t.at >= :since AND t.at < :until
   AND t.id = (SELECT min(f.id) FROM event AS f
@@ -79,9 +86,7 @@ FIRST_REPLIES = f"""\
 SELECT o.at AS opened_at, r.at AS replied_at
 FROM (SELECT DISTINCT escalation_id FROM event
       WHERE kind = {_REPLY} AND at >= :since AND at < :until) AS w
-JOIN event AS o ON o.escalation_id = w.escalation_id AND o.kind = {_OPENED}
-  AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = w.escalation_id AND f.kind = {_OPENED})
+{_opening_of("w")}
 JOIN event AS r ON r.escalation_id = w.escalation_id AND r.kind = {_REPLY}
   AND r.id = (SELECT min(f.id) FROM event AS f
               WHERE f.escalation_id = w.escalation_id AND f.kind = {_REPLY}
@@ -98,9 +103,7 @@ SELECT e.kind AS how, e.agent_id, o.at AS opened_at, e.at AS ended_at,
         WHERE t.escalation_id = e.escalation_id AND t.id < e.id
           AND t.kind IN ({_CLAIMED})) AS taken_by
 FROM event AS e
-JOIN event AS o ON o.escalation_id = e.escalation_id AND o.kind = {_OPENED}
-  AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = e.escalation_id AND f.kind = {_OPENED})
+{_opening_of("e")}
 WHERE e.kind IN ({_ENDED})
   AND e.at >= :since AND e.at < :until
   AND e.id = (SELECT min(f.id) FROM event AS f
@@ -112,9 +115,7 @@ WHERE e.kind IN ({_ENDED})
 TAKEN = f"""\
 SELECT CAST(t.data ->> 'owner' AS BIGINT) AS agent_id, count(DISTINCT t.escalation_id) AS number
 FROM event AS t
-JOIN event AS o ON o.escalation_id = t.escalation_id AND o.kind = {_OPENED}
-  AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = t.escalation_id AND f.kind = {_OPENED})
+{_opening_of("t")}
 WHERE t.kind IN ({_CLAIMED})
   AND t.at >= :since AND t.at < :until
   AND :channel IN ('', o.data ->> 'channel')
@@ -126,9 +127,7 @@ SELECT w.agent_id, t.at AS taken_at, r.at AS replied_at
 FROM (SELECT DISTINCT escalation_id, agent_id FROM event
       WHERE kind = {_REPLY} AND at >= :since AND at < :until
         AND :agent IN (0, agent_id)) AS w
-JOIN event AS o ON o.escalation_id = w.escalation_id AND o.kind = {_OPENED}
-  AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = w.escalation_id AND f.kind = {_OPENED})
+{_opening_of("w")}
 JOIN event AS t ON t.escalation_id = w.escalation_id
   AND t.id = (SELECT min(f.id) FROM event AS f
               WHERE f.escalation_id = w.escalation_id
@@ -170,9 +169,7 @@ WHERE f.kind = '{EventKind.MESSAGE_FAILED}'
 RATINGS = f"""\
 SELECT CAST(c.data ->> 'score' AS BIGINT) AS score, count(*) AS number
 FROM event AS c
-JOIN event AS o ON o.escalation_id = c.escalation_id AND o.kind = {_OPENED}
-  AND o.id = (SELECT min(f.id) FROM event AS f
-              WHERE f.escalation_id = c.escalation_id AND f.kind = {_OPENED})
+{_opening_of("c")}
 WHERE c.kind = '{EventKind.CSAT_ANSWERED}'
   AND c.at >= :since AND c.at < :until
   AND c.id = (SELECT max(f.id) FROM event AS f

@@ -158,7 +158,7 @@ class ReadFiles(ProviderJob[ReadingPlan, Found]):
         self._go_on = go_on
 
     def prepare(self, tx: Transaction, job: Job) -> ReadingPlan | None:
-        """Returns the files, or None if the message is gone or its files are not read any more."""
+        """Returns the files, or None if the message is gone or its files are no longer read."""
         message = tx.session.get(Message, int(job.payload["message_id"]))
         if message is None or not message.media:  # forgotten or expired
             return None
