@@ -50,11 +50,16 @@ class QueueAct(StrEnum):
 
 
 class Mood(StrEnum):
-    """The customer's mood by their last message."""
+    """The customer's mood by their last message, calmest first."""
 
     CALM = "calm"
     TENSE = "tense"
     UPSET = "upset"
+
+    @property
+    def rank(self) -> int:
+        """Returns 0 for the calmest."""
+        return list(Mood).index(self)
 
 
 @dataclass(frozen=True)

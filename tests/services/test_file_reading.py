@@ -186,6 +186,16 @@ def test_anger_in_a_voice_note_counts_although_the_customer_wrote_on(talk, reade
     assert talk.desk.card.mood is Mood.UPSET
 
 
+def test_a_calm_voice_note_does_not_calm_the_anger_that_was_written_after_it(talk, reader):
+    talk.detector.words["lawyer"] = Signal.SENTIMENT
+    reader.heard = "It is 4711"
+    reader.meanwhile = [lambda: talk.says("I call my lawyer", settle=False)]
+    talk.says("", media=(NOTE,))
+    wait(talk)
+    assert [turns[-1].text for turns in talk.detector.judged][-1] == "It is 4711"
+    assert talk.desk.card.mood is Mood.UPSET
+
+
 # -- what it does not do
 
 
@@ -591,3 +601,39 @@ def test_hostile_speech_is_posted_as_a_customers_text(talk, reader, hostile):
         one for one in talk.desk.threads[talk.desk.place] if one.text == f"Transcript: {hostile}"
     ]
     assert post.kind is PostKind.CONTACT
+
+
+class NotingLearner:
+    """A learner that only notes what it is taught."""
+
+    def __init__(self):
+        self.taught = []
+
+    def draft(self, taught, drafted=()):
+        self.taught.append(taught)
+
+    def groups(self, asked):
+        return asked
+
+
+def test_an_article_is_learnt_from_a_spoken_question_and_not_from_a_pictures_description(
+    database, clock, reader, ana
+):
+    learner = NotingLearner()
+    house = build_house(database, clock, file_reader=reader, learner=learner)
+    house.channel.files = {
+        NOTE.url: Fetched("audio/ogg", "a.ogg", SAMPLES["audio/ogg"]),
+        PHOTO.url: Fetched("image/jpeg", "a.jpg", JPEG),
+    }
+    for key in ("files.transcribe", "files.pictures"):
+        house.core.preferences.change(key, True, "UMIA")
+    reader.heard = "Do you engrave watches?"
+    house.says("a human please")
+    house.take(Step.CLAIM, ana)
+    house.says("", media=(NOTE, PHOTO))
+    wait(house)
+    house.replies(ana, "We engrave watches of steel within three working days.")
+    house.take(Step.RESOLVE, ana)
+    wait(house)
+    (taught,) = learner.taught
+    assert taught.asked == ("a human please", "Do you engrave watches?")

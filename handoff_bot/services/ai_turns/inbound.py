@@ -376,7 +376,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         escalation = rows.open_of(tx, plan.conversation_id)
         if escalation:  # escalated during the check
             self._to_thread(tx, conversation, escalation, message)
-            self._moods.follow(tx, escalation, result)
+            self._moods.follow(tx, escalation, result, message)
         elif conversation.epoch == plan.epoch:
             self._go_on(tx, conversation, message, plan, result)
 

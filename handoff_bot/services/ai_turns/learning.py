@@ -23,13 +23,14 @@ from handoff_bot.domain.desk import AgentRef, Button, Post, PostKind
 from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.events import EventKind
+from handoff_bot.domain.file_reading import Reading
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.results import ActionResult
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob, enqueue_job
 from handoff_bot.ports import Clock, Learner, Library
 from handoff_bot.services.ai_turns import articles
-from handoff_bot.services.outbox import alarms, outbox
+from handoff_bot.services.outbox import alarms, outbox, view_models
 from handoff_bot.services.outbox.outbox import EscalationChanged
 from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import article_drafts, conversations, log
@@ -166,7 +167,7 @@ def _taught(tx: Transaction, escalation_id: int) -> Taught | None:
     agents = {one.agent_id for one in replies} - {None}
     names = (tx.session.get_one(Agent, one).name for one in agents)
     return Taught(
-        asked=tuple(one.text for one in asked if _is_question(one, first)),
+        asked=tuple(filter(None, map(_said, (one for one in asked if _is_question(one, first))))),
         answered=tuple(one.text for one in replies if one.text),
         names=(*articles.names_of(tx, conversation), *names),
         language=conversation.language,
@@ -176,7 +177,14 @@ def _taught(tx: Transaction, escalation_id: int) -> Taught | None:
 
 def _is_question(message: Message, answer: Message) -> bool:
     is_recent = answer.created_at - message.created_at <= BEFORE
-    return message.author == Author.CONTACT and bool(message.text) and is_recent
+    return message.author == Author.CONTACT and is_recent
+
+
+def _said(message: Message) -> str:
+    """Returns the customer's own words: the text, and transcripts of voice notes."""
+    read = view_models.readings(message)
+    spoken = (text for _, kind, text in read if kind is Reading.TRANSCRIPT)
+    return "\n".join(filter(None, (message.text, *spoken)))
 
 
 class Drafts:

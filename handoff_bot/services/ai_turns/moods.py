@@ -9,7 +9,7 @@ from handoff_bot.domain import detection
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.signals import Judgement, Priority
+from handoff_bot.domain.signals import Judgement, Mood, Priority
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
@@ -39,13 +39,19 @@ class Moods:
     def judge(self, question: Question) -> Judgement:
         return self._reacting.quick_check(question)
 
-    def follow(self, tx: Transaction, escalation: Escalation, judgement: Judgement) -> None:
-        """Updates the escalation with the evaluation.
+    def follow(
+        self, tx: Transaction, escalation: Escalation, judgement: Judgement, message: Message
+    ) -> None:
+        """Updates the escalation with the evaluation of a customer's message.
 
-        The mood changes in both directions. The priority only rises until an agent has looked.
+        The mood changes in both directions, but a message that is older than the newest one (a voice
+        note is read later) does not calm it. The priority only rises until an agent has looked.
         """
         now = self._clock.now()
         mood = detection.mood(judgement)
+        before = Mood(escalation.mood or mood)
+        if mood.rank < before.rank and _has_written_since(tx, message):
+            mood = before
         rises = judgement.escalate and judgement.priority.rank < escalation.priority_rank
         if mood == escalation.mood and not rises:
             return
@@ -108,9 +114,14 @@ class JudgeMood(ProviderJob[MoodPlan, Judgement]):
         answering.record(tx, EventKind.MESSAGE_JUDGED, conversation, message, result, now)
         if Status(escalation.status) not in OPEN:
             return
-        self._moods.follow(tx, escalation, result)
+        self._moods.follow(tx, escalation, result, message)
         if "message_id" in job.payload:
             translating.follow(tx, escalation, message, now)
+
+
+def _has_written_since(tx: Transaction, message: Message) -> bool:
+    newest = conversations.newest_of(tx, message.conversation_id, Author.CONTACT)
+    return newest is not None and newest.id > message.id
 
 
 def _raise(tx: Transaction, escalation: Escalation, priority: Priority, now: datetime) -> None:
