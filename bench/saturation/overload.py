@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -29,16 +31,21 @@ class Watch:
     Attributes:
         least: the fewest seconds that a worker's lease still had.
         statuses: when the page's status changed, and to what.
+        slowest_sync: the most seconds that this process waited for the database's disk, twice a second;
+            a heartbeat cannot be faster.
     """
 
     stage: Stage
     database_url: str
     least: float = LEASE
     statuses: list[tuple[float, str]] = field(default_factory=list)
+    slowest_sync: float = 0.0
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Watch:
-        self._threads = [threading.Thread(target=each) for each in (self._leases, self._pages)]
+        self._threads = [
+            threading.Thread(target=each) for each in (self._leases, self._pages, self._syncs)
+        ]
         for thread in self._threads:
             thread.start()
         return self
@@ -63,6 +70,15 @@ class Watch:
             status = str(self.stage.health().get("status", "no answer"))
             if not self.statuses or self.statuses[-1][1] != status:
                 self.statuses.append((time.time(), status))
+
+    def _syncs(self) -> None:
+        with tempfile.TemporaryFile() as file:
+            while not self._stopping.wait(0.5):
+                began = time.monotonic()
+                file.write(b".")
+                file.flush()
+                os.fsync(file.fileno())
+                self.slowest_sync = max(self.slowest_sync, time.monotonic() - began)
 
     def is_ok(self) -> bool:
         """What the page said last."""
@@ -96,6 +112,7 @@ def overload(
         "recovered_after_s": round(recovered, 1),
         "arithmetic_says_s": round(backlog / knee, 1),
         "least_left_of_lease_s": round(watch.least, 2),
+        "slowest_sync_s": round(watch.slowest_sync, 2),
         "statuses": [[round(at - min(fired.due.values()), 1), it] for at, it in watch.statuses],
         "held": {
             "nothing lost, twice or out of order": run.is_right,

@@ -154,8 +154,10 @@ class Memory(Generic[_Found]):
         return found
 
 
-_KEPT, _KEPT_LENGTH = 128, 400
-"""At most 0.3 MB of vectors. A longer text is hardly ever read twice."""
+_KEPT, _KEPT_LENGTH = 512, 400
+"""At most 1.1 MB of vectors; a question is about ten words, which others have too. A longer text is
+hardly ever read twice.
+"""
 
 
 class RecentMeanings:
