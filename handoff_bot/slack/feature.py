@@ -121,13 +121,14 @@ class Click:
         message = body.get("message") or {}
         thread = container.get("thread_ts") or message.get("thread_ts")
         channel = container.get("channel_id") or (body.get("channel") or {}).get("id")
-        ts = thread or container.get("message_ts") or message.get("ts")
+        own = container.get("message_ts") or message.get("ts")
         return cls(
             action_id=str(action.get("action_id", "")),
             value=str(action.get("value", "")),
             desk_id=sender(body),
-            place=Place(str(channel), str(ts)) if channel and ts else None,
-            in_thread=bool(thread),
+            place=Place(str(channel), str(thread or own)) if channel and (thread or own) else None,
+            # A message with replies carries its own ts as its thread's.
+            in_thread=bool(thread) and thread != own,
             is_ephemeral=bool(container.get("is_ephemeral")),
             response_url=str(body.get("response_url") or ""),
             trigger_id=str(body.get("trigger_id") or ""),

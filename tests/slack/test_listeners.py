@@ -71,6 +71,32 @@ def test_whoever_was_slower_is_told_by_whom(slack, actions, api):
     assert "thread_ts" not in sent
 
 
+WITH_REPLIES: dict[str, Any] = {"thread_ts": payloads.THREAD, "reply_count": 1}
+
+
+@pytest.mark.parametrize(
+    "container",
+    [{}, {"container": {"message_ts": payloads.THREAD, "channel_id": "C0QUEUE"} | WITH_REPLIES}],
+    ids=["in the message", "in the container as well"],
+)
+def test_a_refusal_is_shown_where_the_card_is_although_the_card_has_replies(
+    slack, actions, api, container
+):
+    actions.outcome = ActionResult(False, "Bob took this 3 s ago.")
+    pressed = click(Button.CLAIM, **respond_to(api), **container)
+    pressed["message"] |= WITH_REPLIES
+    slack.sends(*as_form(pressed))
+    (sent,) = api.asked("response")
+    assert "thread_ts" not in sent
+
+
+def test_a_refusal_of_a_click_in_a_thread_is_shown_in_the_thread(slack, actions, api):
+    actions.outcome = ActionResult(False, "Bob took this 3 s ago.")
+    slack.sends(*as_form(click(Button.CLAIM, **respond_to(api), **THREADED)))
+    (sent,) = api.asked("response")
+    assert sent["thread_ts"] == "1.0"
+
+
 def test_a_whisper_does_not_delay_the_acknowledgement(slack, actions, api):
     actions.outcome = ActionResult(False, "Bob took this.")
     acknowledged = threading.Event()
