@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy import make_url
 
-from handoff_bot import charts, logs
+from handoff_bot import charts, error_reports, logs, tracing
 from handoff_bot.ai.assistant.checks import check_knowledge, has_own_articles, refuse_samples
 from handoff_bot.ai.assistant.library import FolderLibrary
 from handoff_bot.ai.composition import Asking, build_ai, build_model, build_probe
@@ -131,6 +131,7 @@ class Handoff:
     sole: SingleInstanceLock | None
     scheduler: BackgroundScheduler
     role: str
+    exports: tuple[Callable[[], None], ...] = ()
 
     def start(self) -> None:
         """Starts what this role runs besides answering requests."""
@@ -166,11 +167,14 @@ class Handoff:
             self.sole.release()
         self.core.database.close()
         logger.info("stopped", extra={"role": self.role})
+        for stop in self.exports:
+            stop()
 
 
 def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> Handoff:
     """Builds one process from its settings without starting it. Uses the system's clock by default."""
     clock = clock or SystemClock()
+    exports = _exports(settings)
     url = settings.DATABASE_URL.get_secret_value()
     database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS)
     migrate(database)
@@ -238,12 +242,15 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     operators = Operators(settings.METRICS_TOKEN.get_secret_value())
     model_page = ModelHealthPage(database, clock, watch) if ai_services.probe else None
     streams = watchers.count if site and settings.processes == 1 else None
-    heartbeat = core.worker.heartbeat
     routes = [
         webhooks(channels, core.inbox),
         files(core.serving),
         health(
-            database, clock, model_page, operators, None if role == "web" else lambda: heartbeat.id
+            database,
+            clock,
+            model_page,
+            operators,
+            None if role == "web" else lambda: core.worker.heartbeat.id,
         ),
         prometheus(database, clock, operators, model_page, streams),
         slack.blueprint,
@@ -260,7 +267,14 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         sole=SingleInstanceLock(url) if settings.on_sqlite else None,
         scheduler=_scheduler(core.scheduler),
         role=role,
+        exports=exports,
     )
+
+
+def _exports(settings: Settings) -> tuple[Callable[[], None], ...]:
+    """Starts what tells other systems about this process; returns what stops each."""
+    dsn = settings.SENTRY_DSN.get_secret_value()
+    return tuple(filter(None, (tracing.start(os.environ), error_reports.start(dsn))))
 
 
 def _streams(
@@ -715,6 +729,8 @@ def checks(settings: Settings, *, is_up: bool = False) -> Iterator[CheckResult]:
     if settings.webchat_origins:
         yield check_website(settings)
     yield from _check_peers(settings)
+    yield from tracing.check(os.environ)
+    yield from error_reports.check(settings.SENTRY_DSN.get_secret_value())
 
 
 def _check_database(settings: Settings) -> Iterator[CheckResult]:

@@ -11,6 +11,7 @@ from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 
+from handoff_bot import spans
 from handoff_bot.domain.errors import Malformed
 from handoff_bot.domain.web_requests import origin_of
 
@@ -72,6 +73,14 @@ class ApiHttp:
             Garbled: it cannot be read.
             requests.RequestException: no response.
         """
+        if spans.recorder is None:
+            return self._answered(method, url, how)
+        name = resource_of(url)
+        about = {"peer.service": "twilio", "http.request.method": method, "url.template": name}
+        with spans.recorder.span(f"twilio {method} {name}", spans.Kind.CLIENT, about):
+            return self._answered(method, url, how)
+
+    def _answered(self, method: str, url: str, how: dict[str, object]) -> Response:
         response = self._inner.request(method, self._address(url), **how)
         if response.status_code >= 300:
             raise Refused(response.status_code, _code(response), _retry_after(response))
@@ -87,6 +96,23 @@ class ApiHttp:
         asked = urlsplit(url)
         path = self._stand_in.path.rstrip("/") + asked.path
         return urlunsplit((self._stand_in.scheme, self._stand_in.netloc, path, asked.query, ""))
+
+
+_RESOURCES = frozenset(
+    (
+        *("Accounts", "Content", "Conversations", "IncomingPhoneNumbers", "Media", "Messages"),
+        *("Participants", "Receipts", "Recordings", "Senders", "Services", "Users", "Webhooks"),
+    )
+)
+
+
+def resource_of(url: str) -> str:
+    """Returns the path with only Twilio's own names, because ids may be addresses or names:
+
+    "/Accounts/{id}/Messages" of "https://…/2010-04-01/Accounts/AC1/Messages.json?To=…".
+    """
+    parts = [part.removesuffix(".json") for part in urlsplit(url).path.split("/")[2:]]
+    return "".join(f"/{part if part in _RESOURCES else '{id}'}" for part in parts)
 
 
 def _is_twilios(url: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import requests
 from requests.auth import HTTPBasicAuth
 
+from handoff_bot import spans
 from handoff_bot.channels._twilio_errors import UNREACHABLE
 from handoff_bot.domain.errors import DeliveryError, Malformed
 from handoff_bot.domain.files import LARGEST, MB, Fetched
@@ -129,7 +130,10 @@ class MediaFetcher:
 
     def _get(self, url: str, most: int, *, with_keys: bool) -> tuple[requests.Response, bytes]:
         try:
-            return self._follow(url, most, HTTPBasicAuth(*self._keys) if with_keys else _without)
+            with spans.call("twilio media", "twilio"):
+                return self._follow(
+                    url, most, HTTPBasicAuth(*self._keys) if with_keys else _without
+                )
         except requests.RequestException:
             raise DeliveryError(UNREACHABLE, permanent=False, code="unreachable") from None
         except ValueError:  # the client parses a redirect even if it does not follow it

@@ -41,10 +41,11 @@ def _without_words(error: BaseException) -> tuple[str, list[str]]:
     """
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
-    return " < ".join(type(link).__name__ for link in _chain(error)), where
+    return " < ".join(type(link).__name__ for link in chain(error)), where
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yields an error, and what caused it."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -283,6 +283,11 @@ class Settings(BaseModel):
         description="Bearer token for `/metrics` and the details of `/healthz`: at least 32 random "
         "characters. Without it there is no `/metrics`.",
     )
+    SENTRY_DSN: SecretStr = Field(
+        NOTHING,
+        description="Address of a Sentry project that receives errors of the program, without customers' "
+        "data; see docs/monitoring.md. Needs `handoff-bot[sentry]`.",
+    )
     HOLD_OUTGOING: bool = Field(
         False,
         description="Receives and shows messages, but sends none to customers. They are sent when the bot "
@@ -558,6 +563,13 @@ _RULES: tuple[Rule, ...] = (
         lambda s: _is_given_but_short(s.METRICS_TOKEN),
     ),
     (
+        "SENTRY_DSN",
+        f"must be a Sentry project's client key (DSN), such as https://key@sentry.example.com/1; {BY_HTTPS}",
+        lambda s: (
+            bool(s.SENTRY_DSN.get_secret_value()) and not _is_dsn(s.SENTRY_DSN.get_secret_value())
+        ),
+    ),
+    (
         "OPENAI_BASE_URL",
         f"must be a URL such as https://api.openai.com/v1; {BY_HTTPS}",
         lambda s: not is_for_keys(s.OPENAI_BASE_URL),
@@ -606,6 +618,16 @@ _RULES: tuple[Rule, ...] = (
         lambda s: not s.KNOWLEDGE_DIR.is_dir(),
     ),
 )
+
+
+def _is_dsn(text: str) -> bool:
+    """Returns whether it has the form https://key@host/project."""
+    try:
+        parts = urlsplit(text)
+        host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        return bool(parts.username) and parts.path.strip("/").isalnum() and is_for_keys(host)
+    except ValueError:  # a port that is not a number
+        return False
 
 
 def _is_web_address(text: str) -> bool:

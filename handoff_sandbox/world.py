@@ -25,7 +25,7 @@ from handoff_sandbox.slack.stand_in import SlackStandIn
 from handoff_sandbox.twilio import TwilioStandIn
 
 PUBLIC = "https://bot.example.com"
-PEERS = ("TICKET_", "ZENDESK_", "SMTP_", "MAIL_")
+PEERS = ("TICKET_", "ZENDESK_", "SMTP_", "MAIL_", "OTEL_", "SENTRY_")
 OURS = ("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_", "SAMPLE_", "WEBCHAT_", *PEERS)
 """Prefixes of the settings for the bot's accounts and addresses."""
 ROOT = Path(__file__).resolve().parents[1]

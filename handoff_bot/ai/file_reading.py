@@ -11,6 +11,7 @@ import base64
 import openai
 from pydantic import BaseModel, ValidationError
 
+from handoff_bot import spans
 from handoff_bot.ai import prompts
 from handoff_bot.ai.deadline import within
 from handoff_bot.ai.failures import Failure, failure_of, malformed, never_left, timed_out
@@ -106,14 +107,15 @@ class OpenAIFileReader:
         transcriptions = self._client.audio.transcriptions.with_raw_response
         upload = (_NAMES[file.content_type], file.data, file.content_type)
         try:
-            return within(
-                self._seconds,
-                lambda: (
-                    transcriptions.create(
-                        file=upload, model=self._transcriber, timeout=self._seconds
-                    ).text
-                ),
-            )
+            with spans.call("model /audio/transcriptions", "language-model"):
+                return within(
+                    self._seconds,
+                    lambda: (
+                        transcriptions.create(
+                            file=upload, model=self._transcriber, timeout=self._seconds
+                        ).text
+                    ),
+                )
         except TimeoutError:
             self._count(file, contact_id)
             raise timed_out() from None

@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 import openai
 from pydantic import AfterValidator, BaseModel
 
+from handoff_bot import spans
 from handoff_bot.ai.deadline import within
 from handoff_bot.ai.failures import (
     Failure,
@@ -276,7 +277,11 @@ class LanguageModel:
 
     def _body(self, question: Question, request: Request, seconds: float) -> str:
         try:
-            return within(seconds, lambda: _send(self._client, request, seconds))
+            if spans.recorder is None:
+                return within(seconds, lambda: _send(self._client, request, seconds))
+            about = {"peer.service": "language-model", "gen_ai.request.model": self._model}
+            with spans.recorder.span(f"model {request.path}", spans.Kind.CLIENT, about):
+                return within(seconds, lambda: _send(self._client, request, seconds))
         except TimeoutError:
             self._count(question)
             raise timed_out() from None

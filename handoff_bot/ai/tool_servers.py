@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from handoff_bot import spans
 from handoff_bot.ai.assistant.support import without_addresses
 from handoff_bot.ai.deadline import within
 from handoff_bot.ai.look_ups import HttpLookUps
@@ -201,6 +202,14 @@ class AllLookUps:
         self._mcp = mcp
 
     def fetch(self, look_up: AnyLookUp, arguments: Mapping[str, Any], seconds: float) -> Found:
+        if spans.recorder is None:
+            return self._found(look_up, arguments, seconds)
+        with spans.recorder.span("look-up", spans.Kind.CLIENT, {}) as span:
+            found = self._found(look_up, arguments, seconds)
+            span.note("handoff.outcome", found.outcome.replace(" ", "_"))
+            return found
+
+    def _found(self, look_up: AnyLookUp, arguments: Mapping[str, Any], seconds: float) -> Found:
         if isinstance(look_up, LookUp):
             return self._http.fetch(look_up, arguments, seconds)
         return self._mcp.fetch(look_up, arguments, seconds)

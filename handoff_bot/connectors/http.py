@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
 
+from handoff_bot import spans
 from handoff_bot.domain.errors import ConnectorError
 from handoff_bot.ports import Clock
 
@@ -57,6 +59,16 @@ class Peer:
         Raises:
             ConnectorError: no response, or a temporary problem.
         """
+        if spans.recorder is None:
+            return self._answered(method, url, how)
+        host = urlsplit(url).hostname or ""
+        about = {"http.request.method": method, "server.address": host}
+        with spans.recorder.span(f"connector {method}", spans.Kind.CLIENT, about) as span:
+            answer = self._answered(method, url, how)
+            span.note("http.response.status_code", answer.status)
+            return answer
+
+    def _answered(self, method: str, url: str, how: dict[str, Any]) -> Answer:
         try:
             with requests.Session() as session:
                 session.auth = _no_credentials

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from handoff_bot import spans
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs.job import NewJob, enqueuer_of, of_arrival, traced, with_current
 from handoff_bot.jobs.worker import Worker
@@ -55,14 +56,23 @@ class Inbox:
             job = NewJob(kind, lane, with_current(payload), self._worker.clock.now(), key=key)
             arrival = _Arrival(job)
             until = time.monotonic() + self._patience
-            with self._worker.backpressure.arrival():
-                with self._guard:
-                    self._waiting.append(arrival)
-                self._take_turn(arrival, until)
-            if arrival.error:
-                raise arrival.error
+            if spans.recorder is None:
+                self._wait_in_line(arrival, until)
+            else:
+                with spans.recorder.arrival(kind) as span:
+                    self._wait_in_line(arrival, until)
+                    span.stored(fresh=arrival.fresh)
             logger.debug("arrival stored", extra={"kind": kind, "fresh": arrival.fresh})
             return arrival.fresh
+
+    def _wait_in_line(self, arrival: _Arrival, until: float) -> None:
+        """Returns when the arrival is stored."""
+        with self._worker.backpressure.arrival():
+            with self._guard:
+                self._waiting.append(arrival)
+            self._take_turn(arrival, until)
+        if arrival.error:
+            raise arrival.error
 
     def _take_turn(self, arrival: _Arrival, until: float) -> None:
         """Stores all waiting arrivals, unless another thread has stored this one already."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
+from handoff_bot import spans
 from handoff_bot.domain.errors import DatabaseAway, LeaseLost, ProviderFailure
 from handoff_bot.jobs import leases, store
 from handoff_bot.jobs.handler import (
@@ -80,6 +81,16 @@ class _Planned:
     waits: bool = False
 
 
+def _about(job: Job) -> dict[str, spans.Value]:
+    """Returns what a span says of a job: of its lane, which names an address, only the queue."""
+    return {
+        "handoff.job.id": job.id,
+        "handoff.job.kind": job.kind,
+        "handoff.job.queue": queue_of(job.lane),
+        "handoff.job.count": len(job.ids),
+    }
+
+
 class Runner:
     """Runs leased lanes; one per process.
 
@@ -140,7 +151,10 @@ class Runner:
                 step = _Step(job, handler, grant, last=remaining == 0)
                 with traced(of_job(job.payload)):
                     logger.debug("job started", extra={"work_id": job.id, "kind": job.kind})
-                    job = self._row(step, paid, begun)
+                    if spans.recorder is None:
+                        job = self._row(step, paid, begun)
+                    else:
+                        job = self._recorded(spans.recorder, step, paid, begun)
                 paid, begun = "", None
         except _Waits:
             return True
@@ -169,6 +183,25 @@ class Runner:
             if following:
                 enqueuer.start(following)
         return job
+
+    def _recorded(
+        self, recorder: spans.Recorder, step: _Step, paid: str, begun: Begun | None
+    ) -> Job | None:
+        """Runs one job like `_row`, as a span."""
+        waited = (self._clock.now() - step.job.due_at).total_seconds()
+        about = {
+            "handoff.job.attempt": step.job.attempts + 1,
+            "handoff.job.wait_ms": max(0, round(1000 * waited)),
+        }
+        with recorder.span(
+            f"job {step.job.kind}", spans.Kind.CONSUMER, _about(step.job) | about
+        ) as span:
+            try:
+                job = self._row(step, paid, begun)
+            except _Waits:
+                span.note("handoff.outcome", "waits")
+                raise
+            return job
 
     def _row(self, step: _Step, paid: str, begun: Begun | None) -> Job | None:
         """Runs one job and its batch through the phases; returns the next job."""
@@ -257,7 +290,13 @@ class Runner:
                 continue
             try:
                 with traced(of_job(slot.job.payload)):
-                    self._prepare_slot(tx, slot, _Step(slot.job, handler, slot.grant, last=False))
+                    step = _Step(slot.job, handler, slot.grant, last=False)
+                    if spans.recorder is None:
+                        self._prepare_slot(tx, slot, step)
+                        continue
+                    name = f"prepare {slot.job.kind}"
+                    with spans.recorder.span(name, spans.Kind.INTERNAL, _about(slot.job)):
+                        self._prepare_slot(tx, slot, step)
             except (LeaseLost, DatabaseAway):
                 raise
             except Exception as error:
@@ -395,6 +434,8 @@ class Runner:
                 raise error
             step, record = self._as_stored(step), self._record_again
         self._failures.log(step.job, error)
+        if spans.recorder:
+            spans.recorder.failed(error)
         try:
             return record(step, lambda tx: self._handled(tx, step, plan, error))
         except (LeaseLost, DatabaseAway):

@@ -17,6 +17,7 @@ from email.utils import format_datetime, parseaddr
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
+from handoff_bot import spans
 from handoff_bot.domain.errors import MailError
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.results import CheckResult
@@ -176,7 +177,11 @@ class SmtpMailer:
 
     def send(self, mail: Mail) -> None:
         message = message_of(mail, self._sender, self._clock.now())
-        with self.connection() as connection, _refusals():
+        with (
+            spans.call("mail send", "mail"),
+            self.connection() as connection,
+            _refusals(),
+        ):
             connection.send_message(message)
 
     @contextmanager

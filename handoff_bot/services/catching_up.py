@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from handoff_bot import spans
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import InboundMessage
@@ -281,8 +282,13 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
 
 
 def _append(tx: Transaction, row: NewJob) -> None:
-    with traced(of_arrival(row.key or "")):
+    with (
+        traced(of_arrival(row.key or "")),
+        spans.recorder.arrival(row.kind) if spans.recorder else spans.OFF as arrival,
+    ):
         enqueue_job(tx, row)
+        if arrival:
+            arrival.stored(fresh=True)
 
 
 def _live(tx: Transaction, source: str, lane: str) -> list[Job]:

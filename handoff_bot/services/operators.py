@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from handoff_bot import spans
 from handoff_bot.domain.desk import CLOCKS_APART
 from handoff_bot.domain.messages import DeliveryStatus
 from handoff_bot.domain.results import ActionResult, CheckResult
@@ -250,7 +251,7 @@ def _message(tx: Transaction, payload: dict[str, Any]) -> Message | None:
 _PERMALINK = re.compile(r"/archives/[A-Z0-9]+/p(\d{10})(\d{6})\b")
 _TS = re.compile(r"\d{9,}\.\d{6}")
 _TICKET = re.compile(r"#(\d+)|(\d{1,9})")
-_TRACE = re.compile(r"[0-9a-f]{12}")
+_TRACE = re.compile(r"([0-9a-f]{12})(?:[0-9a-f]{20})?")
 _SHOWN = ("channel", "status", "author", "code", "reason", "by", "model", "priority", "answered_by")
 """Data of events that is shown: our own terms."""
 
@@ -272,7 +273,8 @@ class MessageTraces:
         unknown.
 
         Args:
-            what: a provider's id, a Slack timestamp or permalink, a ticket's number, or a trace.
+            what: a provider's id, a Slack timestamp or permalink, a ticket's number, or a trace, as the
+                log or OpenTelemetry shows it.
         """
         with self._database.read() as tx:
             messages = _find(tx, what.strip())
@@ -288,7 +290,8 @@ def _find(tx: Transaction, what: str) -> Sequence[Message]:
         return found
     if ticket := _TICKET.fullmatch(what):
         return message_trace.of_ticket(tx, int(ticket[1] or ticket[2]))
-    return message_trace.of_trace(tx, what) if _TRACE.fullmatch(what) else ()
+    trace = _TRACE.fullmatch(what)
+    return message_trace.of_trace(tx, trace[1]) if trace else ()
 
 
 def _lines(tx: Transaction, messages: Sequence[Message], *, with_text: bool) -> Iterator[str]:
@@ -307,6 +310,8 @@ def _lines(tx: Transaction, messages: Sequence[Message], *, with_text: bool) -> 
     for line in sorted(lines, key=lambda each: each.at):
         yield f"{line.at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f"  {line.text}"
     yield f"trace in the log: {', '.join(sorted(traces)) or 'its jobs are no longer stored'}"
+    if traces:
+        yield f"trace in OpenTelemetry: {', '.join(map(spans.trace_id, sorted(traces)))}"
 
 
 def _of_message(one: Message, *, with_text: bool) -> str:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from handoff_bot import spans
 from handoff_bot.domain.errors import Malformed, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.ports import Channel, WebhookRequest
 from handoff_bot.services.ai_turns.inbound import as_arrival
 from handoff_bot.services.delivery.sending import STATUS_UPDATE
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 logger = logging.getLogger(__name__)
 
@@ -123,13 +127,20 @@ LARGEST_BODY = 256 * 1024
 """In bytes. Twilio's forms are a few kB, Slack's largest events some tens of kB."""
 
 
+class _Web(Flask):
+    """Logs a request that fails without its path, which a stranger has written."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        logger.error("request failed", exc_info=exc_info)
+
+
 def create_web(blueprints: Iterable[Blueprint], *, proxies: int = 0) -> Flask:
     """Creates a Flask application of these blueprints with uniform error responses.
 
     Args:
         proxies: number of proxies that set X-Forwarded-For.
     """
-    web = Flask("handoff_bot", static_folder=None)
+    web = _Web("handoff_bot", static_folder=None)
     web.wsgi_app = ProxyFix(web.wsgi_app, x_for=proxies, x_proto=0)  # type: ignore[method-assign] # Flask's own way
     web.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     for blueprint in blueprints:
@@ -145,4 +156,36 @@ def create_web(blueprints: Iterable[Blueprint], *, proxies: int = 0) -> Flask:
             response.headers["Allow"] = ", ".join(sorted(allowed))
         return response
 
+    if spans.recorder:
+        _record_requests(web, spans.recorder)
     return web
+
+
+PROBES = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+"""Routes that monitors ask every few seconds. They are no spans."""
+_ROUTE = "handoff.route"
+
+
+def _record_requests(web: Flask, recorder: spans.Recorder) -> None:
+    """Makes a span of each request to a route, until its response begins.
+
+    It has the route's pattern and no header, so a stranger's `traceparent` decides nothing.
+    """
+    answer = web.wsgi_app
+
+    @web.after_request
+    def note_route(response: Response) -> Response:
+        rule = request.url_rule.rule if request.url_rule else ""
+        request.environ[_ROUTE] = "" if rule in PROBES else rule
+        return response
+
+    def recorded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with recorder.request(environ["REQUEST_METHOD"]) as span:
+
+            def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+                span.answered(environ.get(_ROUTE, ""), int(status[:3]))
+                return start_response(status, headers, *error)
+
+            return answer(environ, start)
+
+    web.wsgi_app = recorded  # type: ignore[method-assign] # Flask's own way

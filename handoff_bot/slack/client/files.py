@@ -10,6 +10,7 @@ from typing import Any
 import requests
 from slack_sdk.web import WebClient
 
+from handoff_bot import spans
 from handoff_bot.domain.desk import Place, ThreadPage
 from handoff_bot.domain.errors import DeskError, Malformed, Unacceptable
 from handoff_bot.domain.files import MB, DeskFile, Fetched, File, examined, is_picture
@@ -69,13 +70,14 @@ class SlackFiles:
         if not address:
             raise DeskError("Slack returned a file address outside Slack.", permanent=True)
         try:
-            answer = requests.post(
-                address,
-                data=file.data,
-                headers={"Content-Type": "application/octet-stream"},
-                timeout=TIMEOUT,
-                allow_redirects=False,
-            )
+            with spans.call("slack upload", "slack"):
+                answer = requests.post(
+                    address,
+                    data=file.data,
+                    headers={"Content-Type": "application/octet-stream"},
+                    timeout=TIMEOUT,
+                    allow_redirects=False,
+                )
         except requests.RequestException:
             raise DeskError(UNANSWERED, permanent=False, code="unanswered") from None
         except ValueError:  # the client evaluates a redirect even when it does not follow it
@@ -93,13 +95,16 @@ class SlackFiles:
         if not address:
             raise DeskError("This file is not stored in Slack.", permanent=True, code="external")
         try:
-            with requests.get(
-                address,
-                auth=self._with_token,
-                timeout=TIMEOUT,
-                stream=True,
-                allow_redirects=False,
-            ) as answer:
+            with (
+                spans.call("slack download", "slack"),
+                requests.get(
+                    address,
+                    auth=self._with_token,
+                    timeout=TIMEOUT,
+                    stream=True,
+                    allow_redirects=False,
+                ) as answer,
+            ):
                 data = _read(answer, known, most)
         except requests.RequestException:
             raise DeskError(UNANSWERED, permanent=False, code="unanswered") from None

@@ -15,11 +15,14 @@ from urllib.request import Request
 
 import urllib3
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError as TransportError
 from urllib3.util import parse_url
 
+from handoff_bot import spans
 from handoff_bot.domain.errors import DeskLayout
 from handoff_bot.slack.kit.text import ALERT, BASIC, Block, Form, without_alerts
 
@@ -90,6 +93,19 @@ def _connections(url: str) -> tuple[HTTPConnectionPool, str]:
 
 class KeptAliveClient(WebClient):
     """Calls Slack like the SDK's client, and raises the same errors."""
+
+    def api_call(self, api_method: str, **how: Any) -> SlackResponse:
+        """Calls a method, as a span while tracing is on."""
+        if spans.recorder is None:
+            return super().api_call(api_method, **how)
+        about = {"peer.service": "slack", "rpc.method": api_method}
+        with spans.recorder.span(f"slack {api_method}", spans.Kind.CLIENT, about) as span:
+            try:
+                return super().api_call(api_method, **how)
+            except SlackApiError as error:
+                answer = error.response
+                span.failed(str(answer.get("error")), getattr(answer, "status_code", 0))
+                raise
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
         if self.proxy or self.ssl:  # the SDK passes them on

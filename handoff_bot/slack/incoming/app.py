@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -21,6 +22,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.web import WebClient
 
+from handoff_bot import spans
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError
@@ -322,6 +324,13 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
             outbox.tell(tx, author, post, now, key=f"event.lost:{job.id}")
 
 
+class _CarryingExecutor(ThreadPoolExecutor):
+    """Its threads go on with the caller's span, so that calls to Slack belong to their click."""
+
+    def submit(self, run: Any, /, *arguments: Any, **named: Any) -> Any:
+        return super().submit(copy_context().run, run, *arguments, **named)
+
+
 class SlackSide:
     """The Slack side of one process: the client, and after `attach` the route and Socket Mode."""
 
@@ -334,7 +343,9 @@ class SlackSide:
         self._client = client
         self._signing_secret = signing_secret
         self._app_token = app_token
-        self._executor = ThreadPoolExecutor(LISTENER_THREADS, "slack-listener")
+        self._executor = (_CarryingExecutor if spans.recorder else ThreadPoolExecutor)(
+            LISTENER_THREADS, "slack-listener"
+        )
         self._socket: SocketMode | None = None
 
     def attach(self, core: Services) -> None:

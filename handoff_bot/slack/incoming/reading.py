@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from handoff_bot import spans
 from handoff_bot.domain.desk import CLOCKS_APART, Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.jobs import store
@@ -110,8 +111,13 @@ class ReadThread(ProviderJob[Reading, Found]):
         lane = lane_of(events[0]["event"])
         live = [job for job in store.waiting(tx, lane) if not job.payload.get(READ_BACK)]
         for event in events:
-            with traced(of_arrival(event["event_id"])):
+            with (
+                traced(of_arrival(event["event_id"])),
+                spans.recorder.arrival(KIND) if spans.recorder else spans.OFF as arrival,
+            ):
                 enqueue_job(tx, NewJob(KIND, lane, event, due_at=now, key=event["event_id"]))
+                if arrival:
+                    arrival.stored(fresh=True)
         store.put_last(tx, live)
         logger.info("replies fetched", extra={"events": len(events)})
 
