@@ -4,6 +4,8 @@ HandoffError
 ├── SettingsError           deployment settings are invalid; the text lists every problem with a hint
 ├── SchemaError             the database was migrated by a newer version of Handoff
 ├── BackupError             a backup, a restore or a check cannot be done; the text says why
+├── EncryptionError         the key file or the keys of stored values are wrong; the text says why
+├── Undecryptable           one stored value cannot be decrypted; the text says why
 ├── Unauthentic             an incoming request has an invalid signature (HTTP 403)
 ├── Malformed               a signed request is incomplete (HTTP 400)
 ├── IllegalStep             the escalation's status does not allow this action
@@ -48,6 +50,14 @@ class SchemaError(HandoffError):
 
 class BackupError(HandoffError):
     """A backup, a restore or a check cannot be done. The text says why, and what to do."""
+
+
+class EncryptionError(HandoffError):
+    """Stored values cannot be encrypted or decrypted. The text says why, and never holds a key."""
+
+
+class Undecryptable(HandoffError):
+    """One stored value cannot be decrypted. The text is the reason, without the value."""
 
 
 class Unauthentic(HandoffError):
