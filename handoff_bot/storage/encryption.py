@@ -41,6 +41,8 @@ NO_LIBRARY = (
     "pip install 'handoff-bot[encryption]'"
 )
 _TEXT_START = len(TEXT_PREFIX) + ID_LENGTH + 1
+BYTES_START = len(BYTES_PREFIX) + ID_LENGTH + NONCE_LENGTH
+"""Length of what a file must have to be recognised as sealed."""
 _BYTES_START = len(BYTES_PREFIX) + ID_LENGTH
 _HEX = frozenset("0123456789abcdef")
 
