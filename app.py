@@ -36,13 +36,14 @@ from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain import report as words
 from handoff_bot.domain.detection import DEFAULTS, Rules
-from handoff_bot.domain.errors import DatabaseAway, ModelError, SchemaError
+from handoff_bot.domain.errors import DatabaseAway, EncryptionError, ModelError, SchemaError
 from handoff_bot.domain.escalations import EscalationLimits
 from handoff_bot.domain.evaluation import Expected
 from handoff_bot.domain.language_models import Caps, Price
 from handoff_bot.domain.metrics import Scope
 from handoff_bot.domain.replies import CannedReply
 from handoff_bot.domain.results import CheckResult
+from handoff_bot.domain.text import many
 from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.domain.web_requests import LOOPBACK, WebAddress
 from handoff_bot.jobs.worker import Scheduler
@@ -96,10 +97,12 @@ from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.incoming.app import SlackSide, build_slack
 from handoff_bot.slack.limits import LIMITS
-from handoff_bot.storage import tallies
+from handoff_bot.storage import resealing, tallies
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.encryption import Keyring, new_key, read_keyring, write_new_key
 from handoff_bot.storage.migrate import migrate, refuse_newer, revision
 from handoff_bot.storage.single_instance import SingleInstanceLock
+from handoff_bot.storage.transaction import Transaction
 from handoff_bot.web.application import create_web, webhooks
 from handoff_bot.web.chat import UPLOADS, chat
 from handoff_bot.web.chat_stream import Streams, Watchers
@@ -176,8 +179,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     clock = clock or SystemClock()
     exports = _exports(settings)
     url = settings.DATABASE_URL.get_secret_value()
-    database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS)
-    migrate(database)
+    database = _ready_database(settings, clock)
     over = over_twilio(settings)
     channels: dict[str, Channel] = {**over}
     backlogs: dict[str, Backlog] = {**over}
@@ -450,6 +452,72 @@ def refuse_newer_schema(settings: Settings) -> None:
         database.close()
 
 
+def refuse_lacking_keys(settings: Settings) -> None:
+    """Looks before any process is forked, as `refuse_newer_schema` does.
+
+    Raises:
+        EncryptionError: the key file is wrong, or lacks a key of the database.
+    """
+    database = _database(settings)
+    try:
+        with database.read() as tx:
+            resealing.check_keys(tx, database.keyring)
+    except DatabaseAway as error:  # each process waits for it
+        logger.warning("database does not respond yet", extra={"why": str(error)})
+    finally:
+        database.close()
+
+
+KEY_WRITTEN = (
+    "{file}: key {key}. Keep a copy of the file apart from backups: without it, no encrypted text can "
+    "be read."
+)
+SECRET_FOLDERS = (Path("/run/secrets"),)
+"""Of Docker's secrets, which only the container has. systemd names its folder of credentials."""
+
+
+def keyring(settings: Settings) -> Keyring | None:
+    """Returns the keys that encrypt what is stored; None without ENCRYPTION_KEY_FILE.
+
+    Raises:
+        EncryptionError: the file is missing, readable by others, or holds no keys.
+    """
+    if not settings.ENCRYPTION_KEY_FILE:
+        return None
+    given = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    guarded = (*SECRET_FOLDERS, Path(given)) if given else SECRET_FOLDERS
+    return read_keyring(Path(settings.ENCRYPTION_KEY_FILE), guarded)
+
+
+def _ready_database(settings: Settings, clock: Clock) -> Database:
+    """Returns the migrated database of a bot, whose values the first key seals from now on."""
+    url = settings.DATABASE_URL.get_secret_value()
+    database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS, keyring=keyring(settings))
+    migrate(database)
+    if database.keyring:
+        with database.write() as tx:
+            resealing.use_keys(tx, database.keyring, clock.now())
+    else:
+        with database.read() as tx:
+            resealing.check_keys(tx, None)
+    return database
+
+
+def make_key(file: Path | None) -> str:
+    """Returns a new key; or writes it to a new file, and returns what to tell.
+
+    Raises:
+        EncryptionError: the file exists, or cannot be written.
+    """
+    if file is None:
+        return new_key()
+    return KEY_WRITTEN.format(file=file, key=write_new_key(file))
+
+
+def _database(settings: Settings) -> Database:
+    return Database(settings.DATABASE_URL.get_secret_value(), keyring=keyring(settings))
+
+
 def server(settings: Settings, role: str = "all", clock: Clock | None = None) -> Server:
     """Returns the server of this role, not yet running."""
     return Server(
@@ -682,14 +750,77 @@ def report(
 
 
 def open_database(settings: Settings) -> Database:
-    """Returns the migrated database; close it when done."""
-    database = Database(settings.DATABASE_URL.get_secret_value())
+    """Returns the migrated database; close it when done.
+
+    Raises:
+        EncryptionError: ENCRYPTION_KEY_FILE is wrong, or lacks a key of the database.
+    """
+    database = _database(settings)
     try:
         migrate(database)
+        with database.read() as tx:
+            resealing.check_keys(tx, database.keyring)
     except Exception:
         database.close()
         raise
     return database
+
+
+NO_KEY_FILE = "ENCRYPTION_KEY_FILE is not set. Write a key with: handoff keys new FILE"
+
+
+def encrypt(
+    settings: Settings, told: Callable[[str, int], None], *, offline: bool
+) -> Iterator[CheckResult]:
+    """Encrypts what is stored with the first key; see `resealing.encrypt`."""
+    database = open_database(settings)
+    try:
+        if database.keyring is None:
+            raise EncryptionError(NO_KEY_FILE)
+        done = resealing.encrypt(database, database.keyring, told, offline=offline)
+        yield from _resealed(database, done, "encrypted")
+    finally:
+        database.close()
+
+
+def decrypt(settings: Settings, told: Callable[[str, int], None]) -> Iterator[CheckResult]:
+    """Makes everything plain again; see `resealing.decrypt`."""
+    database = open_database(settings)
+    try:
+        if database.keyring is None:
+            raise EncryptionError(NO_KEY_FILE)
+        done = resealing.decrypt(database, database.keyring, SystemClock().now(), told)
+        yield from _resealed(database, done, "decrypted")
+        yield CheckResult("next", True, "remove ENCRYPTION_KEY_FILE before you start the bot")
+    finally:
+        database.close()
+
+
+OLDER_COPIES = "backups made before still hold the texts as they were"
+REST = {
+    True: f"the log was emptied, and deleted content is overwritten; {OLDER_COPIES}",
+    False: (
+        "to remove earlier versions of rows from the server's files, run VACUUM FULL at a quiet hour; "
+        f"archived WAL and {OLDER_COPIES}"
+    ),
+}
+"""Is it SQLite -> what remains of earlier versions."""
+
+
+def _resealed(database: Database, done: resealing.Resealed, what: str) -> Iterator[CheckResult]:
+    counts = ", ".join(f"{many(number, 'row')} of {name}" for name, number in done.changed.items())
+    yield CheckResult(what, True, counts or "nothing was left to do")
+    if done.skipped:
+        words = f"{many(done.skipped, 'row')} in use; run the command again"
+        yield CheckResult("skipped", False, words)
+    for name, number in done.unreadable.items():
+        words = f"{many(number, 'value')} cannot be decrypted and stay as they are"
+        yield CheckResult(name, False, words)
+    if not database.purge():
+        words = "SQLite's log could not be emptied, because the bot is busy; run the command again"
+        yield CheckResult("remains", False, words)
+        return
+    yield CheckResult("remains", True, REST[database.is_sqlite])
 
 
 LEAST_FREE = 512 * 1024**2
@@ -740,16 +871,37 @@ def _check_database(settings: Settings) -> Iterator[CheckResult]:
             translation = translating.check_result(
                 tx, has_model=bool(settings.OPENAI_API_KEY.get_secret_value())
             )
+            encryption = check_encryption(tx)
         database.close()
     except SchemaError as error:
         yield CheckResult("database", False, str(error))
+    except EncryptionError as error:
+        yield CheckResult("encryption", False, str(error))
     except Exception as error:  # every error is reported by the doctor
         yield CheckResult("database", False, f"cannot be used ({type(error).__name__})")
     else:
         yield CheckResult("database", True, "reachable, schema up to date")
+        yield encryption
         if settings.on_sqlite:
             yield check_disk(settings.DATABASE_URL.get_secret_value())
         yield translation
+
+
+def check_encryption(tx: Transaction) -> CheckResult:
+    """Checks whether texts and files are encrypted; shows key ids only."""
+    if tx.keyring is None:
+        return CheckResult("encryption", True, "off; texts and files are stored plain")
+    key, *others = tx.keyring.ids
+    shown = f"on, with key {key}"
+    if others:
+        shown += f"; also decrypts with {', '.join(others)}"
+    left = resealing.remaining(tx, tx.keyring)
+    if not left.rows:
+        return CheckResult("encryption", True, f"{shown}; no text or file is plain")
+    rows = many(left.rows, "row")
+    at_least = "" if left.is_whole else "at least "
+    words = f"{shown}; {at_least}{rows} not encrypted with it. Run: handoff db encrypt"
+    return CheckResult("encryption", False, words)
 
 
 def check_website(settings: Settings) -> CheckResult:

@@ -90,6 +90,7 @@ def serve(role: str) -> None:
 
     settings = app.servable(read_settings())
     app.refuse_newer_schema(settings)
+    app.refuse_lacking_keys(settings)
     logs.set_up(settings.LOG_LEVEL)
     if role == "worker":
         _work(settings)
@@ -382,7 +383,10 @@ def _evaluation_settings(*, sample: bool, live: bool) -> Settings:
     environ = dict(os.environ)
     if sample:
         environ["KNOWLEDGE_DIR"] = str(SAMPLE_FOLDER)
-    return read_settings(environ, (*names, "KNOWLEDGE_DIR", *(["DATABASE_URL"] if live else [])))
+    return read_settings(
+        environ,
+        (*names, "KNOWLEDGE_DIR", *(["DATABASE_URL", "ENCRYPTION_KEY_FILE"] if live else [])),
+    )
 
 
 def _assistants(which: str | None, *, has_key: bool) -> list[str]:
@@ -695,7 +699,7 @@ def export_tickets(
 
 @main.group("db")
 def database() -> None:
-    """Back up, restore and check the database."""
+    """Back up, restore, check and encrypt the database."""
 
 
 @database.command("backup")
@@ -731,6 +735,55 @@ def check_database() -> None:
     from handoff_bot import app
 
     sys.exit(_print_results(app.backups(read_database_settings()).check()))
+
+
+@database.command("encrypt")
+@click.option("--offline", is_flag=True, help="Also if no bot has started with the key yet.")
+def encrypt_database(*, offline: bool) -> None:
+    """Encrypt stored texts and files with the first key of ENCRYPTION_KEY_FILE, while the bot runs.
+
+    Also after a rotation. It can be interrupted and run again. Exits with 1 if some could not be
+    encrypted.
+    """
+    from handoff_bot import app
+
+    sys.exit(_print_lines(app.encrypt(read_database_settings(), _progress, offline=offline)))
+
+
+@database.command("decrypt")
+def decrypt_database() -> None:
+    """Make all stored texts and files plain again, to switch encryption off. No bot may be running."""
+    from handoff_bot import app
+
+    sys.exit(_print_lines(app.decrypt(read_database_settings(), _progress)))
+
+
+def _progress(table: str, rows: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{table}: {rows:,} rows", nl=False, err=True)
+
+
+def _print_lines(results: Iterable[CheckResult]) -> int:
+    if sys.stderr.isatty():
+        click.echo(err=True)
+    return _print_results(results)
+
+
+@main.group()
+def keys() -> None:
+    """Keys that encrypt texts and files in the database."""
+
+
+@keys.command("new")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+def new_key(file: Path | None) -> None:
+    """Print a new key, or write it to a new FILE that only its owner can read.
+
+    To rotate, insert the printed key as the first line of ENCRYPTION_KEY_FILE. See docs/operations.md.
+    """
+    from handoff_bot import app
+
+    click.echo(app.make_key(file))
 
 
 @main.group()

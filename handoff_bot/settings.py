@@ -47,6 +47,13 @@ class Settings(BaseModel):
     SQLITE_SYNCHRONOUS: Literal["full", "normal"] = Field(
         "full", description="`full` survives power loss, `normal` only kill -9, but is faster."
     )
+    ENCRYPTION_KEY_FILE: str = Field(
+        "",
+        description=(
+            "File of keys that encrypt texts and files in the database; without it they are plain. "
+            "Needs `handoff-bot[encryption]`."
+        ),
+    )
     HOST: str = Field("127.0.0.1", description="Address to listen on.")
     PORT: int = Field(3000, ge=0, le=65535, description="Port to listen on.")
     WEB_CONCURRENCY: int = Field(
@@ -671,7 +678,7 @@ def read_database_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: the database's address is invalid.
     """
-    return read_settings(environ, ("DATABASE_URL",))
+    return read_settings(environ, ("DATABASE_URL", "ENCRYPTION_KEY_FILE"))
 
 
 def read_settings(

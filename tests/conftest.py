@@ -14,7 +14,9 @@ from hypothesis import is_hypothesis_test
 from sqlalchemy import Engine, create_engine
 
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.encryption import Keyring, new_key
 from handoff_bot.storage.migrate import migrate
+from handoff_bot.storage.sealed import attach
 from handoff_sandbox.world import World, new_process
 from tests import postgres
 from tests.fakes import FrozenClock
@@ -54,6 +56,8 @@ ON_BOTH = frozenset(
     {"contracts", "jobs", "journeys", "storage", "test_budgets.py", "test_main_path.py"}
 )
 """Folders and files that `make test` runs on PostgreSQL as well; elsewhere SQLite stands for both."""
+KEYRING = Keyring([new_key()]) if os.environ.get("HANDOFF_TEST_ENCRYPTED") else None
+"""With this variable set, all tests' databases are encrypted; see docs/testing.md."""
 STATEMENTS = 10_000
 """That are kept compiled for all tests of a process."""
 
@@ -142,6 +146,7 @@ def compile_once(opened: Database, compilers: dict[bool, Engine]) -> None:
         )
         made.connect().close()  # a dialect learns on its first connection what the server can do
         made.dispose()
+        attach(made, KEYRING)
     shared = compilers[opened.is_sqlite]
     for engine in (opened._writer, opened._reader, opened._heart):
         engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache

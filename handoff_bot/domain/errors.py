@@ -4,6 +4,7 @@ HandoffError
 ├── SettingsError           deployment settings are invalid; the text lists every problem with a hint
 ├── SchemaError             the database was migrated by a newer version of Handoff
 ├── BackupError             a backup, a restore or a check cannot be done; the text says why
+├── EncryptionError         the key file or the keys of stored values are wrong; the text says why
 ├── Unauthentic             an incoming request has an invalid signature (HTTP 403)
 ├── Malformed               a signed request is incomplete (HTTP 400)
 ├── IllegalStep             the escalation's status does not allow this action
@@ -20,6 +21,7 @@ HandoffError
 │   ├── ConnectorError           another system did not accept a ticket
 │   ├── MailError           a mail server did not accept an email
 │   ├── TranslationError    a text cannot be translated right now
+│   ├── Undecryptable       a stored value cannot be decrypted; the text is the reason
 │   └── ReadingError        a file cannot be read right now
 ├── Unacceptable            a file is not allowed; the text gives the reason
 ├── Exhausted               a quota is used up; the text says which, and when to retry
@@ -48,6 +50,10 @@ class SchemaError(HandoffError):
 
 class BackupError(HandoffError):
     """A backup, a restore or a check cannot be done. The text says why, and what to do."""
+
+
+class EncryptionError(HandoffError):
+    """Stored values cannot be encrypted or decrypted. The text says why, and never holds a key."""
 
 
 class Unauthentic(HandoffError):
@@ -162,6 +168,15 @@ class MailError(ProviderFailure):
 
 class TranslationError(ProviderFailure):
     """A text cannot be translated right now."""
+
+
+class Undecryptable(ProviderFailure):
+    """A stored value cannot be decrypted, which no retry changes. The text is the reason, without the
+    value.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True, code="undecryptable")
 
 
 class ReadingError(ProviderFailure):

@@ -195,11 +195,16 @@ class TicketRow:
 
 @dataclass(frozen=True)
 class TicketPage:
-    """Matching tickets, newest first; `more` is True if further ones exist."""
+    """Matching tickets, newest first.
+
+    `more` is True if further ones exist, `is_bounded` if older texts were not searched because they
+    are encrypted.
+    """
 
     rows: tuple[TicketRow, ...]
     query: TicketQuery
     more: bool
+    is_bounded: bool = False
 
 
 @dataclass(frozen=True)

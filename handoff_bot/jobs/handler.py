@@ -18,6 +18,7 @@ from handoff_bot.domain.errors import (
     DeskOutcomeUnknown,
     OutcomeUnknown,
     ProviderFailure,
+    Undecryptable,
 )
 from handoff_bot.jobs import store
 from handoff_bot.jobs.job import WORK, Job, enqueuer_of
@@ -121,6 +122,16 @@ class TransactionJob(JobHandler[None, None]):
 AnyHandler = JobHandler[Any, Any]
 UNKNOWN_KIND = AnyHandler()
 """Runs jobs of unknown kinds: each is retried until it fails."""
+
+
+class _Unreadable(AnyHandler):
+    """Fails a job whose payload cannot be decrypted; it can be retried when its key is back."""
+
+    def prepare(self, tx: Transaction, job: Job) -> Any:
+        raise Undecryptable("The job's data cannot be decrypted.")
+
+
+UNREADABLE = _Unreadable()
 
 
 class JobKind:

@@ -17,6 +17,7 @@ from handoff_bot.domain.errors import DatabaseAway, LeaseLost, ProviderFailure
 from handoff_bot.jobs import leases, store
 from handoff_bot.jobs.handler import (
     UNKNOWN_KIND,
+    UNREADABLE,
     AnyHandler,
     Failures,
     OnGivenUp,
@@ -36,6 +37,7 @@ from handoff_bot.jobs.job import (
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import PATIENCE, Database
+from handoff_bot.storage.sealed import SEALED, is_readable
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -147,7 +149,7 @@ class Runner:
                     return False
                 if remaining < SLICE - 1:
                     self._others.start()
-                handler = self._handler_of(job.kind)
+                handler = self._handler_of(job)
                 step = _Step(job, handler, grant, last=remaining == 0)
                 with traced(of_job(job.payload)):
                     logger.debug("job started", extra={"work_id": job.id, "kind": job.kind})
@@ -274,9 +276,11 @@ class Runner:
         with self._database.write(max(0.0, until - time.monotonic())) as tx:
             return body(tx)
 
-    def _handler_of(self, kind: str) -> AnyHandler:
+    def _handler_of(self, job: Job) -> AnyHandler:
+        if SEALED in job.payload and not is_readable(job.payload):
+            return UNREADABLE
         try:
-            return self._handlers[kind]
+            return self._handlers[job.kind]
         except KeyError:
             return UNKNOWN_KIND
 
@@ -285,7 +289,7 @@ class Runner:
         started, seen = enqueuer_of(tx).started, set[str]()
         while slot := next((each for each in started if each.grant not in seen), None):
             seen.add(slot.grant)
-            handler = self._handler_of(slot.job.kind) if slot.job else UNKNOWN_KIND
+            handler = self._handler_of(slot.job) if slot.job else UNKNOWN_KIND
             if slot.job is None or not handler.chained:
                 continue
             try:

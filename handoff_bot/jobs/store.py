@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import merge
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 from operator import itemgetter
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import and_, bindparam, case, delete, func, select, update
 
 from handoff_bot.jobs.job import LANE, WORK, Job, NewJob, enqueue_job
 from handoff_bot.storage.prepared import Prepared
+from handoff_bot.storage.sealed import SEALED, is_readable
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 
 ALONE = "refused together with others"
@@ -68,7 +69,9 @@ def has_later(tx: Transaction, job: Job) -> bool:
 def waiting_behind(tx: Transaction, job: Job, most: int) -> Sequence[Job]:
     """Returns the jobs behind this one in its lane, in order."""
     values = {"lane": job.lane, "job": job.id, "most": most}
-    return [Job(*row) for row in _WAITING.rows(tx.core, values)]
+    found = (Job(*row) for row in _WAITING.rows(tx.core, values))
+    # One that cannot be decrypted fails by itself, not with others.
+    return list(takewhile(lambda one: SEALED not in one.payload or is_readable(one.payload), found))
 
 
 def waiting(tx: Transaction, lane: str) -> list[Job]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,14 @@ from handoff_bot.services import home
 from handoff_bot.services.catching_up import OVERLAP
 from handoff_bot.services.delivery import inbound_files, outbound_files, sending
 from handoff_bot.services.outbox import outbox
-from handoff_bot.storage import conversations, deliveries, escalations, message_trace, restored
+from handoff_bot.storage import (
+    conversations,
+    deliveries,
+    escalations,
+    message_trace,
+    resealing,
+    restored,
+)
 from handoff_bot.storage.backups import store_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Delivery, Event, Message, Ticket
@@ -47,6 +55,10 @@ ARRIVED = (
     "HOLD_OUTGOING=true."
 )
 NOT_FETCHED = "Messages since the backup are not fetched. To fetch them, use --missed-since."
+NEEDS = (
+    "Texts and files are encrypted; to read them, ENCRYPTION_KEY_FILE must hold the key {keys}, which "
+    "is in no backup"
+)
 FETCHED = "The bot fetches messages since {since:%Y-%m-%d %H:%M} UTC when it starts."
 
 
@@ -64,7 +76,10 @@ class Backups:
     def back_up(self, file: Path) -> str:
         """Writes a backup, while bots run. Raises BackupError."""
         store_of(self._url).back_up(file)
-        return f"{file}: {file.stat().st_size:,} bytes"
+        with _opened(self._url) as database, database.read() as tx:
+            needed = resealing.keys(tx)
+        needs = f". {_needs(needed)}" if needed else ""
+        return f"{file}: {file.stat().st_size:,} bytes{needs}"
 
     def restore(
         self, file: Path, *, replace: bool = False, missed_since: datetime | None = None
@@ -90,6 +105,10 @@ class Backups:
                 report.append(PENDING.format(count=many(found.pending, "waiting job")))
             if found.arrived:
                 report.append(ARRIVED.format(count=many(found.arrived, "job")))
+            with database.read() as tx:
+                needed = resealing.keys(tx)
+            if needed:
+                report.append(_needs(needed))
 
         store_of(self._url).restore(file, replace=replace, settle=settle)
         report.append(FETCHED.format(since=missed_since) if missed_since else NOT_FETCHED)
@@ -97,11 +116,26 @@ class Backups:
 
     def check(self) -> Iterator[CheckResult]:
         """Checks the data, without changing or migrating it."""
-        database = Database(self._url)
-        try:
+        with _opened(self._url) as database:
             yield from restored.checks(database)
-        finally:
-            database.close()
+            with database.read() as tx:
+                needed = resealing.keys(tx)
+            if needed:
+                yield CheckResult("encryption", True, _needs(needed))
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _needs(keys: Collection[str]) -> str:
+    """Says which keys a database or its backup needs."""
+    return NEEDS.format(keys=", ".join(sorted(keys)))
 
 
 # -- failed jobs: list, inspect, retry and dismiss

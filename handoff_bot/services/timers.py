@@ -20,7 +20,7 @@ from handoff_bot.services.escalations.availability import PRESENCE
 from handoff_bot.services.escalations.owners import IDLE, OWNERS
 from handoff_bot.services.home import EVERY as SETUP_EVERY
 from handoff_bot.services.home import TICK
-from handoff_bot.services.outbox import outbox
+from handoff_bot.services.outbox import alarms, outbox
 from handoff_bot.services.privacy.retention import RETAIN
 from handoff_bot.storage import attachments, log, tallies
 from handoff_bot.storage import escalations as rows
@@ -67,7 +67,7 @@ class Prune(TransactionJob):
 
 
 class Watch(TransactionJob):
-    """Tells the team when messages to customers are stuck."""
+    """Tells the team when messages to customers are stuck, and admins what cannot be decrypted."""
 
     told = ADMINS
 
@@ -75,10 +75,13 @@ class Watch(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Posts once in each affected thread."""
+        """Posts once in each affected thread, and once a day to the admins."""
         now = self._clock.now()
         for stuck in store.late(tx, "out", now - LATE):
             self._tell(tx, stuck, now)
+        if tx.keyring and tx.keyring.troubles:
+            places = sorted({place for place, _ in tx.keyring.troubles})
+            alarms.undecryptable(tx, places, now)
 
     def _tell(self, tx: Transaction, stuck: store.Late, now: datetime) -> None:
         escalation = rows.open_of(tx, int(stuck.lane.partition(":")[2]))

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.files import File
 from handoff_bot.storage.models import Attachment
+from handoff_bot.storage.sealed import UnreadableBytes
 from handoff_bot.storage.transaction import Transaction, table_of
 
 ATTACHMENT = table_of(Attachment)
@@ -76,7 +77,13 @@ def described(tx: Transaction, token: str) -> Described | None:
 
 
 def piece(tx: Transaction, number: int, offset: int, size: int) -> bytes:
-    """Returns a chunk of a file; b"" beyond its end or if it is gone."""
+    """Returns a chunk of a file; b"" beyond its end, if it is gone or cannot be decrypted.
+
+    With keys, it is all of the rest: a sealed file can only be opened whole.
+    """
+    if tx.keyring:
+        whole = select(ATTACHMENT.c.data).where(ATTACHMENT.c.id == number)
+        return bytes(tx.session.execute(whole).scalar_one_or_none() or b"")[offset:]
     if tx.is_sqlite:
         return _piece_of_blob(tx, number, offset, size)
     # PostgreSQL only reads the pages of the slice.
@@ -98,18 +105,22 @@ def _piece_of_blob(tx: Transaction, number: int, offset: int, size: int) -> byte
 
 
 def received(tx: Transaction, name: str) -> tuple[str, File] | None:
-    """Returns token and file received under this name, or None if there is none."""
+    """Returns token and file received under this name, or None if there is none to read."""
     found = select(Attachment).where(Attachment.received_as == name).limit(1)
     row = tx.session.execute(found).scalar_one_or_none()
+    if row and isinstance(row.data, UnreadableBytes):
+        return None
     return (row.token, File(row.name, row.content_type, row.data)) if row else None
 
 
 def file_at(tx: Transaction, url: str) -> File | None:
-    """Returns the file at one of our own URLs; None for other URLs or if it is gone."""
+    """Returns the file at one of our own URLs; None for other URLs, or if it is gone or unreadable."""
     if not url.startswith(OURS):
         return None
     found = by_token(tx, url.removeprefix(OURS))
-    return File(found.name, found.content_type, found.data) if found else None
+    if found is None or isinstance(found.data, UnreadableBytes):
+        return None
+    return File(found.name, found.content_type, found.data)
 
 
 def kept(tx: Transaction, tokens: Iterable[str]) -> dict[str, tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Column types: ids, times, JSON, references."""
+"""Column types: ids, times, JSON, references; `sealed_…` for what is encrypted with a key."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Integer, Text
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Integer, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
+
+from handoff_bot.storage.sealed import SealedBytes, SealedJson, SealedText
 
 Json = dict[str, Any]
 """A JSON object; each column's docstring describes its shape."""
@@ -84,11 +86,6 @@ def json_object() -> Any:
     return Field(default_factory=dict, sa_type=JSON, nullable=False)
 
 
-def optional_json() -> Any:
-    """Returns a JSON object or NULL."""
-    return Field(default=None, sa_type=JSON(none_as_null=True), nullable=True)
-
-
 def reference(table: str, *, nullable: bool = False, index: bool = True) -> Any:
     """Returns a foreign key to another table's id, indexed unless a unique index already begins
     with it.
@@ -105,3 +102,26 @@ def number(*, index: bool = False) -> Any:
 
 def long_text() -> Any:
     return Field(default="", sa_type=Text, nullable=False)
+
+
+def sealed_text() -> Any:
+    return Field(default="", sa_type=SealedText(), nullable=False)
+
+
+def sealed_json(*, is_job: bool = False) -> Any:
+    """Returns a sealed JSON object; see `SealedJson` for a job's payload."""
+    return Field(default_factory=dict, sa_type=SealedJson(is_job=is_job), nullable=False)
+
+
+def optional_sealed_json() -> Any:
+    """Returns a sealed JSON object or NULL."""
+    return Field(default=None, sa_type=SealedJson(none_as_null=True), nullable=True)
+
+
+def sealed_list() -> Any:
+    """Returns a sealed JSON list."""
+    return Field(default_factory=list, sa_column=Column(SealedJson(empty=list), nullable=False))
+
+
+def sealed_bytes() -> Any:
+    return Field(sa_type=SealedBytes(), nullable=False)

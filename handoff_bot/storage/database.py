@@ -20,7 +20,9 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.storage.encryption import Keyring
 from handoff_bot.storage.prepared import Prepared, end_transaction
+from handoff_bot.storage.sealed import attach
 from handoff_bot.storage.transaction import BEGIN_WITHIN, GroupCommit, Participant, Transaction
 
 PATIENCE = 12.0
@@ -62,6 +64,7 @@ class Database:
         synchronous: SQLite's durability, "full" (survives power loss) or "normal" (survives kill
             -9).
         pool_size: PostgreSQL connections of this process.
+        keyring: keys that seal texts and files; None leaves them plain.
 
     Attributes:
         participate: creates the participant of each writing transaction, when first needed.
@@ -73,6 +76,7 @@ class Database:
         *,
         synchronous: str = "full",
         pool_size: int = 12,
+        keyring: Keyring | None = None,
     ) -> None:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.participate: Callable[[Transaction], Participant] | None = None
@@ -86,6 +90,9 @@ class Database:
         else:
             self._writer = self._reader = _postgres_engine(url, pool_size, 4)
             self._heart = _postgres_engine(url, 1, 0)
+        for engine in (self._writer, self._reader, self._heart):
+            attach(engine, keyring)
+        self.keyring = keyring
         self._group = GroupCommit(self._writer) if self.is_sqlite else None
 
     @property

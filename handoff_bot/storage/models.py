@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, text
 from sqlmodel import Field, SQLModel
 
 from handoff_bot.storage.columns import (
@@ -15,10 +15,15 @@ from handoff_bot.storage.columns import (
     json_object,
     long_text,
     number,
-    optional_json,
+    optional_sealed_json,
     reference,
+    sealed_bytes,
+    sealed_json,
+    sealed_list,
+    sealed_text,
     utc_time,
 )
+from handoff_bot.storage.sealed import bind_to_places
 
 
 class Contact(Row, table=True):
@@ -31,10 +36,10 @@ class Contact(Row, table=True):
 
     __tablename__ = "contact"
 
-    name: str = long_text()
+    name: str = sealed_text()
     created_at: datetime = utc_time()
-    attributes: dict[str, str] | None = optional_json()
-    looked_up: dict[str, str] | None = optional_json()
+    attributes: dict[str, str] | None = optional_sealed_json()
+    looked_up: dict[str, str] | None = optional_sealed_json()
     looked_up_at: datetime | None = utc_time(nullable=True)
     merged_into_id: int | None = number(index=True)
 
@@ -108,16 +113,14 @@ class Message(Row, table=True):
     direction: str
     author: str
     channel: str
-    text: str = long_text()
-    media: list[dict[str, str]] = Field(
-        default_factory=list, sa_column=Column(JSON, nullable=False)
-    )
+    text: str = sealed_text()
+    media: list[dict[str, str]] = sealed_list()
     provider_id: str | None = None
     desk_channel: str | None = None
     desk_ts: str | None = None
     epoch: int | None = None
-    payload: Json = json_object()
-    context: Json = json_object()
+    payload: Json = sealed_json()
+    context: Json = sealed_json()
     mark: str = ""
     created_at: datetime = utc_time()
 
@@ -145,12 +148,12 @@ class Delivery(Row, table=True):
     message_id: int = reference("message")
     part: int
     oid: str
-    text: str = long_text()
+    text: str = sealed_text()
     file: str = ""
     status: str
     provider_id: str | None = None
     error_code: str = ""
-    error: str = long_text()
+    error: str = sealed_text()
     begun_at: datetime | None = utc_time(nullable=True)
     updated_at: datetime = utc_time()
     superseded_at: datetime | None = utc_time(nullable=True)
@@ -208,9 +211,9 @@ class Escalation(Row, table=True):
     priority: str
     priority_rank: int
     scores: Json = json_object()
-    evidence: str = long_text()
-    summary: str = long_text()
-    tried: str = long_text()
+    evidence: str = sealed_text()
+    summary: str = sealed_text()
+    tried: str = sealed_text()
     judged_by: str = ""
     mood: str = ""
     owner_id: int | None = reference("agent", nullable=True)
@@ -260,14 +263,14 @@ class Ticket(Row, table=True):
     escalation_id: int = reference("escalation", index=False)
     contact_id: int = reference("contact", index=False)
     conversation_id: int = reference("conversation")
-    subject: str = long_text()
+    subject: str = sealed_text()
     channel: str
     reason: str
     priority: str
     status: str
     assignee_id: int | None = reference("agent", nullable=True, index=False)
     outcome: str = ""
-    searched: str = long_text()
+    searched: str = sealed_text()
     reopened: int = 0
     reply_due_at: datetime | None = utc_time(nullable=True)
     solve_due_at: datetime | None = utc_time(nullable=True)
@@ -328,11 +331,9 @@ class Note(Row, table=True):
     conversation_id: int = reference("conversation")
     escalation_id: int = reference("escalation")
     agent_id: int = reference("agent")
-    text: str = long_text()
+    text: str = sealed_text()
     held: bool = False
-    files: list[dict[str, Any]] = Field(
-        default_factory=list, sa_column=Column(JSON, nullable=False)
-    )
+    files: list[dict[str, Any]] = sealed_list()
     desk_channel: str
     desk_ts: str
     revision: str = ""
@@ -418,13 +419,13 @@ class Work(Row, table=True):
     lane: str
     kind: str
     key: str | None = None
-    payload: Json = json_object()
+    payload: Json = sealed_json(is_job=True)
     status: str = "ready"
     due_at: datetime = utc_time()
     first_due_at: datetime = utc_time()
     attempts: int = 0
     begun_at: datetime | None = utc_time(nullable=True)
-    error: str = long_text()
+    error: str = sealed_text()
     finished_at: datetime | None = utc_time(nullable=True)
 
 
@@ -545,8 +546,8 @@ class ArticleDraft(Row, table=True):
     conversation_id: int = reference("conversation")
     escalation_id: int = reference("escalation", index=False)
     language: str = ""
-    title: str = long_text()
-    text: str = long_text()
+    title: str = sealed_text()
+    text: str = sealed_text()
     status: str
     file: str = ""
     decided_by: str = ""
@@ -585,10 +586,10 @@ class Attachment(Row, table=True):
     token: str
     conversation_id: int = reference("conversation")
     message_id: int | None = number(index=True)
-    name: str = long_text()
+    name: str = sealed_text()
     content_type: str
     size: int
-    data: bytes = Field(sa_type=LargeBinary, nullable=False)
+    data: bytes = sealed_bytes()
     created_at: datetime = utc_time()
     offered_at: datetime | None = utc_time(nullable=True)
     received_as: str = ""
@@ -693,8 +694,8 @@ class HeldEscalation(Row, table=True):
     conversation_id: int = reference("conversation", index=False)
     message_id: int = number()
     refused_by: str
-    judgement: Json = json_object()
-    tried: str = long_text()
+    judgement: Json = sealed_json()
+    tried: str = sealed_text()
     held_at: datetime = utc_time()
 
 
@@ -758,3 +759,19 @@ class EventRight(SQLModel, table=True):
     __tablename__ = "event_right"
 
     contact_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+
+
+class EncryptionKey(SQLModel, table=True):
+    """A key that has sealed values of this database, known by its id.
+
+    `proof` is a text that it has sealed, so that a start with other keys is refused.
+    """
+
+    __tablename__ = "encryption_key"
+
+    id: str = Field(primary_key=True)
+    proof: str
+    since: datetime = utc_time()
+
+
+bind_to_places(SQLModel.metadata)

@@ -18,6 +18,8 @@ from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.sql.dml import UpdateBase
 from sqlmodel import SQLModel
 
+from handoff_bot.storage.sealed import KEYRING
+
 Entity = TypeVar("Entity", bound=SQLModel)
 Convert = Callable[[Any], Any]
 STATEMENTS = "statements"
@@ -65,7 +67,8 @@ class Prepared:
             lists = self._lists = tuple(
                 name for name, value in values.items() if self._is_list(name, value)
             )
-        key: tuple[object, ...] = (dialect.name, *values)
+        # Conversions depend on the database's keys.
+        key: tuple[object, ...] = (dialect.name, getattr(dialect, KEYRING, None), *values)
         if lists:
             key = (*key, *(len(values[name]) for name in lists))
         form = self._forms.get(key)

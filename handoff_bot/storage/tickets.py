@@ -90,7 +90,7 @@ def row(tx: Transaction, number: int) -> TicketRow | None:
 
 def found(tx: Transaction, query: TicketQuery, limit: int) -> list[TicketRow]:
     """Returns matching tickets, newest first, at most `limit`."""
-    statement = fitting(query).order_by(col(Ticket.id).desc()).limit(limit)
+    statement = fitting(tx, query).order_by(col(Ticket.id).desc()).limit(limit)
     return [_row(*each) for each in tx.session.execute(statement)]
 
 
@@ -99,7 +99,7 @@ def newest_message(tx: Transaction) -> int:
     return int(tx.session.execute(select(func.max(Message.id))).scalar() or 0)
 
 
-def fitting(query: TicketQuery) -> Any:
+def fitting(tx: Transaction, query: TicketQuery) -> Any:
     """Builds the search. Without words, it walks an index from the newest ticket down; it never
     sorts.
     """
@@ -126,7 +126,7 @@ def fitting(query: TicketQuery) -> Any:
         statement = statement.where(held)
     if query.before is not None:
         statement = statement.where(col(Ticket.id) < query.before)
-    return _with_words(_within(statement, query), query)
+    return _with_words(tx, _within(statement, query), query)
 
 
 def _within(statement: Any, query: TicketQuery) -> Any:
@@ -137,7 +137,7 @@ def _within(statement: Any, query: TicketQuery) -> Any:
     return statement
 
 
-def _with_words(statement: Any, query: TicketQuery) -> Any:
+def _with_words(tx: Transaction, statement: Any, query: TicketQuery) -> Any:
     if query.number is not None:
         return statement.where(col(Ticket.id) == query.number)
     for tag in query.tags:
@@ -145,6 +145,8 @@ def _with_words(statement: Any, query: TicketQuery) -> Any:
         statement = statement.where(col(Ticket.id).in_(tagged))
     if not query.terms:
         return statement
+    if tx.keyring:
+        return statement.where(col(Ticket.id).in_(sorted(_opened_with_words(tx, query))))
     in_subject = and_(*(_has(Ticket.searched, word) for word in query.terms))
     if query.messages_from is None:
         return statement.where(in_subject)
@@ -182,6 +184,61 @@ def _in_messages(query: TicketQuery) -> Any:
         spellings = dict.fromkeys((typed, word, typed.lower(), typed.upper(), typed.capitalize()))
         found = found.where(or_(_has(Message.text, *spellings), _has(theirs.searched, word)))
     return col(Ticket.id).in_(found)
+
+
+# With keys, the database holds sealed texts, in which it cannot search.
+
+MOST_OPENED = 20_000
+"""Newest tickets and newest messages that are decrypted for a search by words."""
+MOST_FOUND = 2_000
+"""Tickets with the words, newest first: they become parameters of a statement."""
+
+
+def is_search_bounded(tx: Transaction) -> bool:
+    """Returns whether a search by words leaves out older tickets or messages, because their texts are
+    encrypted.
+    """
+    if tx.keyring is None:
+        return False
+    newest = int(tx.session.execute(select(func.max(Ticket.id))).scalar() or 0)
+    return max(newest, newest_message(tx)) > MOST_OPENED
+
+
+def _opened_with_words(tx: Transaction, query: TicketQuery) -> set[int]:
+    """Returns the tickets with the words, as `_in_messages` and the subjects do, of decrypted texts."""
+    newest = select(Ticket.id, Ticket.searched).order_by(col(Ticket.id).desc()).limit(MOST_OPENED)
+    subjects = {row.id: row.searched for row in tx.session.execute(newest)}
+    found = {one for one, text in subjects.items() if _has_all(query.terms, (text,))}
+    if query.messages_from is not None:
+        written: set[int] = set()
+        for message, ticket, text in tx.session.execute(_messages_of_tickets(query)):
+            both = (text.casefold(), subjects.get(ticket, ""))
+            if message not in written and _has_all(query.terms, both):
+                written.add(message)  # it belongs to the first ticket
+                found.add(ticket)
+    return set(sorted(found, reverse=True)[:MOST_FOUND])
+
+
+def _has_all(words: Iterable[str], texts: Collection[str]) -> bool:
+    return all(any(word in text for text in texts) for word in words)
+
+
+def _messages_of_tickets(query: TicketQuery) -> Any:
+    """Builds the newest messages, each with the tickets that it may belong to."""
+    return (
+        select(Message.id, Ticket.id, Message.text)
+        .join(Ticket, col(Message.conversation_id) == col(Ticket.conversation_id))
+        .where(
+            col(Message.id) >= query.messages_from,
+            col(Message.author) != Author.SYSTEM.value,
+            or_(
+                col(Ticket.solved_at).is_(None),
+                col(Ticket.solved_at) >= col(Message.created_at),
+            ),
+        )
+        .order_by(col(Message.id).desc(), col(Ticket.id))
+        .limit(MOST_OPENED)
+    )
 
 
 def _row(ticket: Ticket, name: str, address: str, agent: Agent | None) -> TicketRow:
@@ -345,7 +402,7 @@ def _newest(tx: Transaction, asked: Any, number: Any, most: int) -> list[tuple[A
 
 def exports_after(tx: Transaction, query: TicketQuery, last: int, limit: int) -> list[TicketExport]:
     """Returns the next matching tickets with a higher number, oldest first."""
-    statement = fitting(query).where(col(Ticket.id) > last).order_by(col(Ticket.id))
+    statement = fitting(tx, query).where(col(Ticket.id) > last).order_by(col(Ticket.id))
     found = list(tx.session.execute(statement.limit(limit)))
     tags = _exported_tags(tx, [ticket.id for ticket, *_ in found])
     return [

@@ -34,7 +34,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import SQLModel
 
 from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.storage.encryption import Keyring
 from handoff_bot.storage.prepared import Prepared, QuickSession, loader
+from handoff_bot.storage.sealed import keyring_of
 
 # -- SQLite's single writer, shared: transactions that wait for their turn join the open one
 # A commit waits for the disk, so a thread that ends a transaction while others wait leaves it open
@@ -337,6 +339,11 @@ class Transaction:
         if self._session is None:
             self._session = QuickSession(self.core)
         return self._session
+
+    @property
+    def keyring(self) -> Keyring | None:
+        """Returns the keys that seal texts and files; None if they are plain."""
+        return keyring_of(self.core.dialect)
 
     def flush(self) -> None:
         """Writes changes of the session's entities, before a statement that it does not run."""

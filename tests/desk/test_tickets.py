@@ -401,7 +401,7 @@ def test_a_hundred_thousand_tickets_are_listed_without_reading_them_all(database
 
 
 def _plan(database, tx, query) -> str:
-    statement = store.fitting(query).order_by(col(Ticket.id).desc()).limit(21)
+    statement = store.fitting(tx, query).order_by(col(Ticket.id).desc()).limit(21)
     compiled = statement.compile(database.engine, compile_kwargs={"literal_binds": True})
     explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
     if not database.is_sqlite:

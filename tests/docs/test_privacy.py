@@ -25,6 +25,11 @@ HOLDS = {
     "desk_post": ("places of Slack messages about an escalation", FOREVER, ""),
     "desk_thread": ("places of cards in Slack", FOREVER, ""),
     "earlier_thread": ("earlier places of cards", FOREVER, ""),
+    "encryption_key": (
+        "ids of the keys that texts are encrypted with",
+        "until rotated",
+        "stays: no personal data",
+    ),
     "erasure": ("who was forgotten: number, time, receipt", "always", "stays: the receipt"),
     "erasure_item": (
         "what is left to delete elsewhere",

@@ -60,8 +60,8 @@ class World:
 
 
 @contextmanager
-def running_world() -> Iterator[World]:
-    """Built, served on 127.0.0.1, and taken down again."""
+def running_world(database: Database | None = None) -> Iterator[World]:
+    """Built, served on 127.0.0.1, and taken down again; with a SQLite file of its own by default."""
     clock = FrozenClock()
     slack = SlackStandIn(deliver="sync", ack_deadline=PATIENCE, now=lambda: clock.at.timestamp())
     slack.scopes.granted = (*SCOPES, *OPTIONAL_SCOPES)
@@ -70,9 +70,10 @@ def running_world() -> Iterator[World]:
     with ExitStack() as stack:
         twilio = stack.enter_context(TwilioStandIn(ACCOUNT, TOKEN, PUBLIC, now=clock.now, seed=1))
         twilio.callbacks.missing = 1.0  # the one that is looked at is sent by hand
-        folder = Path(stack.enter_context(TemporaryDirectory()))
-        database = Database(f"sqlite:///{folder / 'handoff.db'}", synchronous="off")
-        stack.callback(database.close)
+        if database is None:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            database = Database(f"sqlite:///{folder / 'handoff.db'}", synchronous="off")
+            stack.callback(database.close)
         migrate(database)
         answer_at_once(database, clock)
         with database.write() as tx:

@@ -278,12 +278,14 @@ class Serving:
 
     def _pieces(self, number: int, size: int) -> Iterator[bytes]:
         # One transaction per chunk: a slow client must not hold a connection.
-        for offset in range(0, size, PIECE):
+        offset = 0
+        while offset < size:
             with self._database.read() as tx:
                 piece = attachments.piece(tx, number, offset, min(PIECE, size - offset))
             if not piece:
                 return
             yield piece
+            offset += len(piece)
 
     def _is_open(self, tx: Transaction, conversation_id: int, offered_at: datetime | None) -> bool:
         if self._is_shown(conversations.get(tx, conversation_id)):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Post, PostKind
-from handoff_bot.domain.errors import ProviderFailure
+from handoff_bot.domain.errors import ProviderFailure, Undecryptable
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import DeskFile, Piece, pieces
 from handoff_bot.domain.messages import (
@@ -34,6 +34,7 @@ from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
+from handoff_bot.storage.sealed import Unreadable
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -226,6 +227,8 @@ class Send(ProviderJob[SendPlan, Receipt]):
             return None
         delivery, message, conversation = found
         now = self._clock.now()
+        if isinstance(delivery.text, Unreadable):
+            raise Undecryptable(str(delivery.text))
         if message.epoch is not None and message.epoch != conversation.epoch:
             deliveries.move(tx, delivery.id, DeliveryStatus.DROPPED, now)
             log.record(

@@ -6,7 +6,7 @@ several, and the health page and `handoff jobs` count every failed job.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from handoff_bot.domain.desk import Button, Post, PostKind
@@ -52,6 +52,10 @@ CARD_WAITS = (
     "The card for this conversation cannot be posted right now, so it has no thread yet. "
     "{why} Handoff keeps retrying for several hours. The customer is waiting. Read the "
     "conversation here."
+)
+UNDECRYPTABLE = (
+    "Stored data cannot be decrypted ({places}). It is kept as it is, and shown as unreadable; nothing "
+    "of it is sent. Compare ENCRYPTION_KEY_FILE with your copy of it, and run `handoff doctor`."
 )
 UNHANDLED = "A customer's message could not be processed, so it was not answered ({why})."
 UNSENT = (
@@ -161,6 +165,13 @@ def unlisted(tx: Transaction, source: str, why: str, now: datetime) -> None:
     words = UNLISTED.format(source=spelled(source), why=why)
     key = f"unlisted:{source}:{now:%Y%m%d}"
     _tell(tx, admins(tx), Post(PostKind.TOLD, words), now, key)
+
+
+def undecryptable(tx: Transaction, places: Sequence[str], now: datetime) -> None:
+    """Reports, once a day for the same places ("message.text"), values that cannot be decrypted."""
+    shown = ", ".join(places)
+    post = Post(PostKind.TOLD, UNDECRYPTABLE.format(places=shorten(shown, MOST)))
+    _tell(tx, admins(tx), post, now, f"undecryptable:{shown}:{now:%Y%m%d}")
 
 
 def untold(tx: Transaction, job: Job, post: Post, why: str, now: datetime) -> None:

@@ -178,7 +178,9 @@ class Tickets:
             if not found and query.may_be_words:
                 query = replace(query, no_number=True)
                 found = store.found(tx, query, PAGE_ROWS + 1)
-        return TicketPage(tuple(found[:PAGE_ROWS]), query, more=len(found) > PAGE_ROWS)
+            is_bounded = bool(query.terms) and store.is_search_bounded(tx)
+        more = len(found) > PAGE_ROWS
+        return TicketPage(tuple(found[:PAGE_ROWS]), query, more, is_bounded)
 
     def channels(self) -> list[str]:
         """Returns the kinds of channels to filter by."""

@@ -23,6 +23,7 @@ from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,
     actions,
+    context,
     moment,
     mrkdwn,
     named,
@@ -31,6 +32,7 @@ from handoff_bot.slack.kit.text import (
     section,
     spelled,
 )
+from handoff_bot.storage.tickets import MOST_OPENED
 
 ON_ITS_WAY = "You will get the file as a direct message."
 
@@ -70,6 +72,10 @@ WORDS = text(
     acts_on="on_enter_pressed",
     current=lambda query: query.words,
 ).parsed(first)
+BOUNDED = (
+    f"Stored texts are encrypted, so text was only searched in the newest {MOST_OPENED:,} tickets and "
+    "messages."
+)
 SEARCH: Form[None] = Form("Tickets", "tickets", (WORDS,), submit="Search", close="Close")
 
 
@@ -80,6 +86,8 @@ def render_tickets(
     blocks = [actions(*_filters(page.query, channels)), *map(_row, page.rows)]
     if not page.rows:
         blocks.append(section("No tickets found."))
+    if page.is_bounded:
+        blocks.append(context(plain(BOUNDED)))
     blocks += _turns(page, may_export=may_export)
     return SEARCH.render(None, page.query, below=blocks, banner=banner)
 
