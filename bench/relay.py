@@ -1,8 +1,9 @@
 """The relay of a claimed message in one process: `python -m bench.relay [--against CHECKOUT]`; 2 minutes.
 
 Processor time from the webhook's WSGI request to the finished post in Slack, without the HTTP server.
-With another checkout, both are measured in turn, batch by batch, so that other load meets both. With
-`--calls` the calls of Python functions are counted instead, which no other load changes.
+With another checkout, or with `--encrypted`, both are measured in turn, batch by batch, so that other
+load meets both. With `--calls` the calls of Python functions are counted instead, which no other load
+changes.
 """
 
 from __future__ import annotations
@@ -74,14 +75,24 @@ def _child(checkout: Path, environment: dict[str, str], log: Path) -> Iterator[C
         child.close()
 
 
+def _variants(options: argparse.Namespace, folder: Path) -> dict[str, tuple[Path, dict[str, str]]]:
+    """Returns what is measured, by name: a checkout, and settings besides the usual ones."""
+    variants: dict[str, tuple[Path, dict[str, str]]] = {"this": (Path.cwd(), {})}
+    if options.against:
+        variants["other"] = (options.against.resolve(), {})
+    if options.encrypted:
+        from handoff_bot.storage.encryption import write_new_key
+
+        write_new_key(folder / "keys")
+        variants["encrypted"] = (Path.cwd(), {"ENCRYPTION_KEY_FILE": str(folder / "keys")})
+    return variants
+
+
 def _measured(options: argparse.Namespace) -> dict[str, Any]:
     from bench.cost import server_of
     from bench.provenance import provenance
-    from bench.saturation.stage import Databases, get, vendors
+    from bench.saturation.stage import Databases, vendors
 
-    checkouts = {"this": Path.cwd()}
-    if options.against:
-        checkouts["other"] = options.against.resolve()
     with (
         tempfile.TemporaryDirectory(prefix="handoff-relay-") as name,
         server_of(options) as server,
@@ -90,7 +101,7 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         folder = Path(name)
         databases = Databases(folder, server)
         children: dict[str, tuple[Child, str]] = {}
-        for which, checkout in checkouts.items():
+        for which, (checkout, settings) in _variants(options, folder).items():
             url = stack.enter_context(vendors(databases.place))
             pointed = {
                 "DATABASE_URL": databases.copy(CUSTOMERS),
@@ -98,27 +109,34 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
                 "TWILIO_API_URL": url,
                 "RELAY_CALLS": "1" if options.calls else "",
             }
-            environment = {**databases.place.environment, **pointed}
+            environment = {**databases.place.environment, **pointed, **settings}
             child = stack.enter_context(_child(checkout, environment, folder / "log"))
             children[which] = (child, url)
-        for number in range(options.rounds + 1):  # the first one only warms up
-            order = list(children) if number % 2 else list(children)[::-1]
-            for which in order:
-                child, url = children[which]
-                tag = f"round{'abcdefghijklmnopqrstuvwxyz'[number // 26]}{chr(97 + number % 26)}"
-                load = databases.place.load(tag, 0, options.count, 0, CUSTOMERS)
-                child.ask({"load": vars(load) | {"said": CALM}, "pause": options.pause})
-                deadline = time.monotonic() + PATIENCE
-                while int(get(f"{url}/bench/count/{tag}")) < options.count:
-                    if time.monotonic() > deadline:
-                        raise SystemExit("not all messages were posted")
-                    time.sleep(0.05)
-                time.sleep(0.3)
-                child.last = child.ask({"done": True})
-                if number:
-                    child.batches.append(child.last["ms"] / options.count)
+        _run(options, children, databases.place)
         found = {which: _shown(child, options) for which, (child, _) in children.items()}
         return {**provenance(), "messages": options.count, "rounds": options.rounds, **found}
+
+
+def _run(options: argparse.Namespace, children: dict[str, tuple[Child, str]], place: Any) -> None:
+    """Measures the children in turn."""
+    from bench.saturation.stage import get
+
+    for number in range(options.rounds + 1):  # the first one only warms up
+        order = list(children) if number % 2 else list(children)[::-1]
+        for which in order:
+            child, url = children[which]
+            tag = f"round{'abcdefghijklmnopqrstuvwxyz'[number // 26]}{chr(97 + number % 26)}"
+            load = place.load(tag, 0, options.count, 0, CUSTOMERS)
+            child.ask({"load": vars(load) | {"said": CALM}, "pause": options.pause})
+            deadline = time.monotonic() + PATIENCE
+            while int(get(f"{url}/bench/count/{tag}")) < options.count:
+                if time.monotonic() > deadline:
+                    raise SystemExit("not all messages were posted")
+                time.sleep(0.05)
+            time.sleep(0.3)
+            child.last = child.ask({"done": True})
+            if number:
+                child.batches.append(child.last["ms"] / options.count)
 
 
 def _shown(child: Child, options: argparse.Namespace) -> dict[str, Any]:
@@ -228,6 +246,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--pause", type=float, default=0.02, help="seconds between messages")
     parser.add_argument("--calls", action="store_true")
+    parser.add_argument("--encrypted", action="store_true", help="also with ENCRYPTION_KEY_FILE")
     parser.add_argument("--postgres", action="store_true")
     options = parser.parse_args()
     if options.child:

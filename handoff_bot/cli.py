@@ -760,7 +760,7 @@ def decrypt_database() -> None:
 
 def _progress(table: str, rows: int) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r{table}: {rows:,} rows", nl=False, err=True)
+        click.echo(f"\r{table}: {many(rows, 'row')}", nl=False, err=True)
 
 
 def _print_lines(results: Iterable[CheckResult]) -> int:

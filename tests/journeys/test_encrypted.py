@@ -46,11 +46,12 @@ def database_of(url: str, *lines: str) -> Database:
 
 
 @pytest.fixture
-def encrypted(database_url) -> Iterator[Database]:
-    opened = database_of(database_url, OLD)
+def encrypted(database_url, clock) -> Iterator[Database]:
+    keyring = Keyring([OLD])
+    opened = Database(database_url, synchronous="off", keyring=keyring)
     migrate(opened)
     with opened.write() as tx:
-        resealing.use_keys(tx, opened.keyring, app.SystemClock().now())
+        resealing.use_keys(tx, keyring, clock.now())
     yield opened
     opened.close()
 

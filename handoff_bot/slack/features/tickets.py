@@ -73,8 +73,8 @@ WORDS = text(
     current=lambda query: query.words,
 ).parsed(first)
 BOUNDED = (
-    f"Stored texts are encrypted, so text was only searched in the newest {MOST_OPENED:,} tickets and "
-    "messages."
+    "Stored texts are encrypted, so text was only searched in the newest tickets and messages (at most "
+    f"{MOST_OPENED:,} of each)."
 )
 SEARCH: Form[None] = Form("Tickets", "tickets", (WORDS,), submit="Search", close="Close")
 
