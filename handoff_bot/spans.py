@@ -7,7 +7,7 @@ they pay.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from typing import Protocol
@@ -58,6 +58,9 @@ class Recorder(Protocol):
 
     def failed(self, error: Exception) -> None:
         """Marks this thread's span as failed, by an error that does not leave it."""
+
+    def covers(self, traces: Collection[str]) -> None:
+        """This thread's span does the work of more jobs, with these traces."""
 
 
 class Arrival(Protocol):

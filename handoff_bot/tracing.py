@@ -10,7 +10,8 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         SpanExporter,
         SpanExportResult,
     )
+    from opentelemetry.trace import SpanContext
 
 logger = logging.getLogger(__name__)
 
@@ -152,11 +154,13 @@ class SpanRecorder:
     def __init__(self, provider: TracerProvider, processor: BatchSpanProcessor) -> None:
         from opentelemetry.sdk.trace import ReadableSpan
         from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-        from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+        from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
         self._sampler = provider.sampler
         self._resource = provider.resource
         self._processor = processor
+        self._is_over = False
+        self._link = Link
         self._scope = InstrumentationScope("handoff_bot", __version__)
         self._span, self._context = ReadableSpan, SpanContext
         self._sampled = TraceFlags(TraceFlags.SAMPLED)
@@ -183,29 +187,42 @@ class SpanRecorder:
         if span := _current.get():
             span.failed(_code_of(error))
 
+    def covers(self, traces: Collection[str]) -> None:
+        if span := _current.get():
+            span.note("handoff.job.count", 1 + len(traces))
+            span.others = {one for one in traces if one and one != span.trace}
+
     def stop(self) -> None:
         """Records nothing from now on, and sends the last spans."""
-        spans.recorder = None
+        # `spans.recorder` stays: a request that still runs may just have looked at it.
+        self._is_over = True
         # It would wait for half a minute for an endpoint that is down.
         last = threading.Thread(target=self._processor.shutdown, name="last-spans", daemon=True)
         last.start()
         last.join(FLUSH_SECONDS)
 
-    def queue(self, span: _Span, trace: int, own: int, parent: int) -> None:
-        """Queues a span that has ended, under these ids; `parent` is 0 for none."""
+    def queue(self, span: _Span, trace: int, own: int, parent: int, *, same: bool = True) -> None:
+        """Queues a span that has ended, under these ids.
+
+        Args:
+            parent: id of the span that it is a part of, 0 for none.
+            same: False for a copy in another trace, which links to the span.
+        """
+        with suppress(Exception):  # whatever a sampler does, no message may fail by it
+            if not self._is_over:
+                self._queue(span, trace, own, parent, same=same)
+
+    def _queue(self, span: _Span, trace: int, own: int, parent: int, *, same: bool) -> None:
         decision: Any = self._sampler.should_sample(None, trace, span.name).decision
         if not decision.is_sampled():
             return
         self._processor.on_end(
             self._span(
                 name=span.name if _NAME.fullmatch(span.name) else OTHER,
-                context=self._context(trace, own, is_remote=False, trace_flags=self._sampled),
-                parent=(
-                    self._context(trace, parent, is_remote=True, trace_flags=self._sampled)
-                    if parent
-                    else None
-                ),
+                context=self._of(trace, own),
+                parent=self._of(trace, parent) if parent else None,
                 resource=self._resource,
+                links=() if same else (self._link(self._of(span.trace_id, span.id)),),
                 attributes={name: _safe(value) for name, value in span.attributes.items()},
                 kind=self._kinds[span.kind],
                 status=self._statuses[span.has_failed],
@@ -214,6 +231,9 @@ class SpanRecorder:
                 instrumentation_scope=self._scope,
             )
         )
+
+    def _of(self, trace: int, own: int) -> SpanContext:
+        return self._context(trace, own, is_remote=False, trace_flags=self._sampled)
 
 
 def _safe(value: Value) -> Value:
@@ -242,6 +262,7 @@ class _Span:
         id: its own id.
         parent: id of the span that it is a part of, 0 for none.
         has_parts: whether another span is a part of it.
+        others: other traces that it works for, too.
     """
 
     def __init__(
@@ -263,6 +284,7 @@ class _Span:
         self.parent = parent
         self.id = secrets.randbits(64)
         self.has_parts = False
+        self.others: set[str] = set()
         self.has_failed = False
         self.began = self.ended = time.time_ns()
         self._token: Token[_Span | None] | None = None
@@ -295,8 +317,11 @@ class _Span:
         self.queue()
 
     def queue(self) -> None:
-        """Hands it to the exporter."""
+        """Hands it to the exporter, and a copy in each other trace that it works for."""
         self._recorder.queue(self, self.trace_id, self.id, self.parent)
+        for trace in self.others:
+            found, root = int(trace_id(trace), 16), int(root_id(trace), 16)
+            self._recorder.queue(self, found, secrets.randbits(64), root, same=False)
 
 
 class _Request(_Span):

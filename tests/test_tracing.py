@@ -1,5 +1,6 @@
 """Spans: which trace they belong to, what they hold, and what happens while nothing takes them."""
 
+import base64
 import subprocess
 import sys
 import threading
@@ -25,6 +26,12 @@ assert not loaded & {"opentelemetry", "sentry_sdk"}, loaded
 """
 STRANGE = "0af7651916cd43dd8448eb211c80319c"
 TEXT = "call me at +15550144, Dana"
+
+
+@pytest.fixture(autouse=True)
+def off(monkeypatch):
+    """Tracing is off before and after each test."""
+    monkeypatch.setattr(spans, "recorder", None)
 
 
 @pytest.fixture
@@ -106,6 +113,35 @@ def test_what_a_job_does_is_a_part_of_it_and_the_job_a_part_of_its_message(recor
     )
     assert job["trace"] == call["trace"] == spans.trace_id(trace)
     assert (call["parent"], job["parent"]) == (job["id"], spans.root_id(trace))
+
+
+def test_posts_that_were_sent_together_are_a_span_in_each_trace(recorder, collector):
+    one, other = of_arrival("sms:SM1"), of_arrival("sms:SM2")
+    with traced(one), recorder.span("job desk.post", Kind.CONSUMER, {}):
+        recorder.covers([one, other, ""])
+    recorder.stop()
+    held, copy = collector.spans()
+    assert (held["trace"], copy["trace"]) == (spans.trace_id(one), spans.trace_id(other))
+    assert copy["parent"] == spans.root_id(other)
+    assert held["attributes"] == copy["attributes"] == {"handoff.job.count": 4}
+    assert "links" not in held
+    (link,) = copy["links"]
+    assert base64.b64decode(link["spanId"]).hex() == held["id"]
+
+
+def test_a_sampler_that_fails_fails_no_message(recorder, collector, monkeypatch):
+    monkeypatch.setattr(recorder, "_sampler", None)
+    with recorder.span("job send", Kind.CONSUMER, {}):
+        pass
+    recorder.stop()
+    assert collector.spans() == []
+
+
+def test_work_that_goes_on_while_the_process_stops_is_not_disturbed(recorder, collector):
+    recorder.stop()
+    with recorder.span("job send", Kind.CONSUMER, {}):
+        pass
+    assert collector.spans() == []
 
 
 def test_a_job_that_no_arrival_caused_has_a_trace_of_its_own(recorder, collector):

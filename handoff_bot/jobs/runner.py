@@ -89,7 +89,6 @@ def _about(job: Job) -> dict[str, spans.Value]:
         "handoff.job.id": job.id,
         "handoff.job.kind": job.kind,
         "handoff.job.queue": queue_of(job.lane),
-        "handoff.job.count": len(job.ids),
     }
 
 
@@ -337,6 +336,8 @@ class Runner:
     def _call(self, step: _Step, plan: Any, since: datetime) -> Any:
         if not step.handler.repeatable:
             self._confirm(step.job.lane, step.grant, since)
+        if spans.recorder and step.job.more:
+            spans.recorder.covers([of_job(other.payload) for other in step.job.more])
         with self._others.calling():
             return step.handler.call(plan)
 
