@@ -29,6 +29,7 @@ from handoff_bot.ai.look_ups import HttpLookUps
 from handoff_bot.ai.tool_servers import AllLookUps, McpTools, check_server
 from handoff_bot.channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from handoff_bot.channels._twilio_checks import check_twilio
+from handoff_bot.channels._twilio_conversation_checks import check_conversations
 from handoff_bot.clock import SystemClock
 from handoff_bot.connectors.checks import check_customers, check_webhook, check_zendesk
 from handoff_bot.connectors.customers import CustomerSystem
@@ -711,7 +712,9 @@ def checks(settings: Settings, *, is_up: bool = False) -> Iterator[CheckResult]:
     yield from _check_model(settings)
     yield from _check_slack(settings)
     if settings.wants_twilio:
-        yield from check_twilio(twilio_account(settings))
+        account = twilio_account(settings)
+        yield from check_twilio(account, SystemClock().now())
+        yield from check_conversations(account)
     if settings.webchat_origins:
         yield check_website(settings)
     yield from _check_peers(settings)

@@ -45,7 +45,7 @@ class Answer(dict):
 
 def clock_check(date):
     client = SimpleNamespace(auth_test=lambda: Answer(date), conversations_history=lambda **_: None)
-    found = [one for one in examine(client, "C1", lambda: NOW) if one.what == "clock"]
+    found = [one for one in examine(client, "C1", lambda: NOW) if one.what == "clock, by Slack"]
     return found[0] if found else None
 
 
