@@ -829,9 +829,11 @@ def _check_slack(settings: Settings) -> Iterator[CheckResult]:
     desk.chosen_channel = DeskChannels(database, clock).queue
     try:
         yield from check_slack(token, settings.SLACK_API_URL, desk.queue_channel)
-        yield FirstSteps(
+        steps = FirstSteps(
             database, desk, clock, Preferences(database, clock), {}, has_mail=settings.wants_mail
-        ).notified()
+        )
+        yield steps.notified()
+        yield steps.alarmed()
     finally:
         database.close()
 

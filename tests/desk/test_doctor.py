@@ -123,3 +123,11 @@ def test_it_also_checks_what_is_connected_besides_slack(bureau):
     assert "1 problem found." in shown
     assert "❌ Twilio: SMS +1555····" in shown
     assert "'A message comes in' is not set" in shown
+
+
+def test_it_says_who_is_told_of_failures(bureau):
+    bureau.command(bureau.mia, "doctor")
+    assert "the queue channel; to tell admins, name them" in words(bureau.modal(bureau.mia))
+    bureau.core.preferences.change("admins", [bureau.mia], bureau.mia)
+    bureau.command(bureau.mia, "doctor")
+    assert "1 admin named in the settings" in words(bureau.modal(bureau.mia))

@@ -116,6 +116,7 @@ def _checks(tools: Tools) -> list[CheckResult]:
     return [
         *tools.desk.inspect(look),
         tools.core.first_steps.notified(),
+        tools.core.first_steps.alarmed(),
         *tools.core.model.checks(),
         tools.core.interpreter.check_result(),
         *tools.core.connected_checks(),
