@@ -23,12 +23,14 @@ from handoff_bot import charts, error_reports, logs, tracing
 from handoff_bot.ai.assistant.checks import check_knowledge, has_own_articles, refuse_samples
 from handoff_bot.ai.assistant.library import FolderLibrary
 from handoff_bot.ai.composition import Asking, build_ai, build_model, build_probe
+from handoff_bot.ai.deadline import within
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.ai.look_ups import HttpLookUps
 from handoff_bot.ai.tool_servers import AllLookUps, McpTools, check_server
 from handoff_bot.channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from handoff_bot.channels._twilio_checks import check_twilio
+from handoff_bot.channels._twilio_conversation_checks import check_conversations
 from handoff_bot.clock import SystemClock
 from handoff_bot.connectors.checks import check_customers, check_webhook, check_zendesk
 from handoff_bot.connectors.customers import CustomerSystem
@@ -66,6 +68,7 @@ from handoff_bot.services.ai_turns.evaluating import (
     Spent,
     most_calls,
 )
+from handoff_bot.services.ai_turns.inbound import INBOUND
 from handoff_bot.services.ai_turns.language_model import (
     Ledger,
     ModelDoctor,
@@ -78,12 +81,14 @@ from handoff_bot.services.ai_turns.look_ups import LookUpLedger
 from handoff_bot.services.ai_turns.replaying import Export, Replay
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
+from handoff_bot.services.delivery.sending import STATUS_UPDATE
 from handoff_bot.services.home import FirstSteps
 from handoff_bot.services.operators import Backups, Jobs, MessageTraces
 from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.privacy.exporting import Exporting
 from handoff_bot.services.privacy.forgetting import Forgetting
 from handoff_bot.services.privacy.retention import Retention
+from handoff_bot.services.public_address import InstanceProof, SignedArrivals, SignedSource
 from handoff_bot.services.replies.canned import CannedReplies
 from handoff_bot.services.reporting.metrics import Metrics
 from handoff_bot.services.settings import rule_lists
@@ -95,7 +100,9 @@ from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
+from handoff_bot.slack.features.doctor import EXAMINE
 from handoff_bot.slack.incoming.app import SlackSide, build_slack
+from handoff_bot.slack.incoming.arrivals import KIND as SLACK_EVENT
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import resealing, tallies
 from handoff_bot.storage.database import Database
@@ -107,8 +114,9 @@ from handoff_bot.web.application import create_web, webhooks
 from handoff_bot.web.chat import UPLOADS, chat
 from handoff_bot.web.chat_stream import Streams, Watchers
 from handoff_bot.web.files import AgentPhotos, files
-from handoff_bot.web.health import Operators, check_public_address, health
+from handoff_bot.web.health import Operators, health
 from handoff_bot.web.prometheus import prometheus
+from handoff_bot.web.public_address import check_public_address, instance_page
 
 if TYPE_CHECKING:
     from handoff_bot.storage.listening import Listener
@@ -116,6 +124,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger("handoff_bot.app")
 
 ROLES = ("all", "web", "worker")
+FROM_TWILIO = SignedSource(
+    "Twilio",
+    (INBOUND, STATUS_UPDATE),
+    tuple(f"{lane}:{kind}:" for kind in TWILIO for lane in ("in", "news")),
+    "write a message to one of your numbers",
+)
+FROM_SLACK = SignedSource(
+    "Slack", (SLACK_EVENT, EXAMINE), ("slack:", "model:"), "enter /handoff doctor"
+)
 ONE_VISITOR = (
     "visitors can only reach {host} through a proxy or tunnel, so rate limits treat them "
     "all as one; set TRUSTED_PROXIES to the number of your proxies, usually 1"
@@ -234,6 +251,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             tool_tokens={name: one.host for name, one in settings.look_up_tokens.items()},
             allows_loopback=settings.LOOK_UP_LOOPBACK,
             is_holding=settings.HOLD_OUTGOING,
+            connected_checks=lambda: connected_checks(settings, database),
             has_own_knowledge=lambda: has_own_articles(
                 settings.KNOWLEDGE_DIR, SystemClock().now().date()
             ),
@@ -255,6 +273,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             None if role == "web" else lambda: core.worker.heartbeat.id,
         ),
         prometheus(database, clock, operators, model_page, streams),
+        instance_page(InstanceProof(database, clock)),
         slack.blueprint,
     ]
     if site:
@@ -837,10 +856,12 @@ def check_disk(url: str) -> CheckResult:
     return CheckResult("disk", True, words)
 
 
+PUBLIC_SECONDS = 30.0
+"""Deadline of the check of the public address, whose name look-up has none of its own."""
+
+
 def checks(settings: Settings, *, is_up: bool = False) -> Iterator[CheckResult]:
     """Yields the doctor's health checks; with `is_up`, also whether the public address reaches the bot."""
-    if is_up and settings.PUBLIC_BASE_URL:
-        yield check_public_address(settings.PUBLIC_BASE_URL)
     yield from _check_database(settings)
     try:
         build_ai(settings.KNOWLEDGE_DIR)
@@ -848,20 +869,72 @@ def checks(settings: Settings, *, is_up: bool = False) -> Iterator[CheckResult]:
         yield CheckResult("local detector", False, str(error))
     else:
         yield CheckResult("local detector", True, "loaded")
-    yield check_knowledge(
-        settings.KNOWLEDGE_DIR,
-        SystemClock().now().date(),
-        may_be_sample=settings.SAMPLE_KNOWLEDGE,
-    )
     yield from _check_model(settings)
     yield from _check_slack(settings)
+    try:
+        database = open_database(settings)
+    except Exception:  # any error is already reported
+        yield from connected_checks(settings, None, is_up=is_up)
+        return
+    try:
+        yield from connected_checks(settings, database, is_up=is_up)
+    finally:
+        database.close()
+
+
+def connected_checks(
+    settings: Settings, database: Database | None, *, is_up: bool = True
+) -> Iterator[CheckResult]:
+    """Yields the health checks that Slack's doctor shares with the command line's.
+
+    Args:
+        database: None if it cannot be used.
+        is_up: whether the bot runs, so that its public address must answer.
+    """
+    clock = SystemClock()
+    if is_up and settings.PUBLIC_BASE_URL and not settings.TWILIO_API_URL:  # not a stand-in's
+        yield from _check_public_address(settings, database, clock)
+    if database:
+        yield from _check_arrivals(settings, database, clock)
+    if settings.on_sqlite and database:
+        yield check_disk(settings.DATABASE_URL.get_secret_value())
+    yield check_knowledge(
+        settings.KNOWLEDGE_DIR, clock.now().date(), may_be_sample=settings.SAMPLE_KNOWLEDGE
+    )
+    if database and settings.OPENAI_API_KEY.get_secret_value():
+        yield from _check_servers(settings, database)
     if settings.wants_twilio:
-        yield from check_twilio(twilio_account(settings))
+        account = twilio_account(settings)
+        yield from check_twilio(account, clock.now())
+        yield from check_conversations(account)
     if settings.webchat_origins:
         yield check_website(settings)
     yield from _check_peers(settings)
     yield from tracing.check(os.environ)
     yield from error_reports.check(settings.SENTRY_DSN.get_secret_value())
+
+
+def _check_public_address(
+    settings: Settings, database: Database | None, clock: Clock
+) -> Iterator[CheckResult]:
+    proof = InstanceProof(database, clock) if database else None
+    base_url = settings.PUBLIC_BASE_URL
+    try:
+        yield from within(
+            PUBLIC_SECONDS, lambda: list(check_public_address(base_url, proof, clock.now()))
+        )
+    except TimeoutError:
+        words = f"{base_url}: no answer in time; check DNS and the proxy"
+        yield CheckResult("public address", False, words)
+
+
+def _check_arrivals(settings: Settings, database: Database, clock: Clock) -> Iterator[CheckResult]:
+    """Tells what proves, from outside, that the addresses set at Twilio and Slack lead here."""
+    arrivals = SignedArrivals(database, clock)
+    if settings.wants_twilio:
+        yield arrivals.check(FROM_TWILIO)
+    if not settings.SLACK_APP_TOKEN.get_secret_value():  # Socket Mode needs no address
+        yield arrivals.check(FROM_SLACK)
 
 
 def _check_database(settings: Settings) -> Iterator[CheckResult]:
@@ -882,8 +955,6 @@ def _check_database(settings: Settings) -> Iterator[CheckResult]:
     else:
         yield CheckResult("database", True, "reachable, schema up to date")
         yield encryption
-        if settings.on_sqlite:
-            yield check_disk(settings.DATABASE_URL.get_secret_value())
         yield translation
 
 
@@ -926,9 +997,11 @@ def _check_slack(settings: Settings) -> Iterator[CheckResult]:
     desk.chosen_channel = DeskChannels(database, clock).queue
     try:
         yield from check_slack(token, settings.SLACK_API_URL, desk.queue_channel)
-        yield FirstSteps(
+        steps = FirstSteps(
             database, desk, clock, Preferences(database, clock), {}, has_mail=settings.wants_mail
-        ).notified()
+        )
+        yield steps.notified()
+        yield steps.alarmed()
     finally:
         database.close()
 
@@ -957,21 +1030,16 @@ def _check_model(settings: Settings) -> Iterator[CheckResult]:
         yield from ModelDoctor(part, database, clock).checks()
     finally:
         database.close()
-    yield from _check_servers(settings)
     if settings.model_price is None:
         prices = "OPENAI_INPUT_PRICE and OPENAI_OUTPUT_PRICE"
         words = f"unknown, so spending is counted in tokens only; set {prices}"
         yield CheckResult("language model: price", True, words)
 
 
-def _check_servers(settings: Settings) -> Iterator[CheckResult]:
+def _check_servers(settings: Settings, database: Database) -> Iterator[CheckResult]:
     """Asks the MCP servers with tools that the AI may call."""
-    database = open_database(settings)
-    try:
-        with database.read() as tx:
-            found = rule_lists.read(tx, rule_lists.MCP_SERVERS, rule_lists.MCP_SERVER)
-    finally:
-        database.close()
+    with database.read() as tx:
+        found = rule_lists.read(tx, rule_lists.MCP_SERVERS, rule_lists.MCP_SERVER)
     for one in found:
         if one.tools:
             yield check_server(tool_servers(settings), one)

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from bench import train_small_talk
 from handoff_bot.ai.detector.local import LocalDetector
-from handoff_bot.ai.detector.short_messages import KINDS, MODEL, QueueTalk
+from handoff_bot.ai.detector.short_messages import MODEL, QueueTalk
 from handoff_bot.domain.signals import QueueAct
 
 DATA = Path(__file__).parent / "queued"
@@ -52,10 +52,11 @@ def others() -> list[Phrase]:
 def fitted(detector: LocalDetector, phrases: list[Phrase]) -> QueueTalk:
     """Fits one linear classifier over the phrases' meanings."""
     vectors = np.vstack([detector.encoder.vectors([words]) for words, _, _ in phrases])
-    labels = np.array([KINDS.index(kind) for _, kind, _ in phrases])
+    is_wait = np.array([kind is QueueAct.WAIT for _, kind, _ in phrases])
     model = LogisticRegression(C=STRENGTH, max_iter=300, class_weight="balanced")
-    model.fit(vectors, labels)
-    np.save(MODEL, np.vstack([model.coef_.T, model.intercept_]).astype(np.float16))
+    model.fit(vectors, is_wait)
+    wait = np.vstack([model.coef_.T, model.intercept_])
+    np.save(MODEL, np.hstack([wait, np.zeros_like(wait)]).astype(np.float16))  # as in KINDS
     return QueueTalk.load(detector.encoder)
 
 

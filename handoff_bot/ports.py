@@ -509,6 +509,9 @@ class ModelWatch(Protocol):
     def failed(self, trouble: Trouble, detail: str = "") -> None:
         """Records a failure; `detail` contains no customer text."""
 
+    def refused_tools(self, names: Sequence[str]) -> None:
+        """Records that the service does not accept these tools' definitions; the others are used."""
+
 
 class ModelProbe(Protocol):
     """Tests a language model. Its cost is counted, and a watch receives the outcome."""

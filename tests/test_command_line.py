@@ -95,9 +95,9 @@ def test_the_doctor_finds_everything_well(environment):
     [
         ("SLACK_BOT_TOKEN", "xoxb-wrong", "Slack: token: rejected"),
         ("SLACK_QUEUE_CHANNEL", "C0NOWHERE", "channel_not_found"),
-        ("TWILIO_AUTH_TOKEN", "wrong", "Twilio: credentials: not accepted"),
+        ("TWILIO_AUTH_TOKEN", "wrong", "Twilio: credentials: Twilio does not accept"),
         ("TWILIO_SMS_FROM", "+15559998888", "is not a number of this account"),
-        ("PUBLIC_BASE_URL", "https://elsewhere.example.com", "set 'A message comes in' to POST"),
+        ("PUBLIC_BASE_URL", "https://elsewhere.example.com", "so messages do not reach Handoff"),
         ("DATABASE_URL", "sqlite:////nowhere/at/all.db", "database: cannot be used"),
     ],
 )

@@ -26,5 +26,5 @@ def within(seconds: float, call: Callable[[], Result]) -> Result:
         except BaseException as error:  # raised in the waiting thread
             future.set_exception(error)
 
-    threading.Thread(target=run, name="language-model", daemon=True).start()
+    threading.Thread(target=run, name="deadline", daemon=True).start()
     return future.result(seconds)

@@ -39,6 +39,7 @@ from handoff_bot.ai.structured_output import (
     Tool,
     request_for,
     tokens_in,
+    tools_in,
     unfenced,
 )
 from handoff_bot.domain.errors import CapReached, ModelError
@@ -259,8 +260,12 @@ class LanguageModel:
             self._lessons.forget()
 
     def _keep(self, new: Set[Lesson]) -> None:
-        if new and self._lessons.learn(new):
-            logger.info("language model is asked otherwise", extra={"lessons": sorted(new)})
+        if not (new and self._lessons.learn(new)):
+            return
+        logger.info("language model is asked otherwise", extra={"lessons": sorted(new)})
+        refused = tools_in(new)
+        if refused and self._watch:
+            self._watch.refused_tools(refused)
 
     def _said(self, question: Question, request: Request, seconds: float) -> Said:
         """Returns the model's calls, or its text, which should be JSON."""

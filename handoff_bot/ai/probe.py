@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
 
 from handoff_bot.ai.language_model import LanguageModel
@@ -35,6 +37,9 @@ class _Listener:
         self.trouble, self.detail = trouble, detail
         if self._watch:
             self._watch.failed(trouble, detail)
+
+    def refused_tools(self, names: Sequence[str]) -> None:
+        """Needs nothing: the test request has no tools."""
 
 
 class Probe:

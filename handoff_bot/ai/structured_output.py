@@ -355,9 +355,17 @@ class Request:
     read: Callable[[str], Said]
 
 
+_TOOL = "tool "
+
+
 def refused_tool(name: str) -> Lesson:
     """Returns the lesson that this tool, and no other, is left out."""
-    return f"tool {name}"
+    return f"{_TOOL}{name}"
+
+
+def tools_in(lessons: Set[Lesson]) -> list[str]:
+    """Returns the names of refused tools."""
+    return sorted(one.removeprefix(_TOOL) for one in lessons if one.startswith(_TOOL))
 
 
 def request_for(question: Question, lessons: Set[Lesson]) -> Request:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
+
+from handoff_bot.domain.text import many
 
 # -- an agent's action
 
@@ -51,3 +56,29 @@ class CheckResult:
     def line(self) -> str:
         """Formats the result for a terminal."""
         return f"{'ok  ' if self.ok else 'FAIL'}  {self.what}: {self.words}"
+
+
+CLOCK_APART = 30
+"""Seconds; Slack's signatures are valid for 300."""
+_WHY = {"Slack": "; from five minutes on, every click and event is refused"}
+
+
+def compare_clock(service: str, sent: str, now: datetime) -> Iterator[CheckResult]:
+    """Compares this machine's clock with a service's, which answers in whole seconds.
+
+    Yields nothing if `sent`, the `Date` header of an answer just received, tells no time.
+    """
+    try:
+        apart = (now - parsedate_to_datetime(sent)).total_seconds()
+    except (TypeError, ValueError):  # no time, or one without a zone
+        return
+    what = f"clock, by {service}"
+    if abs(apart) > CLOCK_APART:
+        direction = "ahead of" if apart > 0 else "behind"
+        words = (
+            f"{many(round(abs(apart)), 'second')} {direction} {service}'s{_WHY.get(service, '')}. Turn "
+            "on time synchronization: timedatectl set-ntp true"
+        )
+        yield CheckResult(what, False, words)
+    else:
+        yield CheckResult(what, True, f"agrees with {service}'s")

@@ -221,6 +221,35 @@ def payload_of(tx: Transaction, work_id: int, kind: str) -> dict[str, Any] | Non
     return dict(row.payload) if row else None
 
 
+_LOOKED_AT, _MOST_NEWEST = 20_000, 200
+"""Jobs among which the newest of a kind is searched, without an index, and how many are returned."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A job of the newest ones. `is_fetched` for a message that was fetched from its provider later."""
+
+    lane: str
+    payload: dict[str, Any]
+    at: datetime
+
+    @property
+    def is_fetched(self) -> bool:
+        return self.payload.get("sent_at") is not None
+
+
+def newest(tx: Transaction, kinds: Sequence[str]) -> list[Arrived]:
+    """Returns the newest jobs of these kinds among the newest of all, done or not, newest first."""
+    since = select(func.coalesce(func.max(WORK.c.id), 0) - _LOOKED_AT).scalar_subquery()
+    found = (
+        select(WORK.c.lane, WORK.c.payload, WORK.c.first_due_at)
+        .where(WORK.c.id > since, WORK.c.kind.in_(kinds))
+        .order_by(WORK.c.id.desc())
+        .limit(_MOST_NEWEST)
+    )
+    return [Arrived(lane, dict(payload), at) for lane, payload, at in tx.core.execute(found)]
+
+
 def status_of(tx: Transaction, key: str) -> str:
     """Returns the status of the job with this key: ready, done, failed or dismissed; "" if there is
     none.

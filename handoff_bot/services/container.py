@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from handoff_bot.domain.escalations import EscalationLimits
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.handler import JobKind, Registry
 from handoff_bot.jobs.inbox import Inbox
@@ -170,6 +171,7 @@ class Dependencies:
         tool_tokens: the host of each bearer token for them, by name.
         allows_loopback: whether look-ups may ask this machine.
         escalation_limits: how many escalations may start at a time, by groups of senders.
+        connected_checks: the doctor's health checks of what is connected besides Slack and the model.
     """
 
     database: Database
@@ -204,6 +206,7 @@ class Dependencies:
     tool_servers: ToolServers | None = None
     tool_tokens: Mapping[str, str] = field(default_factory=dict)
     allows_loopback: bool = False
+    connected_checks: Callable[[], Iterable[CheckResult]] = tuple
 
 
 @dataclass(frozen=True)
@@ -239,6 +242,7 @@ class Services:
     first_steps: FirstSteps
     metrics: Metrics
     model: ModelDoctor
+    connected_checks: Callable[[], Iterable[CheckResult]]
     reports: Reports
     canned: CannedReplies
     customer_texts: CustomerTexts
@@ -532,6 +536,7 @@ class Services:
             ),
             metrics=metrics,
             model=ModelDoctor(parts.model, database, clock),
+            connected_checks=parts.connected_checks,
             reports=Reports(database, clock),
             canned=CannedReplies(database, clock),
             customer_texts=CustomerTexts(database, preferences),

@@ -21,7 +21,7 @@ from handoff_bot.ports import Channel, Clock, Desk
 from handoff_bot.services.delivery.customer_texts import PREFIX, SILENT
 from handoff_bot.services.escalations import availability
 from handoff_bot.services.notifications.notifications import RULE, RULES
-from handoff_bot.services.outbox import slack_channels, team_mention
+from handoff_bot.services.outbox import alarms, slack_channels, team_mention
 from handoff_bot.services.reporting import metrics
 from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.settings.preferences import Preferences
@@ -113,6 +113,7 @@ TEMPLATES = "templates"
 EVERY = timedelta(minutes=5)
 TICK, SHOW = "tick.setup", "slack.setup"
 NOTIFIED = "Notifications"
+ALARMED = "Alarms"
 UNNOTIFIED = "No agent would be notified of a new escalation"
 
 
@@ -244,6 +245,20 @@ class FirstSteps:
         if not is_on:
             return _unnotified("there are no notification rules, and new cards mention no agent")
         return self._mentioned(queue, called)
+
+    def alarmed(self) -> CheckResult:
+        """Returns the health check of who is told of failures, such as undelivered messages."""
+        queue = self._queue_channel()
+        with self._database.read() as tx:
+            named = [one for one in alarms.admins(tx) if one != alarms.QUEUE]
+        if named:
+            return CheckResult(ALARMED, True, f"{many(len(named), 'admin')} named in the settings")
+        if not queue:
+            words = "no admin is named, and no queue channel is set, so failures are not reported"
+            return CheckResult(ALARMED, False, f"{words}; choose one in /handoff setup")
+        return CheckResult(
+            ALARMED, True, "the queue channel; to tell admins, name them in the settings"
+        )
 
     def _mentioned(self, queue: str, called: str) -> CheckResult:
         try:

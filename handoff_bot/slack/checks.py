@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import WebClient
 
 from handoff_bot.clock import SystemClock
-from handoff_bot.domain.results import CheckResult
-from handoff_bot.domain.text import many
+from handoff_bot.domain.results import CheckResult, compare_clock
 from handoff_bot.slack.client.web_client import NEEDED, OPTIONAL, missing
 from handoff_bot.slack.desk import NO_QUEUE_CHANNEL, TIMEOUT
-
-CLOCK_APART = 30
-"""Seconds; Slack's signatures are valid for 300."""
 
 
 def check_slack(token: str, api_url: str, queue_channel: str) -> Iterator[CheckResult]:
@@ -39,27 +34,13 @@ def examine(
         "Slack: token", True, f"connected as @{answer.get('user')} in {answer.get('team')}"
     )
     if now:
-        yield from _check_clock(dict(answer.headers), now())
+        yield from compare_clock("Slack", _header(answer.headers, "date"), now())
     yield from _check_scopes(dict(answer.headers))
     yield check_channel(client, queue_channel)
 
 
-def _check_clock(headers: dict[str, Any], now: datetime) -> Iterator[CheckResult]:
-    """Compares this machine's clock with Slack's, which answers in whole seconds."""
-    sent = next((str(v) for k, v in headers.items() if k.lower() == "date"), "")
-    try:
-        apart = (now - parsedate_to_datetime(sent)).total_seconds()
-    except (TypeError, ValueError):  # no time, or one without a zone
-        return
-    if abs(apart) > CLOCK_APART:
-        direction = "ahead of" if apart > 0 else "behind"
-        words = (
-            f"{many(round(abs(apart)), 'second')} {direction} Slack's; from five minutes on, every "
-            "click and event is refused. Turn on time synchronization: timedatectl set-ntp true"
-        )
-        yield CheckResult("clock", False, words)
-    else:
-        yield CheckResult("clock", True, "agrees with Slack's")
+def _header(headers: Mapping[str, Any], name: str) -> str:
+    return next((str(v) for k, v in headers.items() if k.lower() == name), "")
 
 
 def _check_scopes(headers: dict[str, Any]) -> Iterator[CheckResult]:

@@ -37,8 +37,6 @@ class Api:
         base = shapes.root("<account>")
         one = f"{base}/Messages/<sid>"
         for method, path, view in (
-            ("GET", f"{base}.json", self.account),
-            ("GET", f"{base}/IncomingPhoneNumbers.json", self.numbers),
             ("POST", f"{base}/Messages.json", self.create),
             ("GET", f"{base}/Messages.json", self.messages),
             ("GET", f"{one}.json", self.fetch),
@@ -64,20 +62,6 @@ class Api:
             raise Refusal(401, 20003, "Authenticate")
         if (request.view_args or {}).get("account", self._account.sid) != self._account.sid:
             raise Refusal(*NOT_FOUND)
-
-    # -- the account
-
-    def account(self, account: str) -> Response:
-        """Returns the account."""
-        return jsonify(shapes.account(account))
-
-    def numbers(self, account: str) -> Response:
-        """Returns the account's numbers, and their webhooks."""
-        page, _ = _asked()
-        number = self._account.senders.sms
-        shown = request.args.get("PhoneNumber", number) == number and page.number == 0
-        found = [shapes.phone_number(account, number, self._account.webhooks["sms"])]
-        return jsonify(page.show("incoming_phone_numbers", found if shown else [], None))
 
     # -- messages
 

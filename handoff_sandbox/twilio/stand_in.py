@@ -23,6 +23,8 @@ from handoff_sandbox.twilio.hooks import Hooks, WebhookResult
 from handoff_sandbox.twilio.messages import Clock, Message, StoredFile, new_sid
 from handoff_sandbox.twilio.refusals import Senders
 from handoff_sandbox.twilio.reports import Reports
+from handoff_sandbox.twilio.setup_api import Hooks as ConversationHooks
+from handoff_sandbox.twilio.setup_api import Service, Setup, SetupApi
 from handoff_sandbox.twilio.shapes import fault, root
 from handoff_sandbox.twilio.signature import Fields, Secrets
 from handoff_sandbox.twilio.webhooks import Courier
@@ -51,6 +53,7 @@ class TwilioStandIn:
         account: set `webhooks`, `failing`, `media_delay`.
         callbacks: behaviour of status callbacks; may be changed at any time.
         conversations: the account's Conversations (classic).
+        setup: the account as set in Twilio's console, which the health checks read.
         conversation_writes: writes in one of them, see `Conversations.write`.
     """
 
@@ -93,8 +96,10 @@ class TwilioStandIn:
         self.callbacks = self.account.callbacks
         self.conversations = Conversations(self.account, self._hooks, self._reports.enqueue)
         self.conversation_writes = self.conversations.write
+        self.setup = Setup(services=[self._service()], hooks=self._conversation_hooks())
         app = Flask(__name__, static_folder=None)
         Api(self.account).put_on(app)
+        SetupApi(self.account, self.setup).put_on(app)
         ConversationsApi(self.conversations).put_on(app)
         self.server = Server(
             app, "twilio", self.journal, self.faults, port=port, fault_answer=fault
@@ -115,6 +120,23 @@ class TwilioStandIn:
         self.stop()
 
     # -- settings of the console
+
+    def _service(self) -> Service:
+        """The Messaging Service, as the bot needs it; it holds both senders, and defers to them."""
+        url = self.account.webhooks["sms"]
+        return Service(
+            SERVICE,
+            url,
+            defers=True,
+            numbers=(self.sms_number,),
+            senders=(self.whatsapp_number,),
+        )
+
+    def _conversation_hooks(self) -> ConversationHooks:
+        url = self.account.webhooks["conversations"]
+        return ConversationHooks(
+            url, method="POST", filters=["onMessageAdded", "onDeliveryUpdated"]
+        )
 
     @property
     def bot_url(self) -> str:

@@ -15,7 +15,7 @@ from handoff_bot.ai.detector.short_messages import options, picked
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.detection import Rules, Sensitivity
 from handoff_bot.domain.signals import Act, Priority, Signal, Turn
-from tests.ai.talk import judge, talk
+from tests.ai.talk import as_talk, judge, talk
 
 # ruff: noqa: RUF001 - customers' languages
 
@@ -23,6 +23,39 @@ from tests.ai.talk import judge, talk
 @pytest.fixture(scope="module")
 def detector():
     return LocalDetector.load()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "can you engrave a watch",
+        "Can you engrave a watch?",
+        "hi, can you engrave a ring for me",
+        "do you engrave watches",
+        "can you resize a ring",
+        "can you cut a key",
+        "pouvez-vous graver une montre",
+        "puedes grabar un reloj",
+        "potete incidere un orologio",
+        "kunnen jullie een horloge graveren",
+        "czy możecie wygrawerować zegarek",
+    ],
+)
+def test_a_question_whether_the_team_does_something_is_no_small_talk(detector, words):
+    assert detector.act_of(as_talk(words)) is Act.NONE
+
+
+@pytest.mark.parametrize(
+    ("words", "act"),
+    [
+        ("would you? thanks", Act.THANKS),
+        ("thank you, have a nice day", Act.THANKS),
+        ("machen Sie das bitte", Act.ACCEPT),
+        ("puede ser más tarde", Act.DECLINE),
+    ],
+)
+def test_small_talk_that_begins_alike_stays_small_talk(detector, words, act):
+    assert act in detector._kinds(words)
 
 
 @pytest.fixture(scope="module")

@@ -169,6 +169,9 @@ class Told:
     def failed(self, trouble, detail=""):
         self.heard.append((trouble, detail))
 
+    def refused_tools(self, names):
+        self.heard.append(("tools", *names))
+
 
 def test_a_watch_is_told_what_comes_of_transcriptions(client, openai):
     told = Told()

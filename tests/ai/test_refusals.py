@@ -46,6 +46,9 @@ class Watch:
     def failed(self, trouble, detail=""):
         self.told.append((trouble, detail))
 
+    def refused_tools(self, names):
+        self.told.append(("tools", *names))
+
 
 @pytest.fixture
 def watch():
@@ -237,10 +240,10 @@ BAD_TOOL = {
 
 
 @pytest.mark.parametrize("body", BAD_TOOL.values(), ids=BAD_TOOL)
-def test_a_tool_that_is_refused_is_left_out_and_the_others_stay(service, body):
+def test_a_tool_that_is_refused_is_left_out_and_the_others_stay(service, watch, body):
     tools = tuple(Tool(one, "", {}, is_strict=False) for one in ("shop-stock", "shop-Tags"))
     with connect("sk-secret", service.url) as client:
-        model = LanguageModel(client, "m", effort="none")
+        model = LanguageModel(client, "m", effort="none", watch=watch)
         service.fails(400, body)
         service.answers(RIGHT)
         service.answers(RIGHT)
@@ -249,6 +252,7 @@ def test_a_tool_that_is_refused_is_left_out_and_the_others_stay(service, body):
 
     offered = [[one["name"] for one in asked["tools"]] for asked in service.asked]
     assert offered == [["shop-stock", "shop-Tags"], ["shop-stock"], ["shop-stock"]]
+    assert watch.told == [("tools", "shop-Tags"), "answered", "answered"]
 
 
 def test_a_service_that_refuses_everything_is_not_asked_without_end(service):

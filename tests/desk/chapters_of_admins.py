@@ -16,6 +16,8 @@ COMMANDS = (
     "dance",
     "queue",
     "next",
+    "take",
+    "take 99",
     "assign",
     "assign 99 @ben",
     "on",

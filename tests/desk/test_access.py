@@ -107,7 +107,15 @@ def asks(bureau, who, text):
 
 def test_who_is_not_in_the_slack_channel_sees_none_of_its_conversations(taken):
     otto = outsider(taken)
-    for command in ("tickets", "tickets dana", "ticket 1", "queue", "next", "assign 1 queue"):
+    for command in (
+        "tickets",
+        "tickets dana",
+        "ticket 1",
+        "queue",
+        "next",
+        "take 1",
+        "assign 1 queue",
+    ):
         answer = asks(taken, otto, command)
         assert "Only members of the Slack channel" in answer.body["text"], command
     assert taken.slack.views(otto) == []

@@ -81,7 +81,7 @@ def test_a_second_agent_is_told_who_was_faster(bureau):
 
 
 def test_a_ticket_that_does_not_exist_is_named(bureau):
-    assert writes(bureau, bureau.ana, "take 999") == ["There is no ticket #999."]
+    assert writes(bureau, bureau.ana, "take 999") == ["Ticket #999 does not exist."]
 
 
 @pytest.mark.parametrize("asked", ["take 1", "who waits?", "what is this", "on"])

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from handoff_bot.domain.language_models import Look, Trouble
+from handoff_bot.domain.results import CheckResult
 from handoff_bot.services.ai_turns.language_model import ModelPart, Watch
 from handoff_bot.services.outbox.slack_channels import Purpose
 from handoff_bot.slack.manifest import SCOPES
@@ -112,3 +113,21 @@ def test_admins_and_the_queue_channel_read_in_slack_that_answers_are_local(burea
         bureau.later(minutes=1)
     posted = [message["text"] for message in bureau.slack.messages(bureau.queue)]
     assert [one for one in posted if "The language model has not responded since" in one]
+
+
+def test_it_also_checks_what_is_connected_besides_slack(bureau):
+    found = CheckResult("Twilio: SMS +1555····", False, "'A message comes in' is not set")
+    object.__setattr__(bureau.core, "connected_checks", lambda: iter([found]))
+    bureau.command(bureau.mia, "doctor")
+    shown = words(bureau.modal(bureau.mia))
+    assert "1 problem found." in shown
+    assert "❌ Twilio: SMS +1555····" in shown
+    assert "'A message comes in' is not set" in shown
+
+
+def test_it_says_who_is_told_of_failures(bureau):
+    bureau.command(bureau.mia, "doctor")
+    assert "the queue channel; to tell admins, name them" in words(bureau.modal(bureau.mia))
+    bureau.core.preferences.change("admins", [bureau.mia], bureau.mia)
+    bureau.command(bureau.mia, "doctor")
+    assert "1 admin named in the settings" in words(bureau.modal(bureau.mia))

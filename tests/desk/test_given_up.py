@@ -217,7 +217,7 @@ def test_what_a_bug_has_kept_from_being_done_is_told(bureau, monkeypatch, kind):
     bureau.writes(bureau.ana, "Hello")
     bureau.says("I want a person", OTHER)
     payload = PAYLOADS[kind](bureau)
-    family = {EVENT: "slack", EXAMINE: "slack", outbox.MARK: "draw", outbox.REPLACE: "draw"}.get(
+    family = {EVENT: "slack", EXAMINE: "model", outbox.MARK: "draw", outbox.REPLACE: "draw"}.get(
         kind, "desk"
     )
     with bureau.database.write() as tx:

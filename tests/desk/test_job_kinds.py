@@ -45,7 +45,7 @@ STORED = {
     "send": {"out"},
     "sla.remind": {"tick"},
     "slack.event": {"slack", "translate"},
-    "slack.examine": {"slack"},
+    "slack.examine": {"model"},
     "slack.setup": {"slack"},
     "tick.contact": {"tick"},
     "tick.idle": {"tick"},

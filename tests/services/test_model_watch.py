@@ -284,3 +284,17 @@ def test_admins_and_the_doctor_say_that_voice_notes_are_not_transcribed(team, cl
     heard.answered()
     assert told(team)[-1] == "Voice notes are transcribed again."
     assert doctor.checks()[-1].words == "transcribed"
+
+
+def test_admins_are_told_at_most_once_an_hour_that_a_tool_is_refused(team, watch):
+    for minutes in (0, 10, 20):
+        team.clock.advance(minutes=minutes)
+        watch.refused_tools(["shop_stock"])
+    watch.refused_tools(["shop_price"])
+    begins = "The language model's service does not accept the definition of"
+    stock, price = told(team)
+    assert stock.startswith(f"{begins} shop_stock, so the AI answers without it.")
+    assert price.startswith(f"{begins} shop_price,")
+    team.clock.advance(minutes=60)
+    watch.refused_tools(["shop_stock"])
+    assert len(told(team)) == 3

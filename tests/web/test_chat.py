@@ -15,7 +15,7 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.files import File
 from handoff_bot.domain.messages import DeliveryStatus, InboundMessage
 from handoff_bot.domain.signals import Answer
-from handoff_bot.domain.texts import Moment, usual
+from handoff_bot.domain.texts import SHORTEST_WAIT, Moment, usual
 from handoff_bot.services import visitors
 from handoff_bot.services.ai_turns.inbound import INBOUND, inbound_lane
 from handoff_bot.storage.models import Delivery, Work
@@ -331,7 +331,7 @@ def test_the_estimate_shrinks_while_one_waits(shop):
     shop.clock.advance(minutes=2)
     assert browser.state()["wait_minutes"] == before - 2
     shop.clock.advance(hours=2)
-    assert browser.state()["wait_minutes"] == 1
+    assert browser.state()["wait_minutes"] == SHORTEST_WAIT  # as the texts of the chat say it
 
 
 def test_an_agent_is_named_and_heard(shop):

@@ -142,11 +142,12 @@ def picks_offer(words: str, answered: str, offers: Callable[[str], float]) -> bo
 # -- what a queued customer asks for: place and wait, to leave the queue, or something else
 
 MODEL = Path(__file__).parent / "model" / "queued.npy"
-KINDS = (QueueAct.WAIT, QueueAct.LEAVE, QueueAct.OTHER)
+KINDS = (QueueAct.WAIT, QueueAct.OTHER)
+"""What the classifier tells apart; leaving is decided by whole clauses."""
 _LONGEST = 120
 """Characters; a longer message says more than either."""
 _LOOKED_AT = 1_000
-_LIKELY_QUEUED = 0.7
+_LIKELY_QUEUED = 0.8
 """Minimum probability of a question about the wait."""
 _LEAVING = Path(__file__).parent / "leaving.toml"
 _CLAUSE_END = re.compile(r"[.,;:!…。،；，、！\n]| [-–—] ")
@@ -330,9 +331,21 @@ class Candidates:
         if chances[Act.NONE] >= _IS_NOT or chances[likeliest] < _LIKELY:
             return frozenset()
         found = frozenset({likeliest, *(act for act in CLASSES[:-1] if chances[act] >= _IS)})
+        if asks_for_service(self.parts[0]):
+            return found & {Act.ACCEPT}
         return found - {Act.HELLO} if _asks_something(self.parts[0]) else found
 
 
+_ASKS_FOR_SERVICE = re.compile(
+    r"(?:(?:can|could|do|does|will|would) (?:you|u|ya|they)"
+    r"|(?:konnt|konntet|macht|habt|bietet|nehmt) ihr|(?:konnen|konnten|machen|bieten|nehmen) sie"
+    r"|(?:pouvez|pourriez|faites|proposez|acceptez)[- ]vous|pueden|puedes|podeis|podrian|podrias|potete"
+    r"|potreste|voces? (?:podem?|fazem|faz)|podem|kunnen jullie|kunt u|kun je|doen jullie"
+    r"|czy (?:mozecie|moglibyscie|robicie)) \w+ \w"
+)
+"""Beginnings of a question about what the team can do, with a verb and its object, folded: "can you
+engrave a watch". The classifiers have seen few of the verbs, and take some for thanks or a goodbye.
+"""
 _QUESTION_END = re.compile(r"[?\u061f\uff1f]|(?<=[\u0370-\u03ff\u1f00-\u1fff]);")
 _GREETINGS_THAT_ASK = re.compile(
     r"how (?:are|r) (?:you|u|things)|how(?:'s| is) (?:it going|life|everything)|how do you do|what'?s up"
@@ -343,6 +356,12 @@ _GREETINGS_THAT_ASK = re.compile(
     r"|كيف (?:حال|الحال)|कैसे ह|元気|잘 지내|안녕|계세요|你好|您好|在吗|สบายดี|สวัสดี"
 )
 """Greetings in the form of a question, folded."""
+
+
+def asks_for_service(words: str) -> bool:
+    """Returns whether a message begins by asking whether the team does something."""
+    said = fold(" ".join(without_pleasantries(words)))
+    return bool(_ASKS_FOR_SERVICE.match(said))
 
 
 def _asks_something(words: str) -> bool:

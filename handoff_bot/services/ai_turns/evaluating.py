@@ -63,6 +63,9 @@ class RunWatch:
     def failed(self, trouble: Trouble, detail: str = "") -> None:
         self._last = trouble
 
+    def refused_tools(self, names: Sequence[str]) -> None:
+        """Needs nothing: an evaluation makes no look-ups."""
+
     def take(self) -> Trouble | None:
         """Returns the failure since the last time it was asked for."""
         last, self._last = self._last, None

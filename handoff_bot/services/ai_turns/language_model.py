@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,6 +75,15 @@ class Watch:
 
     def failed(self, trouble: Trouble, detail: str = "") -> None:
         self._safely(lambda: self._failed(trouble, detail))
+
+    def refused_tools(self, names: Sequence[str]) -> None:
+        """Tells the admins, at most once an hour about the same tools."""
+
+        def tell() -> None:
+            with self._database.write() as tx:
+                alarms.tools_refused(tx, names, self._clock.now())
+
+        self._safely(tell)
 
     def health(self, tx: Transaction) -> ModelHealth:
         return model_state.of(tx, self._model)

@@ -10,6 +10,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import (
+    SHORTEST_WAIT,
     SILENCEABLE,
     LocalizedText,
     Moment,
@@ -44,9 +45,9 @@ def wait_minutes(tx: Transaction, now: datetime, ahead: int) -> int:
 
 
 def minutes_left(tx: Transaction, now: datetime, ahead: int, since: datetime) -> int:
-    """Returns what is left of the estimate for a wait since then; at least 1."""
+    """Returns what is left of the estimate for a wait since then, at least the shortest that texts name."""
     waited = (now - since).total_seconds() // 60
-    return max(1, wait_minutes(tx, now, ahead) - int(waited))
+    return max(SHORTEST_WAIT, wait_minutes(tx, now, ahead) - int(waited))
 
 
 # -- the texts

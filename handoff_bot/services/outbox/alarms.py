@@ -12,7 +12,7 @@ from datetime import datetime
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.text import shorten, spelled
+from handoff_bot.domain.text import short_name, shorten, spelled
 from handoff_bot.jobs.job import Job
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.settings import preferences
@@ -58,6 +58,10 @@ UNDECRYPTABLE = (
     "of it is sent. Compare ENCRYPTION_KEY_FILE with your copy of it, and run `handoff doctor`."
 )
 UNHANDLED = "A customer's message could not be processed, so it was not answered ({why})."
+TOOLS_REFUSED = (
+    "The language model's service does not accept the definition of {names}, so the AI answers "
+    "without it. Change or remove it in /handoff lookups or /handoff mcp."
+)
 UNSENT = (
     "The AI assistant's messages are not reaching customers. {why} Other conversations "
     "from the last hour may be affected."
@@ -156,6 +160,16 @@ def unsent(tx: Transaction, code: str, why: str, now: datetime) -> None:
     """
     post = Post(PostKind.TOLD, UNSENT.format(why=why))
     _tell(tx, [QUEUE, *preferences.admins(tx)], post, now, f"unsent:{code}:{now:%Y%m%d%H}")
+
+
+def tools_refused(tx: Transaction, names: Sequence[str], now: datetime) -> None:
+    """Reports look-ups that the language model's service refuses. At most once an hour for the same
+    names.
+    """
+    listed = ", ".join(sorted(names))
+    words = TOOLS_REFUSED.format(names=shorten(listed, MOST))
+    key = f"tools:{short_name(listed)}:{now:%Y%m%d%H}"
+    _tell(tx, admins(tx), Post(PostKind.TOLD, words), now, key)
 
 
 def unlisted(tx: Transaction, source: str, why: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""`/handoff doctor`: opens a modal at once, and fills it in with the health checks of Slack and the model.
+"""`/handoff doctor`: opens a modal at once, and fills it in with the health checks.
 
 The checks need several calls, and Slack expects an answer within three seconds, so they run as a job.
 """
@@ -53,7 +53,7 @@ _CHANNEL = re.compile(r"\b[CG][A-Z0-9]{6,20}\b")
 
 def looking() -> Block:
     """Renders the modal while the checks run."""
-    return modal(TITLE, [section("Checking Slack…")])
+    return modal(TITLE, [section("Checking all connections. This can take a minute.")])
 
 
 def render_checks(checks: Sequence[CheckResult]) -> Block:
@@ -71,7 +71,7 @@ def render_checks(checks: Sequence[CheckResult]) -> Block:
         if named:
             blocks.append(context(mrkdwn(f"Channel: {' '.join(named[:5])}")))
     blocks.append(
-        context(plain("python -m handoff_bot doctor also checks everything outside Slack."))
+        context(plain("On the server, handoff doctor also checks the database and the detector."))
     )
     return modal(TITLE, blocks)
 
@@ -116,8 +116,10 @@ def _checks(tools: Tools) -> list[CheckResult]:
     return [
         *tools.desk.inspect(look),
         tools.core.first_steps.notified(),
+        tools.core.first_steps.alarmed(),
         *tools.core.model.checks(),
         tools.core.interpreter.check_result(),
+        *tools.core.connected_checks(),
     ]
 
 
@@ -142,12 +144,12 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _begin(tools: Tools, view_id: str) -> None:
-    lane = f"slack:{EXAMINE}:{view_id}"
+    lane = f"model:{EXAMINE}:{view_id}"
     tools.core.inbox.store(EXAMINE, lane, f"{EXAMINE}:{view_id}", {"view_id": view_id})
 
 
 FEATURE = Feature(
     clicks={SHOW: by_admins(show)},
     commands={"doctor": by_admins(asked_for)},
-    help=("/handoff doctor: check Slack and the language model",),
+    help=("/handoff doctor: check Slack, the language model and all other connections",),
 )

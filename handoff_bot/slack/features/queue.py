@@ -16,7 +16,7 @@ from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.escalations.availability import YOURS
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS, banner_of, held_in_words, permalink
-from handoff_bot.slack.cards.thread import render_post
+from handoff_bot.slack.cards.thread import render_post, render_words
 from handoff_bot.slack.feature import (
     Click,
     Feature,
@@ -53,6 +53,8 @@ OWNED = "agent:"
 """Prefix of an agent's desk id in the menu that filters by assignee."""
 _SAID = 120
 NOTHING_NOW = "An agent with no open conversations"
+WHICH = "Add a ticket number: /handoff take 12"
+NO_SUCH_TICKET = "Ticket #{number} does not exist."
 _LONGEST_WAIT = 366 * 24 * 60
 """Limit in minutes: larger values are not from the menu, and could overflow a date."""
 
@@ -273,8 +275,19 @@ def next_taken(tools: Tools, desk_id: str) -> Post:
     return _post(_told(tools, *tools.core.queue.take_next(tools.desk.agent(desk_id), reach)))
 
 
-def taken_in_words(tools: Tools, escalation_id: int, desk_id: str) -> Post:
-    """Claims a conversation for an agent; returns the result with a link."""
+def take_by_number(tools: Tools, asked: SlashCommand) -> SlackMessage:
+    """`/handoff take 12`."""
+    wanted = number(next(iter(asked.words.split()), "").removeprefix("#"))
+    if wanted is None:
+        return render_words(WHICH)
+    return render_post(ticket_taken(tools, wanted, asked.desk_id), tools.desk.workspace())
+
+
+def ticket_taken(tools: Tools, ticket: int, desk_id: str) -> Post:
+    """Claims a ticket's conversation for an agent; returns the result with a link."""
+    escalation_id = tools.core.tickets.escalation_of(ticket)
+    if escalation_id is None:
+        return Post(PostKind.TOLD, NO_SUCH_TICKET.format(number=ticket))
     outcome = tools.core.escalations.take(Step.CLAIM, escalation_id, tools.desk.agent(desk_id))
     return _post(_told(tools, escalation_id, outcome))
 
@@ -304,6 +317,7 @@ FEATURE = Feature(
     commands={
         "queue": guarded(Action.SEARCH, list_queue),
         "next": guarded(Action.CLAIM, next_in_words),
+        "take": guarded(Action.CLAIM, take_by_number, Subject.TICKET),
     },
     shortcuts={
         "show_queue": Shortcut(
@@ -316,5 +330,6 @@ FEATURE = Feature(
     help=(
         "/handoff queue: view the queue",
         "/handoff next: take the most urgent conversation",
+        "/handoff take 12: take over the conversation of ticket 12",
     ),
 )

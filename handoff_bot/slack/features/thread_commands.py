@@ -19,11 +19,11 @@ from handoff_bot.slack.feature import (
     number,
 )
 from handoff_bot.slack.features.escalation_modals import NOT_A_TIME
+from handoff_bot.slack.features.queue import NO_SUCH_TICKET
 from handoff_bot.slack.kit.text import SlackMessage
 
 TO_WHOM = "Add an assignee: @agent, @group or queue, e.g. !assign @agent. You can add a note."
 WHICH = "Add a ticket number and an assignee: /handoff assign 12 @agent"
-NO_SUCH_TICKET = "Ticket #{number} does not exist."
 NO_SUCH_REPLY = "No canned reply has this name. /handoff canned lists them."
 
 _QUEUE = re.compile(r"queue\b", re.IGNORECASE)

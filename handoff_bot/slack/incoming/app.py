@@ -361,7 +361,7 @@ class SlackSide:
             executor=self._executor,
         )
         core.handlers.add(JobKind(KIND, HandleEvent(core.relay, tools), "slack", "translate"))
-        core.handlers.add(JobKind(EXAMINE, Examine(tools), "slack"))
+        core.handlers.add(JobKind(EXAMINE, Examine(tools), "model"))
         core.handlers.add(JobKind(SHOW, ShowChecklist(tools), "slack"))
         core.handlers.add(JobKind(READ_THREAD, ReadThread(self.desk, core.clock), "read"))
         core.catching_up.is_desk_connected = self.is_connected

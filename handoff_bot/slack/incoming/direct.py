@@ -36,7 +36,6 @@ HINT = (
     "I can't answer this. Try “who waits?”, “take 12” or “help”. Customers do not see what you "
     "write here: reply in the thread of a conversation's card."
 )
-UNKNOWN_TICKET = "There is no ticket #{number}."
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,7 @@ def _line(row: BoardRow, ticket: int, at: datetime) -> str:
 
 
 def _take(tools: Tools, said: Said) -> Post:
-    escalation_id = tools.core.tickets.escalation_of(said.number or 0)
-    if escalation_id is None:
-        return _told(UNKNOWN_TICKET.format(number=said.number))
-    return queue.taken_in_words(tools, escalation_id, said.desk_id)
+    return queue.ticket_taken(tools, said.number or 0, said.desk_id)
 
 
 def _next(tools: Tools, said: Said) -> Post:

@@ -12,6 +12,8 @@ from tests.sandbox import oracle
 
 SERVICE = re.compile(r"^/v1/Services/IS[0-9a-fA-F]{32}(?=/)")
 """The published slice knows no services: below one everything is the same, but for the service's id."""
+SETTINGS = re.compile(r"^/v1/(?:Configuration|Services/IS\w+/Configuration|Services(?:$|/MG))")
+"""Settings of the account and of Messaging Services, which are not in the slice."""
 FORMATS = FormatChecker(formats=())
 
 
@@ -58,7 +60,7 @@ def check_response(method, path, status, body) -> None:
 def check_journal(journal) -> None:
     """All that was asked with success, and all that was answered, is as published."""
     for entry in journal.entries("twilio", "/v1/*"):
-        if entry.direction == "out" or not entry.status:
+        if entry.direction == "out" or not entry.status or SETTINGS.match(entry.path):
             continue
         if entry.status < 400:
             check_request(entry.method, entry.path, entry.request or {})
