@@ -21,8 +21,8 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ from bench.saturation.stage import (
 from handoff_sandbox.world import ROOT, World
 from tests import postgres
 
+Json = dict[str, Any]
+Start = Callable[[], AbstractContextManager[Stage]]
 ASKS = "I want to talk to a human agent please"
 NEW = 10_000
 """The number of the first customer who is new."""
@@ -96,7 +98,7 @@ class Upgrade:
         self._asked += self._askers
         return Fire(load, stage, stage.fire(load))
 
-    def part(self, what: str, fires: list[Fire], askers: Fire) -> dict[str, Any]:
+    def part(self, what: str, fires: list[Fire], askers: Fire) -> Json:
         """Wait for the loads of one part; returns what came of them."""
         found = dict.fromkeys(("offered", "refused", "lost", "twice", "out_of_order"), 0)
         waits: list[float] = []
@@ -121,7 +123,7 @@ class Upgrade:
             self._latest[customer] = max(first[number], self._latest.get(customer, 0.0))
         return wrong
 
-    def rest(self, url: str, exit_code: int) -> dict[str, Any]:
+    def rest(self, url: str, exit_code: int) -> Json:
         """What the database holds in the end."""
         with opened(url) as engine, engine.connect() as connection:
 
@@ -145,45 +147,43 @@ class Upgrade:
                 "exit_code_of_the_older": exit_code,
             }
 
-    def run(self, old: Path, place: Place, url: str, log: Path) -> dict[str, Any]:
-        """All three parts."""
-        parts = []
-        with (
-            vendors(place) as vendors_url,
-            standing(place, url, vendors_url, log / "old.log", root=old) as older,
-        ):
-            fires, askers = [self.fire(older, "a")], self.ask(older, "qa")
+    def run(self, url: str, older: Start, newer: Start, migrate: Callable[[], None]) -> Json:
+        """All parts.
+
+        Args:
+            url: the database.
+            older, newer: start a program, and stop it afterwards.
+            migrate: the newer program's migration.
+        """
+        parts: list[Json] = []
+
+        def part(what: str, fires: list[Fire], askers: Fire) -> None:
+            parts.append(self.part(what, fires, askers))
+            _say(", ".join(f"{name} {value}" for name, value in parts[-1].items()))
+
+        half = self._customers // 2
+        rest = self._customers - half
+        with older() as old:
+            fires, askers = [self.fire(old, "a")], self.ask(old, "qa")
             time.sleep(self._seconds / 4)
-            _say(_migrate(place, url))
-            parts.append(self.part("the older alone, migrated meanwhile", fires, askers))
-            _tell(parts[-1])
-            with standing(place, url, vendors_url, log / "new.log") as newer:
-                half = self._customers // 2
-                fires = [
-                    self.fire(older, "b", customers=half),
-                    self.fire(newer, "c", first=half, customers=self._customers - half),
-                ]
-                parts.append(self.part("both side by side", fires, self.ask(older, "qb")))
-                _tell(parts[-1])
+            migrate()
+            part("the older alone, migrated meanwhile", fires, askers)
+            with newer() as new:
+                fires = [self.fire(old, "b", 0, half), self.fire(new, "c", half, rest)]
+                part("both side by side", fires, self.ask(old, "qb"))
                 # The halves change places, so that a conversation moves between the programs.
-                fires = [
-                    self.fire(newer, "d", customers=half),
-                    self.fire(older, "e", first=half, customers=self._customers - half),
-                ]
-                parts.append(self.part("the other way round", fires, self.ask(newer, "qc")))
-                _tell(parts[-1])
-                fires, askers = [self.fire(newer, "f")], self.ask(newer, "qd")
+                fires = [self.fire(new, "d", 0, half), self.fire(old, "e", half, rest)]
+                part("the other way round", fires, self.ask(new, "qc"))
+                fires, askers = [self.fire(new, "f")], self.ask(new, "qd")
                 time.sleep(self._seconds / 4)
-                older.bot.send_signal(signal.SIGTERM)
-                ended = older.bot.wait(timeout=PATIENCE)
-                parts.append(self.part("the older one is stopped", fires, askers))
-                _tell(parts[-1])
-                at_rest(newer.url)
-                rest = self.rest(url, ended)
-        return {"parts": parts, **rest}
+                old.bot.send_signal(signal.SIGTERM)
+                ended = old.bot.wait(timeout=PATIENCE)
+                part("the older one is stopped", fires, askers)
+                at_rest(new.url)
+                return {"parts": parts, **self.rest(url, ended)}
 
 
-def is_right(found: dict[str, Any]) -> bool:
+def is_right(found: Json) -> bool:
     """Whether nothing was lost, doubled, out of order or refused, and no job failed."""
     wrong = ("refused", "lost", "twice", "out_of_order")
     return (
@@ -195,10 +195,10 @@ def is_right(found: dict[str, Any]) -> bool:
     )
 
 
-def _migrate(place: Place, url: str) -> str:
-    """This program migrates, as an operator does; returns what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "handoff_bot", "db", "upgrade"],
+def upgrade_by(arguments: Sequence[str], place: Place, url: str) -> None:
+    """A program migrates, as an operator does."""
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, *arguments, "db", "upgrade"],
         cwd=ROOT,
         env={**place.environment, "DATABASE_URL": url, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -208,7 +208,7 @@ def _migrate(place: Place, url: str) -> str:
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
-    return done.stdout.strip()
+    _say(done.stdout.strip())
 
 
 @contextmanager
@@ -253,10 +253,6 @@ def _say(words: str) -> None:
     sys.stderr.write(f"{words}\n")
 
 
-def _tell(part: dict[str, Any]) -> None:
-    _say(", ".join(f"{name} {value}" for name, value in part.items()))
-
-
 def main() -> None:
     """Run it once and print the result as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -277,7 +273,13 @@ def main() -> None:
         with _launching(old):
             place = claimed_conversation(url, log, given.customers)
         upgrade = Upgrade(given.rate, given.seconds, given.customers, given.askers)
-        found = upgrade.run(old, place, url, log)
+        with vendors(place) as at:
+            found = upgrade.run(
+                url,
+                lambda: standing(place, url, at, log / "old.log", root=old),
+                lambda: standing(place, url, at, log / "new.log"),
+                lambda: upgrade_by(["-m", "handoff_bot"], place, url),
+            )
     found = {"from": given.commit, **provenance(), **found, "right": is_right(found)}
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
     sys.exit(0 if found["right"] else 1)
