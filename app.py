@@ -105,9 +105,10 @@ from handoff_bot.slack.incoming.app import SlackSide, build_slack
 from handoff_bot.slack.incoming.arrivals import KIND as SLACK_EVENT
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import resealing, tallies
-from handoff_bot.storage.database import Database
+from handoff_bot.storage.database import Database, told_apart
 from handoff_bot.storage.encryption import Keyring, new_key, read_keyring, write_new_key
-from handoff_bot.storage.migrate import migrate, refuse_newer, revision
+from handoff_bot.storage.migrate import Plan, migrate, plan
+from handoff_bot.storage.schema import HEAD
 from handoff_bot.storage.single_instance import SingleInstanceLock
 from handoff_bot.storage.transaction import Transaction
 from handoff_bot.web.application import create_web, webhooks
@@ -160,6 +161,7 @@ class Handoff:
         if self.sole:
             self.core.worker.sole = self.sole.acquire()
         self.core.worker.start()
+        self.core.catching_up.was_in_contact = self.core.worker.heartbeat.has_company_since
         self.core.catching_up.started()
         self.core.first_steps.started()
         if self.listener:
@@ -455,16 +457,17 @@ def servable(settings: Settings) -> Settings:
     return settings
 
 
-def refuse_newer_schema(settings: Settings) -> None:
-    """Looks before any process is forked, so that the exit code tells the supervisor not to restart.
+def migrate_first(settings: Settings) -> None:
+    """Migrates before any process is forked: the server ends a process that is not up in a minute, and
+    the exit code tells the supervisor not to restart.
 
     Raises:
-        SchemaError: a newer version has migrated the database.
+        SchemaError: see `migrate`.
     """
     database = Database(settings.DATABASE_URL.get_secret_value())
     try:
-        with database.read() as tx:
-            refuse_newer(revision(tx.core))
+        with told_apart():
+            migrate(database)
     except DatabaseAway as error:  # each process waits for it
         logger.warning("database does not respond yet", extra={"why": str(error)})
     finally:
@@ -472,7 +475,7 @@ def refuse_newer_schema(settings: Settings) -> None:
 
 
 def refuse_lacking_keys(settings: Settings) -> None:
-    """Looks before any process is forked, as `refuse_newer_schema` does.
+    """Looks before any process is forked, as `migrate_first` does.
 
     Raises:
         EncryptionError: the key file is wrong, or lacks a key of the database.
@@ -676,6 +679,38 @@ def take_canned_replies(settings: Settings, replies: Sequence[CannedReply]) -> l
         return CannedReplies(database, SystemClock()).take_in(replies, "import")
     finally:
         database.close()
+
+
+def upgrade_database(settings: Settings, *, dry_run: bool = False) -> Iterator[str]:
+    """Yields what a migration does, line by line, and migrates unless it is a dry run.
+
+    Raises:
+        SchemaError: see `migrate`.
+    """
+    database = Database(settings.DATABASE_URL.get_secret_value())
+    try:
+        with told_apart():
+            found = plan(database)
+            yield from _planned(found)
+            if found.steps and not dry_run:
+                migrate(database)
+                yield f"Migrated to schema {HEAD}."
+    finally:
+        database.close()
+
+
+def _planned(found: Plan) -> Iterator[str]:
+    if not found.steps:
+        yield f"Nothing to do: the database has schema {found.found}, this program knows {HEAD}."
+        return
+    yield f"From schema {found.found or 'none'} to {HEAD}:"
+    for step in found.steps:
+        how = "builds an index while messages are stored" if step.concurrent else "only adds"
+        if step.oldest:
+            how = f"stops programs older than schema {step.oldest}"
+        yield f"  {step.revision}  {step.what} ({how})"
+    if found.running:
+        yield f"Other programs are connected, which know schemas up to: {', '.join(found.running)}."
 
 
 def backups(settings: Settings) -> Backups:

@@ -89,7 +89,7 @@ def serve(role: str) -> None:
     from handoff_bot import app
 
     settings = app.servable(read_settings())
-    app.refuse_newer_schema(settings)
+    app.migrate_first(settings)
     app.refuse_lacking_keys(settings)
     logs.set_up(settings.LOG_LEVEL)
     if role == "worker":
@@ -699,7 +699,7 @@ def export_tickets(
 
 @main.group("db")
 def database() -> None:
-    """Back up, restore, check and encrypt the database."""
+    """Back up, restore, check, upgrade and encrypt the database."""
 
 
 @database.command("backup")
@@ -726,6 +726,16 @@ def restore(file: Path, missed_since: datetime | None, *, replace: bool) -> None
     since = missed_since.replace(tzinfo=UTC) if missed_since else None
     backups = app.backups(read_database_settings())
     for line in backups.restore(file, replace=replace, missed_since=since):
+        click.echo(line)
+
+
+@database.command("upgrade")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
+def upgrade_database(*, dry_run: bool) -> None:
+    """Migrate the database, while programs of older versions run. `serve` does the same at start."""
+    from handoff_bot import app
+
+    for line in app.upgrade_database(read_database_settings(), dry_run=dry_run):
         click.echo(line)
 
 

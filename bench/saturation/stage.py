@@ -55,15 +55,19 @@ class Place:
         )
 
 
-def claimed_conversation(url: str, folder: Path) -> Place:
-    """One customer asks for a person and is taken over; the database is at rest afterwards."""
+def claimed_conversation(
+    url: str, folder: Path, customers: int = 1, more: Mapping[str, str] = BARE
+) -> Place:
+    """Customers ask for a person and are taken over; the database is at rest afterwards."""
     with World(url, knowledge=ROOT / "knowledge", log=folder / "template.log") as world:
-        world.start_bot(more=BARE)
+        world.start_bot(more=more)
         world.wait_until_ready(PATIENCE)
-        world.twilio.customer_writes("sms", address(0), "I want to talk to a human agent")
-        world.slack.wait_for(lambda: len(world.cards()) == 1, PATIENCE)
-        world.slack.click(world.ana, world.queue, str(world.cards()[0]["ts"]), "claim")
-        world.twilio.wait_for(lambda: len(world.twilio.messages()) >= 3, PATIENCE)
+        for number in range(customers):
+            world.twilio.customer_writes("sms", address(number), "I want to talk to a human agent")
+        world.slack.wait_for(lambda: len(world.cards()) == customers, PATIENCE)
+        for card in world.cards():
+            world.slack.click(world.ana, world.queue, str(card["ts"]), "claim")
+        world.twilio.wait_for(lambda: len(world.twilio.messages()) >= 3 * customers, PATIENCE)
         world.twilio.drain(PATIENCE)
         at_rest(world.bot_url)
         return Place(world.environment(BARE), _canned(world))
@@ -257,8 +261,9 @@ def standing(
     more: Mapping[str, str] | None = None,
     postgres: int = 0,
     command: Callable[[int], list[str]] | None = None,
+    root: Path = ROOT,
 ) -> Iterator[Stage]:
-    """The bot on this database (or what `command` makes of a port), while it runs."""
+    """The bot of a checkout on this database (or what `command` makes of a port), while it runs."""
     port = free_port()
     pointed = {
         "PORT": str(port),
@@ -270,8 +275,8 @@ def standing(
     with log.open("ab") as output:
         bot = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, *arguments],
-            cwd=ROOT,
-            env={**place.environment, **pointed, **(more or {})},
+            cwd=root,
+            env={**place.environment, **pointed, "PYTHONPATH": str(root), **(more or {})},
             stdout=output,
             stderr=output,
             start_new_session=True,

@@ -121,7 +121,21 @@ class TransactionJob(JobHandler[None, None]):
 
 AnyHandler = JobHandler[Any, Any]
 UNKNOWN_KIND = AnyHandler()
-"""Runs jobs of unknown kinds: each is retried until it fails."""
+"""Runs jobs of unknown kinds, which no newer program has run: each is retried until it fails."""
+LEFT_FOR = timedelta(hours=1)
+"""How long a job of an unknown kind is left to a program of a newer version, from its due time."""
+LOOK_AGAIN, LOOK_SELDOM = 1.0, 60.0
+"""Seconds for which this program leaves such a lane alone: as long as the job is late, within these."""
+
+
+def left_until(job: Job, now: datetime) -> datetime | None:
+    """Returns until when a lane is left to newer programs, which know its first job; None if they had
+    their time.
+    """
+    late = now - job.first_due_at
+    if late >= LEFT_FOR:
+        return None
+    return now + timedelta(seconds=min(max(late.total_seconds(), LOOK_AGAIN), LOOK_SELDOM))
 
 
 class _Unreadable(AnyHandler):
@@ -137,8 +151,8 @@ UNREADABLE = _Unreadable()
 class JobKind:
     """One kind of job: its stored name, its handler, and the queues of its lanes.
 
-    A stored name must stay registered, or its jobs fail after an upgrade: `formerly` is the name
-    that earlier versions stored.
+    A stored name must stay registered, or its jobs wait for an hour after an upgrade and fail:
+    `formerly` is the name that earlier versions stored.
     """
 
     def __init__(self, name: str, handler: AnyHandler, *queues: str, formerly: str = "") -> None:

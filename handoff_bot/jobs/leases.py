@@ -83,6 +83,7 @@ _NEXT_DUE = Prepared(
 
 
 def _joined(insert: Any) -> Any:
+    """`joined_at` stays as it was first written."""
     statement = insert(WORKER)
     return Prepared(
         statement.on_conflict_do_update(
@@ -180,9 +181,21 @@ def next_due(tx: Transaction, now: datetime, worker: str = "") -> dict[str, date
     return dict(_NEXT_DUE.rows(tx.core, values))
 
 
-def join(tx: Transaction, worker: str, alive_until: datetime) -> None:
+def join(
+    tx: Transaction, worker: str, alive_until: datetime, joined_at: datetime | None = None
+) -> None:
     """Registers a worker or extends its lifetime, even if others have removed it."""
-    _JOIN[tx.is_sqlite].run(tx.core, {"id": worker, "alive_until": alive_until})
+    values = {"id": worker, "alive_until": alive_until, "joined_at": joined_at}
+    _JOIN[tx.is_sqlite].run(tx.core, values)
+
+
+def alive_since(tx: Transaction, moment: datetime, now: datetime) -> dict[str, datetime]:
+    """Returns the workers that run since then or longer -> until when they live at least."""
+    found = select(WORKER.c.id, WORKER.c.alive_until).where(
+        WORKER.c.alive_until > now,
+        or_(WORKER.c.joined_at <= moment, WORKER.c.joined_at.is_(None)),
+    )
+    return {each.id: each.alive_until for each in tx.core.execute(found)}
 
 
 def is_alive(tx: Transaction, worker: str, now: datetime) -> bool:
@@ -249,7 +262,7 @@ class Heartbeat:
         with self._database.write() as tx:
             if sole:
                 bury(tx, dead_since=None)
-            join(tx, self.id, until)
+            join(tx, self.id, until, self._clock.now())
         self._alive_until = until
 
     def sign_off(self) -> None:
@@ -269,11 +282,30 @@ class Heartbeat:
     def _next_end(self) -> datetime:
         return self._clock.now() + timedelta(seconds=self._ttl)
 
+    def has_company_since(self, moment: datetime) -> bool:
+        """Returns whether another worker has been running since then.
+
+        Waits for its next heartbeat, because a killed one counts as alive until its last has expired.
+        """
+        others = self._others_since(moment)
+        while others and not self._stopping.wait(self._ttl / 20):
+            later = self._others_since(moment)
+            if any(later[each] > others[each] for each in later.keys() & others.keys()):
+                return True
+            others = {each: until for each, until in others.items() if each in later}
+        return False
+
+    def _others_since(self, moment: datetime) -> dict[str, datetime]:
+        with self._database.read() as tx:
+            found = alive_since(tx, moment, self._clock.now())
+        found.pop(self.id, None)
+        return found
+
     def prolong(self) -> None:
         """Sends a heartbeat, even if other workers have already removed this one."""
         until = self._next_end()
         with self._database.heartbeat() as tx:
-            join(tx, self.id, until)
+            join(tx, self.id, until, self._clock.now())
         self._lives(until)
 
     def _lives(self, until: datetime) -> None:
@@ -309,7 +341,7 @@ class Heartbeat:
         until = self._next_end()
         with self._database.write() as tx:
             check_lease(tx, lane, grant)
-            join(tx, self.id, until)
+            join(tx, self.id, until, self._clock.now())
         self._lives(until)
 
 

@@ -21,6 +21,7 @@ from handoff_bot.jobs.handler import (
     AnyHandler,
     Failures,
     OnGivenUp,
+    left_until,
     settle_failed_lane,
     tell_nobody,
 )
@@ -149,6 +150,8 @@ class Runner:
                 if remaining < SLICE - 1:
                     self._others.start()
                 handler = self._handler_of(job)
+                if handler is UNKNOWN_KIND:
+                    self._leave_unknown(job, grant)
                 step = _Step(job, handler, grant, last=remaining == 0)
                 with traced(of_job(job.payload)):
                     logger.debug("job started", extra={"work_id": job.id, "kind": job.kind})
@@ -162,6 +165,17 @@ class Runner:
         except LeaseLost:
             logger.warning("lane was taken over by another worker")
         return True
+
+    def _leave_unknown(self, job: Job, grant: str) -> None:
+        """Leaves a lane to a program of a newer version while there may be one, without an attempt."""
+        until = left_until(job, self._clock.now())
+        if until is None:
+            return
+        told = {"work_id": job.id, "kind": job.kind}
+        logger.info("job of a newer version is left to it", extra=told)
+        with self._database.write() as tx:
+            leases.let_go(tx, job.lane, grant, until)
+        _leave()
 
     def _first(self, lane: str, grant: str) -> Job | None:
         with self._database.read() as tx:

@@ -55,7 +55,12 @@ _RECENTLY, _MOST_KNOWN = timedelta(days=7), 100
 
 
 class CatchingUp:
-    """Detects gaps. `is_desk_connected` says whether Slack events can reach this process."""
+    """Detects gaps.
+
+    Attributes:
+        is_desk_connected: whether Slack events can reach this process.
+        was_in_contact: whether another process has been running since a moment.
+    """
 
     def __init__(
         self,
@@ -69,11 +74,20 @@ class CatchingUp:
         self._backlogs = backlogs
         self._handlers = handlers
         self.is_desk_connected: Callable[[], bool] = lambda: True
+        self.was_in_contact: Callable[[datetime], bool] = lambda _since: False
 
     def started(self) -> None:
-        """Called at process start: fetches everything since the last contact."""
+        """Called at process start: fetches everything since the last contact.
+
+        A process that starts beside another one has missed nothing: a gap would make all processes
+        hold customers' messages for up to 30 seconds.
+        """
+        with self._database.read() as tx:
+            known = [sources.get(tx, name) for name in self._in_contact()]
+            before = [source.in_contact_at for source in known if source]
+        is_beside = bool(before) and self.was_in_contact(min(before))
         with self._database.write() as tx:
-            self.look(tx, timedelta())
+            self.look(tx, GAP if is_beside else timedelta())
 
     def look(self, tx: Transaction, gap: timedelta = GAP) -> None:
         """Renews the contact of every source and enqueues fetching of possibly missed messages."""

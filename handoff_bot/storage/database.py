@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.encryption import Keyring
 from handoff_bot.storage.prepared import Prepared, end_transaction
+from handoff_bot.storage.schema import CONNECTION
 from handoff_bot.storage.sealed import attach
 from handoff_bot.storage.transaction import BEGIN_WITHIN, GroupCommit, Participant, Transaction
 
@@ -34,10 +35,8 @@ statement.
 HEARTBEAT_PATIENCE = 1.0
 BUSY_STEP = 1
 """Seconds by which a wait for other processes may exceed the request: setting it costs a statement."""
-APPLICATION = "handoff"
-"""Name of our connections in PostgreSQL's pg_stat_activity."""
 ALIVE: dict[str, str | int] = {
-    "application_name": APPLICATION,
+    "application_name": CONNECTION,
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 3,

@@ -16,8 +16,8 @@ from sqlalchemy import bindparam, case, func, select, text
 
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.events import EventKind
-from handoff_bot.storage.database import APPLICATION
 from handoff_bot.storage.models import Escalation, Event, MetricTotal, RateLimit, Spent, Worker
+from handoff_bot.storage.schema import APPLICATION
 from handoff_bot.storage.transaction import DIALECTS, Transaction, table_of
 
 MARK = "mark"
@@ -183,8 +183,8 @@ def state(tx: Transaction, now: datetime) -> State:
 
 _CONNECTIONS = text(
     "SELECT count(*) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND application_name = :name"
-).bindparams(name=APPLICATION)
+    "WHERE datname = current_database() AND application_name LIKE :name"
+).bindparams(name=f"{APPLICATION}%")
 
 
 def _open(tx: Transaction) -> tuple[dict[str, Waiting], int]:

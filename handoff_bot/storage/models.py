@@ -454,12 +454,16 @@ class Lane(SQLModel, table=True):
 
 
 class Worker(SQLModel, table=True):
-    """One process that runs lanes; its leases hold while it is alive."""
+    """One process that runs lanes; its leases hold while it is alive.
+
+    `joined_at` is None for programs older than schema 0020.
+    """
 
     __tablename__ = "worker"
 
     id: str = Field(primary_key=True)
     alive_until: datetime = utc_time()
+    joined_at: datetime | None = utc_time(nullable=True)
 
 
 class ModelState(SQLModel, table=True):

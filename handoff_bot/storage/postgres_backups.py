@@ -26,10 +26,11 @@ from handoff_bot.storage.backups import (
     Settle,
     new_file,
 )
-from handoff_bot.storage.database import APPLICATION, Database
+from handoff_bot.storage.database import Database
 from handoff_bot.storage.listening import libpq_address
 from handoff_bot.storage.migrate import refuse_newer
 from handoff_bot.storage.models import Work
+from handoff_bot.storage.schema import APPLICATION
 
 MISSING = (
     "{tool} was not found on PATH. Install PostgreSQL's client programs, version {version} or newer, "
@@ -45,7 +46,7 @@ starts on half a database, and the schema itself exists.
 """
 _OTHERS = """
     SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()
+    WHERE datname = current_database() AND application_name LIKE %s AND pid <> pg_backend_pid()
 """
 _FUNCTIONS = """
     SELECT DISTINCT tgfoid::regprocedure::text FROM pg_trigger
@@ -121,7 +122,7 @@ class PostgresStore:
                 connection.execute(sql.SQL("DROP FUNCTION {}").format(sql.SQL(function)))
 
     def _refuse_running(self, connection: psycopg.Connection[Any], tables: set[str]) -> None:
-        (others,) = connection.execute(_OTHERS, (APPLICATION,)).fetchone() or (0,)
+        (others,) = connection.execute(_OTHERS, (f"{APPLICATION}%",)).fetchone() or (0,)
         (alive,) = (connection.execute(_ALIVE).fetchone() if "worker" in tables else None) or (0,)
         if others or alive:
             how = f"active: {many(others, 'connection')}, {many(alive, 'worker')}"
@@ -166,7 +167,7 @@ def _contents(tool: str, file: Path) -> tuple[list[str], str]:
     """Returns a backup's table of contents, and its revision."""
     listed = _call([tool, "--list", str(file)])
     version = _call([tool, "--data-only", f"--table={VERSION_TABLE}", "--file=-", str(file)])
-    found = re.search(rb"^COPY .*alembic_version.*\n(\w+)$", version.stdout, re.MULTILINE)
+    found = re.search(rb"^COPY .*alembic_version.*\n(\w+)(\t\w+)?$", version.stdout, re.MULTILINE)
     if listed.returncode or found is None:
         why = _reason(listed.stderr) if listed.returncode else "it has no schema version"
         raise BackupError(NOT_A_BACKUP.format(file=file, why=why))

@@ -15,6 +15,7 @@ from handoff_bot.domain.text import many
 from handoff_bot.storage import migrate
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Lane, Source, Work, Worker
+from handoff_bot.storage.schema import HEAD, KNOWN
 from handoff_bot.storage.transaction import Transaction, table_of
 
 _WORK, _LANE, _THREAD = table_of(Work), table_of(Lane), table_of(DeskThread)
@@ -65,6 +66,7 @@ def settle(database: Database, revision: str, kinds: Collection[str], contact: C
         if revision:
             _record(connection, revision)
         migrate.upgrade(connection)
+        migrate.declare(connection)
         tx = Transaction(connection, is_sqlite=database.is_sqlite)
         pending = _mark_begun(tx, kinds)
         arrived = tx.core.execute(_ARRIVED).scalar_one()
@@ -79,7 +81,7 @@ def settle(database: Database, revision: str, kinds: Collection[str], contact: C
             )
         )
         tx.core.execute(update(_THREAD).values(read_until=contact.threads, unread_since=None))
-    return Restored(migrate.HEAD, pending, int(arrived))
+    return Restored(HEAD, pending, int(arrived))
 
 
 def _record(connection: Connection, revision: str) -> None:
@@ -89,7 +91,7 @@ def _record(connection: Connection, revision: str) -> None:
         )
     )
     connection.execute(
-        text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision}
+        text("INSERT INTO alembic_version (version_num) VALUES (:revision)"), {"revision": revision}
     )
 
 
@@ -116,7 +118,7 @@ def checks(database: Database) -> Iterator[CheckResult]:
             return
         revision = migrate.revision(tx.core)
         try:
-            migrate.refuse_newer(revision)
+            migrate.refuse_newer(revision, oldest=migrate.oldest_program(tx.core))
         except SchemaError as error:
             yield CheckResult("schema", False, str(error))
             return
@@ -131,10 +133,10 @@ def checks(database: Database) -> Iterator[CheckResult]:
 def _schema(revision: str | None) -> str:
     if revision is None:
         return "no tables; the bot creates them when it starts"
-    later = revision != migrate.HEAD
-    return (
-        f"{revision}; the bot migrates it to {migrate.HEAD}" if later else f"{revision}, the newest"
-    )
+    if revision not in KNOWN:
+        return f"{revision}; this program knows {HEAD} and may use it"
+    later = revision != HEAD
+    return f"{revision}; the bot migrates it to {HEAD}" if later else f"{revision}, the newest"
 
 
 def _check_sqlite(tx: Transaction) -> Iterator[CheckResult]:

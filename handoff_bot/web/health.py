@@ -18,7 +18,8 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.ai_turns.language_model import ModelHealthPage
 from handoff_bot.services.outbox import ticket_sync
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import HEAD, KNOWN, revision
+from handoff_bot.storage.migrate import revision
+from handoff_bot.storage.schema import HEAD, KNOWN
 
 logger = logging.getLogger(__name__)
 

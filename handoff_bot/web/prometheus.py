@@ -15,7 +15,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.ai_turns.language_model import ModelHealthPage
 from handoff_bot.storage import metering
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import HEAD
+from handoff_bot.storage.schema import HEAD
 from handoff_bot.web.health import Operators
 
 if TYPE_CHECKING:

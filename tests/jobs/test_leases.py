@@ -13,6 +13,7 @@ from handoff_bot.domain.errors import DatabaseAway, DeliveryError, LeaseLost
 from handoff_bot.jobs import leases, store
 from handoff_bot.jobs.handler import AWAY_ATTEMPTS
 from handoff_bot.jobs.job import NewJob, enqueue_job, enqueuer_of
+from handoff_bot.jobs.leases import Heartbeat
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage import models, transaction
 from handoff_bot.storage.database import Database
@@ -474,3 +475,53 @@ def test_a_job_whose_preparation_was_committed_without_a_response_is_looked_up_f
     clock.advance(minutes=1)
     worker.run_until_idle()
     assert (recorder.calls, recorder.asked, statuses(database)) == ([], 1, {1: "done"})
+
+
+# -- is another worker at it already?
+
+
+@pytest.fixture
+def beside(database):
+    """Makes heartbeats with the system's clock; their threads end with the test."""
+    made = []
+
+    def make(*, beats):
+        stopping = threading.Event()
+        heartbeat = Heartbeat(database, SystemClock(), 1.0, stopping)
+        heartbeat.sign_on(sole=False)
+        thread = threading.Thread(target=heartbeat.beat)
+        made.append((stopping, thread))
+        if beats:
+            thread.start()
+        return heartbeat
+
+    yield make
+    for stopping, thread in made:
+        stopping.set()
+        if thread.is_alive():
+            thread.join()
+
+
+def test_a_worker_that_beats_is_company(beside):
+    beside(beats=True)
+    mine, contact = beside(beats=False), SystemClock().now()
+    assert mine.has_company_since(contact)
+
+
+def test_a_killed_worker_is_no_company_although_its_heartbeat_has_not_expired(beside):
+    beside(beats=False)
+    mine, contact = beside(beats=False), SystemClock().now()
+    assert not mine.has_company_since(contact)
+
+
+def test_workers_that_started_with_this_one_are_no_company(beside):
+    contact = SystemClock().now()
+    beside(beats=True)
+    assert not beside(beats=False).has_company_since(contact)
+
+
+def test_a_worker_of_a_program_that_does_not_say_since_when_it_runs_is_company(database, beside):
+    other = beside(beats=True)
+    with database.write() as tx:
+        tx.core.execute(text("UPDATE worker SET joined_at = NULL WHERE id = :id"), {"id": other.id})
+    assert beside(beats=False).has_company_since(SystemClock().now())

@@ -136,12 +136,60 @@ def test_a_bug_is_tried_five_times_and_tells_nothing_of_what_it_held(
     assert error == "RuntimeError"
 
 
-def test_work_of_an_unknown_kind_is_given_up(worker, database, clock):
+NEWER = "from a newer version"
+
+
+@pytest.fixture
+def newer(database, clock, recorder):
+    """A worker of the version that knows the kind."""
+    return Worker(database, {"job": recorder, NEWER: recorder}, clock, threads={"a": 4, "b": 4})
+
+
+def attempts(database) -> list[int]:
+    with database.read() as tx:
+        return [row.attempts for row in tx.session.query(Work).order_by(Work.id)]
+
+
+def test_a_job_of_an_unknown_kind_is_left_to_a_newer_program(
+    worker, newer, database, clock, recorder
+):
     with database.write() as tx:
-        enqueue_job(tx, NewJob("from a newer version", "a:1", {"n": 1}, clock.now()))
-    for _ in range(6):
+        enqueue_job(tx, NewJob(NEWER, "a:1", {"n": 1}, clock.now()))
+    enqueue(database, clock, 2)
+    enqueue(database, clock, 3, "a:2")
+    for _ in range(20):
         worker.run_until_idle()
+        clock.advance(seconds=5)
+    assert recorder.calls == [3], "its lane keeps its order, the others run"
+    assert attempts(database) == [0, 0, 0]
+    clock.advance(minutes=1)
+    newer.run_until_idle()
+    assert recorder.calls == [3, 1, 2]
+    assert set(statuses(database).values()) == {"done"}
+
+
+def test_a_lane_is_looked_at_more_seldom_the_longer_no_newer_program_comes(worker, database, clock):
+    with database.write() as tx:
+        enqueue_job(tx, NewJob(NEWER, "a:1", {"n": 1}, clock.now()))
+    looked = 0
+    for _ in range(1200):
+        looked += worker.run_until_idle()
+        clock.advance(seconds=1)
+    assert 20 <= looked <= 40, "at 1, 2, 4 … 64 seconds, then once a minute for 20 minutes"
+
+
+def test_a_job_of_an_unknown_kind_fails_when_no_newer_program_came_within_an_hour(
+    worker, database, clock
+):
+    with database.write() as tx:
+        enqueue_job(tx, NewJob(NEWER, "a:1", {"n": 1}, clock.now()))
+    worker.run_until_idle()
+    clock.advance(minutes=59)
+    worker.run_until_idle()
+    assert attempts(database) == [0]
+    for _ in range(6):
         clock.advance(minutes=2)
+        worker.run_until_idle()
     assert statuses(database) == {1: "failed"}
 
 

@@ -85,6 +85,20 @@ def test_what_comes_live_waits_for_what_was_sent_before_it(shop):
 
 
 @pytest.mark.on_both
+def test_a_process_that_starts_beside_another_one_makes_no_message_wait(shop):
+    asked = []
+    shop.core.catching_up.was_in_contact = lambda since: asked.append(since) or True
+    last = shop.clock.now()
+    shop.clock.advance(seconds=29)
+    shop.core.catching_up.started()
+    shop.webhook_comes("SM" + "f" * 32, "word 1")
+    shop.settle()
+
+    assert shop.received() == ["word 1"]
+    assert asked == [last]
+
+
+@pytest.mark.on_both
 def test_a_message_whose_webhook_is_still_on_its_way_waits_for_earlier_ones(shop):
     words = ["word 1", "word 2", "word 3"]
     sids = [shop.writes(word) for word in words]

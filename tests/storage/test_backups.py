@@ -22,8 +22,9 @@ from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.operators import LOOKED_UP, Backups
 from handoff_bot.storage import sources
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import HEAD, configuration, migrate
+from handoff_bot.storage.migrate import configuration, migrate
 from handoff_bot.storage.models import Contact, Work
+from handoff_bot.storage.schema import HEAD
 from handoff_bot.storage.single_instance import SingleInstanceLock
 from tests.fakes import FakeDesk, ScriptedAssistant, ScriptedDetector
 

@@ -23,9 +23,10 @@ from handoff_bot.cli import main
 from handoff_bot.domain.errors import SchemaError
 from handoff_bot.storage.columns import BigId, UtcDateTime
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import HEAD, configuration, migrate, revision
+from handoff_bot.storage.migrate import configuration, migrate, revision
 from handoff_bot.storage.migrations.__main__ import FOLDER, write
 from handoff_bot.storage.models import Contact, Work
+from handoff_bot.storage.schema import HEAD, KNOWN
 
 
 def test_the_tables_are_what_the_models_say(database):
@@ -117,7 +118,7 @@ def test_a_naive_time_is_refused(database):
 
 def test_a_newer_schema_is_one_clear_line_and_nothing_is_changed(database):
     with database.engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999', oldest = '9999'"))
     with pytest.raises(SchemaError) as error:
         migrate(database)
     words = str(error.value)
@@ -133,7 +134,7 @@ def test_every_command_tells_of_a_newer_schema_in_one_line_and_exits_with_2(
 ):
     """2 is the exit code after which systemd does not start it again."""
     with database.engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999', oldest = '9999'"))
     settings = {
         "DATABASE_URL": database_url,
         "SLACK_BOT_TOKEN": "xoxb-1",
@@ -151,27 +152,42 @@ def test_every_command_tells_of_a_newer_schema_in_one_line_and_exits_with_2(
     assert line.startswith("The database was migrated by a newer version of Handoff (schema 9999).")
 
 
-ADDITIVE_FROM = "0013"
-"""Earlier migrations were released before versions could run side by side."""
+TIGHTENING = frozenset(
+    {
+        "create_unique_constraint",
+        "create_check_constraint",
+        "create_foreign_key",
+        "create_exclude_constraint",
+    }
+)
 REMOVING = frozenset(
     {"drop_table", "drop_column", "drop_constraint", "rename_table", "batch_alter_table"}
 )
 REMOVING_SQL = re.compile(
-    r"\b(DROP\s+(TABLE|COLUMN|CONSTRAINT)|RENAME|TRUNCATE|ALTER\s+COLUMN\s+\S+\s+(TYPE|SET\s+NOT))\b",
+    r"\b(DROP\s+(TABLE|COLUMN|CONSTRAINT)|RENAME|TRUNCATE|ADD\s+CONSTRAINT"
+    r"|ALTER\s+COLUMN\s+\S+\s+(TYPE|SET\s+NOT)|UPDATE\s+\S+\s+SET|DELETE\s+FROM)\b",
     re.IGNORECASE,
 )
 CHANGING = frozenset({"new_column_name", "type_"})
 
 
 def removals(code: str) -> list[str]:
-    """What in a migration would break a version that still runs; a comment `# additive: …` allows a line."""
-    lines, found = code.splitlines(), []
-    for node in ast.walk(ast.parse(code)):
+    """What in a migration would break a program that still runs, or make its messages wait; a comment
+    `# additive: …` allows a line.
+    """
+    tree, lines, found = ast.parse(code), code.splitlines(), []
+    made = {
+        _first(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _is_call(node, "create_table")
+    }
+    for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             wrong = REMOVING_SQL.search(node.value)
             what = wrong[0] if wrong else ""
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            what = node.func.attr if node.func.attr in REMOVING else _changing(node)
+            is_removal = node.func.attr in REMOVING | TIGHTENING
+            what = node.func.attr if is_removal else _changing(node, made)
         else:
             continue
         if what:
@@ -179,9 +195,23 @@ def removals(code: str) -> list[str]:
     return [each for each in found if "# additive: " not in lines[int(each.partition(":")[0]) - 1]]
 
 
-def _changing(call: ast.Call) -> str:
-    """A changed or required column; "" for anything else."""
+def _is_call(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "attr", "") == name
+
+
+def _first(call: ast.Call, place: int = 0) -> str:
+    """The name of a table, by its place among the arguments."""
+    return str(getattr(call.args[place], "value", "")) if len(call.args) > place else ""
+
+
+def _changing(call: ast.Call, made: set[str]) -> str:
+    """A changed or required column, or an index on a table with rows; "" for anything else."""
     given = {keyword.arg: keyword.value for keyword in call.keywords}
+    if call.func.attr == "create_index":  # type: ignore[attr-defined]
+        is_online = getattr(call.func.value, "id", "") == "online"  # type: ignore[attr-defined]
+        if getattr(given.get("unique"), "value", False) and _first(call, 1) not in made:
+            return "unique index on an older table"
+        return "" if is_online or _first(call, 1) in made else "index that blocks writers"
     if call.func.attr == "alter_column":  # type: ignore[attr-defined]
         narrows = getattr(given.get("nullable"), "value", None) is False
         return "alter_column" if narrows or CHANGING & given.keys() else ""
@@ -190,6 +220,8 @@ def _changing(call: ast.Call) -> str:
     (column,) = [one for one in call.args if isinstance(one, ast.Call)]
     options = {keyword.arg: keyword.value for keyword in column.keywords}
     is_required = getattr(options.get("nullable"), "value", True) is False
+    if any(isinstance(one, ast.Call) and _is_call(one, "ForeignKey") for one in column.args):
+        return "foreign key, which checks all rows"
     return (
         "required column without a default"
         if is_required and "server_default" not in options
@@ -197,18 +229,33 @@ def _changing(call: ast.Call) -> str:
     )
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        one
-        for one in sorted((FOLDER / "versions").glob("[0-9]*.py"))
-        if one.name[:4] >= ADDITIVE_FROM
-    ]
-    or [pytest.param(None, marks=pytest.mark.skip(reason="no newer migration yet"))],
-    ids=lambda path: path and path.name,
-)
-def test_a_new_migration_only_adds_so_that_an_older_version_still_runs(path):
-    assert removals(path.read_text(encoding="utf-8")) == []
+def migrations_since(first: str) -> list[Path]:
+    found = sorted((FOLDER / "versions").glob("[0-9]*.py"))
+    return [one for one in found if one.name[:4] >= first]
+
+
+@pytest.mark.parametrize("path", migrations_since("0020"), ids=lambda path: path.name)
+def test_a_migration_only_adds_or_says_which_programs_it_stops(path):
+    """The rules of docs/adr/0016: older programs run on, and no message waits."""
+    code = path.read_text(encoding="utf-8")
+    made = runpy.run_path(str(path))
+    oldest = made.get("oldest", "")
+    assert oldest <= made["revision"]
+    assert not oldest or oldest in KNOWN, "a program knows it"
+    assert oldest or removals(code) == []
+    builds = code.count("online.create_index(")
+    assert made.get("concurrent", False) == bool(builds)
+    assert not builds or (builds == 1 and code.count("op.") == 0), "the index and nothing else"
+
+
+BLOCKING = re.compile("index that blocks writers")
+
+
+@pytest.mark.parametrize("path", migrations_since("0013"), ids=lambda path: path.name)
+def test_migrations_since_0013_remove_nothing_that_an_older_program_uses(path):
+    """They were written before the rule about indexes; most are of new tables."""
+    found = removals(path.read_text(encoding="utf-8"))
+    assert [each for each in found if not BLOCKING.search(each)] == []
 
 
 @pytest.mark.parametrize(
@@ -231,6 +278,19 @@ def test_a_new_migration_only_adds_so_that_an_older_version_still_runs(path):
         ),
         ("op.add_column('note', sa.Column('at', UtcDateTime, nullable=True))", []),
         ("op.create_table('memo', sa.Column('id', BigId, nullable=False))", []),
+        ("op.create_index('note_by_at', 'note', ['at'])", ["1: index that blocks writers"]),
+        ("op.create_table('memo'); op.create_index('memo_once', 'memo', ['id'], unique=True)", []),
+        (
+            "online.create_index('note_once', 'note', ['at'], unique=True)",
+            ["1: unique index on an older table"],
+        ),
+        ("online.create_index('note_by_at', 'note', ['at'])", []),
+        ("op.create_check_constraint('c', 'note', 'n > 0')", ["1: create_check_constraint"]),
+        ("op.execute('UPDATE note SET held = 1')", ["1: UPDATE note SET"]),
+        (
+            "op.add_column('note', sa.Column('n', BigId, sa.ForeignKey('x.id'), nullable=True))",
+            ["1: foreign key, which checks all rows"],
+        ),
         ("op.drop_index('note_once')", []),
         ("op.execute('DROP TRIGGER event_no_update')", []),
         ("op.drop_column('note', 'text')  # additive: no released version uses it", []),

@@ -10,8 +10,8 @@ from handoff_bot.jobs import leases
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.job import NewJob, enqueue_job
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import HEAD
 from handoff_bot.storage.models import Lane
+from handoff_bot.storage.schema import HEAD
 from handoff_bot.web.application import create_web, webhooks
 from handoff_bot.web.health import health
 from tests.fakes import idle_worker

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from alembic import command
 
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import HEAD, configuration, migrate
+from handoff_bot.storage.migrate import configuration, migrate
+from handoff_bot.storage.schema import HEAD
 
 FOLDER = Path(__file__).parent
 

@@ -11,7 +11,7 @@ from alembic import op
 from handoff_bot.storage.columns import UtcDateTime
 
 revision = "0022"
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

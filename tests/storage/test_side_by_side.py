@@ -1,0 +1,335 @@
+"""A newer program migrates while an older one serves: what it waits for, refuses and leaves behind."""
+
+import os
+import shutil
+import signal
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import event, inspect, text
+
+from handoff_bot.domain.errors import SchemaError
+from handoff_bot.storage import migrate as migration
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.migrate import migrate, oldest_program, plan, revision
+from handoff_bot.storage.models import Work
+from handoff_bot.storage.restored import checks
+from handoff_bot.storage.schema import HEAD, MIGRATIONS
+from handoff_bot.storage.single_instance import SingleInstanceLock
+
+NEXT = f"{int(HEAD) + 1:04}"
+START = f"""'''A migration of the next version.'''
+
+import sqlalchemy as sa
+from alembic import op
+from handoff_bot.storage.migrations import online
+
+revision, down_revision, branch_labels, depends_on = "{NEXT}", "{HEAD}", None, None
+"""
+ADDS = """
+def upgrade():
+    op.add_column("worker", sa.Column("colour", sa.String(), nullable=True))
+"""
+
+
+postgresql = pytest.mark.usefixtures("several_programs")
+
+
+@pytest.fixture
+def several_programs(backend):
+    if backend == "sqlite":
+        pytest.skip("SQLite serves one program")
+
+
+@pytest.fixture
+def next_version(monkeypatch, tmp_path):
+    """Makes this program the next version, which has one migration more; `undo` makes it this one."""
+
+    def make(code):
+        folder = Path(shutil.copytree(str(MIGRATIONS), tmp_path / "migrations"))
+        (folder / "versions" / f"{NEXT}_next.py").write_text(START + code, encoding="utf-8")
+        monkeypatch.setattr(migration, "MIGRATIONS", folder)
+        monkeypatch.setattr(migration, "HEAD", NEXT)
+        monkeypatch.setattr(migration, "KNOWN", migration.KNOWN | {NEXT})
+        return monkeypatch
+
+    return make
+
+
+@pytest.fixture
+def older_program(database_url, backend):
+    """A connection of a program of this version."""
+    with psycopg.connect(database_url, application_name=f"handoff {HEAD}") as connection:
+        yield connection
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """Waits for locks are short, and pauses between them take no time; returns the pauses."""
+    pauses = []
+    monkeypatch.setattr(migration, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(migration, "STATEMENT_SECONDS", 0.2)
+    monkeypatch.setattr(migration.time, "sleep", pauses.append)
+    return pauses
+
+
+def found(database):
+    with database.engine.connect() as connection:
+        return revision(connection), oldest_program(connection)
+
+
+def columns(database, table="worker"):
+    with database.engine.connect() as connection:
+        return {each["name"] for each in inspect(connection).get_columns(table)}
+
+
+def test_an_older_program_runs_on_a_newer_schema_that_only_added(database, next_version):
+    later = next_version(ADDS)
+    migrate(database)
+    later.undo()
+    migrate(database)
+    assert found(database) == (NEXT, "0020")
+    assert "colour" in columns(database)
+    assert plan(database).steps == ()
+    words = {each.what: each.words for each in checks(database)}
+    assert words["schema"] == f"{NEXT}; this program knows {HEAD} and may use it"
+
+
+def test_an_older_program_does_not_run_on_a_schema_that_lacks_what_it_uses(database, next_version):
+    later = next_version(f'oldest = "{NEXT}"\n{ADDS}')
+    migrate(database)
+    assert found(database) == (NEXT, NEXT)
+    later.undo()
+    with pytest.raises(SchemaError, match=f"schema {NEXT}") as error:
+        migrate(database)
+    assert "\n" not in str(error.value)
+
+
+@postgresql
+def test_a_migration_that_must_stop_older_programs_waits_until_they_are_stopped(
+    database, database_url, next_version
+):
+    next_version(f'oldest = "{NEXT}"\n{ADDS}')
+    with (
+        psycopg.connect(database_url, application_name=f"handoff {HEAD}"),
+        pytest.raises(SchemaError, match=f"older than schema {NEXT} runs"),
+    ):
+        migrate(database)
+    assert found(database) == (HEAD, "0020")
+    migrate(database)
+    assert found(database) == (NEXT, NEXT)
+
+
+def test_on_sqlite_such_a_migration_waits_until_the_bot_has_stopped(
+    database, database_url, backend, next_version
+):
+    if backend == "postgresql":
+        pytest.skip("about SQLite's file")
+    next_version(f'oldest = "{NEXT}"\n{ADDS}')
+    bot = SingleInstanceLock(database_url)
+    assert bot.acquire()
+    with pytest.raises(SchemaError, match=f"older than schema {NEXT} runs"):
+        migrate(database)
+    assert found(database) == (HEAD, "0020")
+    bot.release()
+    migrate(database)
+    assert found(database) == (NEXT, NEXT)
+
+
+@postgresql
+def test_programs_whose_connections_name_no_schema_count_as_older(
+    database, database_url, next_version
+):
+    next_version(f'oldest = "{HEAD}"\n{ADDS}')
+    with psycopg.connect(database_url, application_name="handoff"):
+        assert plan(database).running == ("0019",)
+        with pytest.raises(SchemaError, match="schema 0019 does"):
+            migrate(database)
+
+
+@postgresql
+def test_a_migration_steps_back_from_a_locked_table_until_it_is_free(
+    database, next_version, older_program, hurried, monkeypatch
+):
+    """A report or a backup reads the table; messages need not wait behind the migration."""
+    next_version(ADDS)
+    older_program.execute("SELECT count(*) FROM worker")
+    written = []
+
+    def pause(seconds):
+        hurried.append(seconds)
+        with database.write() as tx:  # a heartbeat of the older program
+            tx.core.execute(text("INSERT INTO worker VALUES (:id, now())"), {"id": str(seconds)})
+        written.append(seconds)
+        if len(hurried) == 3:
+            older_program.commit()
+
+    monkeypatch.setattr(migration.time, "sleep", pause)
+    migrate(database)
+    assert found(database)[0] == NEXT
+    assert written == hurried == [0.05, 0.1, 0.2]
+
+
+@postgresql
+def test_a_migration_that_gets_no_lock_in_time_is_one_clear_line_and_changes_nothing(
+    database, next_version, older_program, hurried, monkeypatch
+):
+    next_version(ADDS)
+    monkeypatch.setattr(migration, "PATIENCE", 0.0)
+    older_program.execute("SELECT count(*) FROM worker")
+    with pytest.raises(SchemaError, match="got no lock"):
+        migrate(database)
+    assert found(database)[0] == HEAD
+    older_program.commit()
+    migrate(database)
+    assert found(database)[0] == NEXT
+
+
+SLOW = """
+def upgrade():
+    op.add_column("worker", sa.Column("colour", sa.String(), nullable=True))
+    op.execute("SELECT pg_sleep(0.5)")
+"""
+
+
+@postgresql
+@pytest.mark.usefixtures("hurried")
+def test_a_slow_migration_is_refused_while_messages_would_wait_for_it(
+    database, database_url, next_version
+):
+    next_version(SLOW)
+    with (
+        psycopg.connect(database_url, application_name=f"handoff {HEAD}"),
+        pytest.raises(SchemaError, match="Stop all processes of the older version"),
+    ):
+        migrate(database)
+    assert (found(database)[0], "colour" in columns(database)) == (HEAD, False)
+    migrate(database)
+    assert found(database)[0] == NEXT
+
+
+INDEX = """
+concurrent = True
+
+def upgrade():
+    online.create_index("contact_by_name", "contact", ["name"])
+"""
+_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'contact_by_name'::regclass"
+
+
+@postgresql
+def test_an_index_is_built_while_messages_are_stored(
+    database, database_url, next_version, older_program
+):
+    """A transaction that is open when it begins is waited for, and makes no other one wait."""
+    next_version(INDEX)
+    insert = _insert_contact(older_program)
+    older_program.execute(insert)
+    migrating = threading.Thread(target=migrate, args=(database,))
+    migrating.start()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%'"
+    with psycopg.connect(database_url, autocommit=True) as other:
+        while not other.execute(f"{waits} AND wait_event_type = 'Lock'").fetchone()[0]:
+            assert migrating.is_alive(), "it waits for the open transaction"
+        other.execute("SET lock_timeout = '1s'")
+        other.execute(insert)
+        older_program.commit()
+        migrating.join(60)
+        assert other.execute(_VALID).fetchone() == (True,)
+    assert found(database)[0] == NEXT
+
+
+def _insert_contact(connection):
+    """A statement that inserts a contact with all that it must have."""
+    names = [
+        row[0]
+        for row in connection.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'contact' "
+            "AND is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'"
+        )
+    ]
+    values = ["now()" if name.endswith("_at") else "''" for name in names]
+    return f"INSERT INTO contact ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608
+
+
+def test_an_index_that_was_begun_before_a_crash_is_built_again(database, backend, next_version):
+    next_version(INDEX)
+    if backend == "postgresql":
+        with database.engine.begin() as connection:
+            connection.execute(text("CREATE INDEX contact_by_name ON contact (id)"))
+    migrate(database)
+    with database.engine.connect() as connection:
+        (index,) = (
+            each
+            for each in inspect(connection).get_indexes("contact")
+            if each["name"] == "contact_by_name"
+        )
+    assert index["column_names"] == ["name"]
+
+
+# -- killed in the middle
+
+
+def killed_in_a_migration(url, last):
+    """Migrates in another process, which kills itself when the last migration is done and not recorded."""
+    child = os.fork()
+    if child == 0:
+        opened = Database(url)
+
+        @event.listens_for(opened.engine, "before_cursor_execute")
+        def _die(_connection, _cursor, statement, *_rest):
+            if "alembic_version" in statement and f"'{last}'" in statement.partition("WHERE")[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            migrate(opened)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+def shape(database):
+    """The revision, and all tables with their columns and indexes."""
+    with database.engine.connect() as connection:
+        seen = inspect(connection)
+        return revision(connection), {
+            table: (
+                sorted(each["name"] for each in seen.get_columns(table)),
+                sorted(str(each["name"]) for each in seen.get_indexes(table)),
+            )
+            for table in seen.get_table_names()
+        }
+
+
+def test_a_process_that_is_killed_in_any_migration_leaves_the_schema_before_it(
+    database_url, backend, empty_database
+):
+    """The older program can go on with it, and the next start goes on from there."""
+    with empty_database.engine.connect() as connection:
+        steps = [step.revision for step in migration.pending(connection)]
+    for step in steps:
+        before = shape(empty_database)
+        killed_in_a_migration(database_url, HEAD if backend == "sqlite" else step)
+        assert shape(empty_database) == before
+        with empty_database.engine.begin() as connection:
+            migration._run(connection, step)
+    with empty_database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Work.metadata) == []
+    assert found(empty_database)[0] == HEAD
+
+
+@pytest.fixture
+def empty_database(database_url, backend, tmp_path):
+    """A database without tables, at the address."""
+    opened = Database(database_url)
+    if backend == "postgresql":  # `database_url` is migrated
+        with opened.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    yield opened
+    opened.close()
