@@ -21,7 +21,13 @@ from handoff_bot.storage.models import (
     SettingChange,
 )
 from handoff_bot.storage.prepared import Prepared
-from handoff_bot.storage.transaction import PREFERENCES, Transaction, select_all, table_of
+from handoff_bot.storage.transaction import (
+    PREFERENCES,
+    Transaction,
+    delete_some,
+    select_all,
+    table_of,
+)
 
 # -- the event log and the live settings
 
@@ -31,6 +37,8 @@ _RECORD = Prepared(insert(table_of(Event)))
 _KEY = col(Preference.key)
 _TOLD = "watch.told:"
 """Prefix of marks, one for each conversation whose messages were ever late: too many to read at once."""
+_AFTER_TOLD = "watch.told;"
+"""The first text after all that begin with `_TOLD`: ";" follows ":"."""
 _PREFERENCES = Prepared(
     select(_KEY, cast(col(Preference.value), Text)).where(_KEY.not_like(f"{_TOLD}%"))
 )
@@ -160,6 +168,15 @@ def forget(tx: Transaction, key: str) -> None:
         tx.session.delete(row)
         tx.session.flush()
     tx.remembered.pop(PREFERENCES, None)
+
+
+def prune_marks(tx: Transaction, before: datetime, limit: int) -> int:
+    """Deletes at most `limit` marks of conversations whose messages were late before then; returns how
+    many.
+    """
+    table = table_of(Preference)
+    old = (table.c.key >= _TOLD, table.c.key < _AFTER_TOLD, table.c.updated_at < before)
+    return delete_some(tx, table, limit, *old)
 
 
 def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> None:
