@@ -79,9 +79,12 @@ def different(column: Any, *where: Any) -> Any:
 
     DISTINCT reads the column of all rows. The column, after those of the conditions, is indexed.
     """
-    found = select(func.min(column).label("value")).where(*where).cte(recursive=True)
-    following = select(func.min(column)).where(*where, column > found.c.value).scalar_subquery()
-    found = found.union_all(select(following).where(found.c.value.is_not(None)))
+    first = select(column).where(*where).order_by(column).limit(1).scalar_subquery()
+    found = select(first.label("value")).cte(recursive=True)
+    # No min(): with a condition on another column, SQLite reads all rows for it.
+    after = select(column).where(*where, column > found.c.value).order_by(column).limit(1)
+    following = select(after.scalar_subquery()).where(found.c.value.is_not(None))
+    found = found.union_all(following)
     return select(found.c.value).where(found.c.value.is_not(None))
 
 
