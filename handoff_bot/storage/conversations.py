@@ -75,12 +75,12 @@ _OURS = Prepared(
 
 
 def different(column: Any, *where: Any) -> Any:
-    """Builds the query for a column's different values, in order, by one look into an index for each.
+    """Builds the query for a text column's different values, in order, by one look into an index for each.
 
     DISTINCT reads the column of all rows. The column, after those of the conditions, is indexed.
     """
-    first = select(column).where(*where).order_by(column).limit(1).scalar_subquery()
-    found = select(first.label("value")).cte(recursive=True)
+    lowest = select(column).where(*where, column >= "").order_by(column).limit(1)
+    found = select(lowest.scalar_subquery().label("value")).cte(recursive=True)
     # No min(): with a condition on another column, SQLite reads all rows for it.
     after = select(column).where(*where, column > found.c.value).order_by(column).limit(1)
     following = select(after.scalar_subquery()).where(found.c.value.is_not(None))
