@@ -6,7 +6,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,13 +61,17 @@ class Cluster:
 
     Args:
         durable: what was committed before a stop is there after the next start.
+        parent: the folder to make its own in; None for where no disk is waited for.
+        options: settings of the server, as `("autovacuum=on",)`.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(
+        self, *, durable: bool = False, parent: Path | None = None, options: Iterable[str] = ()
+    ) -> None:
         bin_dir = binaries()
         if bin_dir is None:
             raise FileNotFoundError("initdb")
-        self.folder = Path(tempfile.mkdtemp(prefix="handoff-pg-", dir=_in_memory()))
+        self.folder = Path(tempfile.mkdtemp(prefix="handoff-pg-", dir=parent or _in_memory()))
         self._is_up = False
         self._owner = _owner()
         if self._owner:
@@ -81,7 +85,8 @@ class Cluster:
         )
         self._options = (
             f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} "
-            f"-c max_connections=200 {'' if durable else fast}"
+            f"-c max_connections=200 {'' if durable else fast} "
+            + " ".join(f"-c {option}" for option in options)
         )
         self._control = (str(bin_dir / "pg_ctl"), "-D", data, "-w")
         initdb = str(bin_dir / "initdb")

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, exists, func, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, select, update
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.jobs.job import LANE, RATE_LIMIT, Job
 from handoff_bot.jobs.leases import IS_UNHELD, new_grant
 from handoff_bot.storage.prepared import Prepared
-from handoff_bot.storage.transaction import DIALECTS, Transaction
+from handoff_bot.storage.transaction import DIALECTS, Transaction, delete_some
 
 
 @dataclass(frozen=True)
@@ -227,11 +227,10 @@ def wait(
         raise LeaseLost(lane)
 
 
-def prune(tx: Transaction, now: datetime, keep: timedelta) -> None:
-    """Deletes budgets that were unused for this long and never refused."""
-    tx.core.execute(
-        delete(RATE_LIMIT).where(RATE_LIMIT.c.free_at < now - keep, RATE_LIMIT.c.limited == 0)
-    )
+def prune(tx: Transaction, now: datetime, keep: timedelta, limit: int) -> int:
+    """Deletes at most `limit` budgets that were unused for this long and never refused; returns how many."""
+    unused = (RATE_LIMIT.c.free_at < now - keep, RATE_LIMIT.c.limited == 0)
+    return delete_some(tx, RATE_LIMIT, limit, *unused)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from sqlalchemy import and_, bindparam, case, delete, func, select, update
 from handoff_bot.jobs.job import LANE, WORK, Job, NewJob, enqueue_job
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.sealed import SEALED, is_readable
-from handoff_bot.storage.transaction import DIALECTS, Transaction
+from handoff_bot.storage.transaction import DIALECTS, Transaction, delete_some
 
+_DEALT_WITH = ("done", "dismissed")
 ALONE = "refused together with others"
 """Error of a job that must be retried without its batch."""
 _JOB = (
@@ -258,18 +259,15 @@ def status_of(tx: Transaction, key: str) -> str:
     return str(tx.core.execute(found).scalar() or "")
 
 
-def prune(tx: Transaction, now: datetime, keep: timedelta) -> int:
-    """Deletes old done and dismissed jobs and empty lanes; returns the number of jobs.
+def prune(tx: Transaction, now: datetime, keep: timedelta, limit: int) -> int:
+    """Deletes old done and dismissed jobs, and empty lanes, at most `limit` rows of each; returns how
+    many.
 
     Failed jobs stay until an operator handles them.
     """
-    gone = tx.core.execute(
-        delete(WORK).where(
-            WORK.c.status.in_(["done", "dismissed"]), WORK.c.finished_at < now - keep
-        )
-    )
-    tx.core.execute(delete(LANE).where(LANE.c.due_at.is_(None), LANE.c.leased_by.is_(None)))
-    return int(getattr(gone, "rowcount", 0))
+    old = WORK.c.finished_at < now - keep
+    gone = sum(delete_some(tx, WORK, limit, WORK.c.status == status, old) for status in _DEALT_WITH)
+    return gone + delete_some(tx, LANE, limit, LANE.c.due_at.is_(None), LANE.c.leased_by.is_(None))
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,15 @@ def titles(tx: Transaction, limit: int) -> list[str]:
 
 def posts(tx: Transaction, draft_id: int) -> Sequence[DeskPost]:
     """Returns where a draft was posted."""
+    # Posts are found by their escalation, because LIKE does not use an index.
     found = (
         select(DeskPost)
+        .join(ArticleDraft, col(ArticleDraft.escalation_id) == DeskPost.escalation_id)
         .join(Work, col(Work.id) == DeskPost.work_id)
-        .where(col(Work.key).startswith(KEY.format(id=draft_id), autoescape=True))
+        .where(
+            ArticleDraft.id == draft_id,
+            col(Work.key).startswith(KEY.format(id=draft_id), autoescape=True),
+        )
         .order_by(col(DeskPost.id))
     )
     return list(tx.session.execute(found).scalars())

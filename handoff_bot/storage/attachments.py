@@ -9,13 +9,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, update
-from sqlmodel import col, select
+from sqlalchemy import func, update
+from sqlmodel import select
 
 from handoff_bot.domain.files import File
 from handoff_bot.storage.models import Attachment
 from handoff_bot.storage.sealed import UnreadableBytes
-from handoff_bot.storage.transaction import Transaction, table_of
+from handoff_bot.storage.transaction import Transaction, delete_some, table_of
 
 ATTACHMENT = table_of(Attachment)
 OURS = "attachment:"
@@ -138,7 +138,6 @@ def offer(tx: Transaction, token: str, now: datetime) -> None:
     tx.session.execute(update(ATTACHMENT).where(ATTACHMENT.c.token == token).values(offered_at=now))
 
 
-def prune(tx: Transaction, before: datetime) -> int:
-    """Deletes files stored before then; returns how many."""
-    gone = tx.session.execute(delete(ATTACHMENT).where(col(Attachment.created_at) < before))
-    return int(getattr(gone, "rowcount", 0))
+def prune(tx: Transaction, before: datetime, limit: int) -> int:
+    """Deletes at most `limit` files stored before then; returns how many."""
+    return delete_some(tx, ATTACHMENT, limit, ATTACHMENT.c.created_at < before)

@@ -57,6 +57,9 @@ _NEWEST_FIRST = (
     .order_by(_MESSAGE.c.id.desc())
     .limit(bindparam("most"))
 )
+_NEWEST_OF_ALL = select(func.max(_MESSAGE.c.id))
+NEWEST = 5_000
+"""Messages among which the latest conversations and answers are looked for: there may be millions."""
 _RECENT = Prepared(_NEWEST_FIRST)
 _RECENT_OF = Prepared(_NEWEST_FIRST.where(_MESSAGE.c.author == bindparam("author")))
 
@@ -69,6 +72,25 @@ _OURS = Prepared(
     )
     .limit(1)
 )
+
+
+def different(column: Any, *where: Any) -> Any:
+    """Builds the query for a text column's different values, in order, by one look into an index for each.
+
+    DISTINCT reads the column of all rows. The column, after those of the conditions, is indexed.
+    """
+    lowest = select(column).where(*where, column >= "").order_by(column).limit(1)
+    found = select(lowest.scalar_subquery().label("value")).cte(recursive=True)
+    # No min(): with a condition on another column, SQLite reads all rows for it.
+    after = select(column).where(*where, column > found.c.value).order_by(column).limit(1)
+    following = select(after.scalar_subquery()).where(found.c.value.is_not(None))
+    found = found.union_all(following)
+    return select(found.c.value).where(found.c.value.is_not(None))
+
+
+def channels(tx: Transaction) -> tuple[str, ...]:
+    """Returns the kinds of channels with customers, in alphabetical order."""
+    return tuple(tx.core.execute(different(table_of(ContactAddress).c.channel)).scalars())
 
 
 def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conversation:
@@ -296,15 +318,27 @@ def recent(tx: Transaction, conversation_id: int, limit: int) -> Sequence[Messag
 
 
 def latest(tx: Transaction, limit: int) -> Sequence[Conversation]:
-    """Returns the conversations in which customers wrote last, newest first."""
+    """Returns the conversations in which customers wrote last, newest first; those of the newest
+    `NEWEST` messages.
+    """
     wrote = col(Conversation.last_inbound_at)
-    known = col(Conversation.forgotten_at).is_(None)
+    oldest = newest_message_of_all(tx) - NEWEST
+    newest = select(_MESSAGE.c.conversation_id).where(_MESSAGE.c.id > oldest)
     found = (
         select(Conversation)
-        .where(wrote.is_not(None), known)
+        .where(
+            col(Conversation.id).in_(newest),
+            wrote.is_not(None),
+            col(Conversation.forgotten_at).is_(None),
+        )
         .order_by(wrote.desc(), col(Conversation.id).desc())
     )
     return list(tx.session.execute(found.limit(limit)).scalars())
+
+
+def newest_message_of_all(tx: Transaction) -> int:
+    """Returns the id of the newest message, or 0."""
+    return int(tx.core.execute(_NEWEST_OF_ALL).scalar() or 0)
 
 
 def newest_of(tx: Transaction, conversation_id: int, author: Author) -> Message | None:
@@ -352,10 +386,13 @@ def before(tx: Transaction, message_id: int, author: Author) -> Message | None:
 
 
 def answered(tx: Transaction, limit: int) -> Sequence[Message]:
-    """Returns the assistant's newest answers that record the answered message, newest first."""
+    """Returns the assistant's newest answers that record the answered message, newest first; those
+    among ten times as many messages.
+    """
+    oldest = newest_message_of_all(tx) - max(NEWEST, 10 * limit)
     found = (
         select(Message)
-        .where(Message.author == Author.ASSISTANT.value)
+        .where(Message.author == Author.ASSISTANT.value, col(Message.id) > oldest)
         .order_by(col(Message.id).desc())
         .limit(limit)
     )

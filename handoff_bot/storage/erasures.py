@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, delete, func, literal, or_, select, update
+from sqlalchemy import case, delete, func, select, update
 
-from handoff_bot.storage import contacts
+from handoff_bot.storage import contacts, conversations
 from handoff_bot.storage.columns import Row
 from handoff_bot.storage.contacts import CONVERSATION, FORGOTTEN, MESSAGE
 from handoff_bot.storage.models import (
@@ -52,15 +52,14 @@ def contacts_at(tx: Transaction, given: str) -> list[int]:
     if given.isascii() and given.isdecimal() and len(given) <= LONGEST_ID:
         known = tx.session.get(Contact, int(given))
         return contacts.ids(tx, [known.id]) if known else []
-    with_channel = ADDRESS.c.channel + literal(":")
-    found = select(ADDRESS.c.contact_id).where(
-        or_(
-            ADDRESS.c.address == given,
-            with_channel + ADDRESS.c.address == given,
-            ADDRESS.c.address == with_channel + literal(given),
+    found: set[int] = set()
+    for channel in conversations.channels(tx):
+        names = {given, given.removeprefix(f"{channel}:"), f"{channel}:{given}"}
+        theirs = select(ADDRESS.c.contact_id).where(
+            ADDRESS.c.channel == channel, ADDRESS.c.address.in_(sorted(names))
         )
-    )
-    return contacts.ids(tx, set(tx.core.execute(found).scalars()))
+        found.update(tx.core.execute(theirs).scalars())
+    return contacts.ids(tx, found)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import bindparam, func, union_all
 from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
@@ -35,6 +35,8 @@ def get(tx: Transaction, escalation_id: int) -> Escalation | None:
     return tx.session.get(Escalation, escalation_id, populate_existing=True)
 
 
+RECENT = 1_000
+"""Escalations whose card may be being posted, although they have ended."""
 PLACE = "place"
 """`Transaction.remembered` of an escalation: its card's location."""
 _OPEN_OF = Prepared(
@@ -68,11 +70,24 @@ _COUNT = Prepared(
     .where(ESCALATION.c.status == bindparam("its_status"))
 )
 _EVENT = table_of(Event)
-_TAKEN_AT = func.min(_EVENT.c.at)
+# The newest claims and the newest reassignments, each from the end of the index: a busy team has
+# thousands in the period.
+_NEWEST_CLAIMS = union_all(
+    *(
+        select(
+            select(_EVENT.c.escalation_id, _EVENT.c.at)
+            .where(_EVENT.c.kind == kind, _EVENT.c.at >= bindparam("since"))
+            .order_by(_EVENT.c.at.desc())
+            .limit(bindparam("most"))
+            .subquery()
+        )
+        for kind in CLAIMED
+    )
+).subquery()
+_TAKEN_AT = func.min(_NEWEST_CLAIMS.c.at)
 _RECENT_WAITS = Prepared(
     select(ESCALATION.c.opened_at, _TAKEN_AT)
-    .join(_EVENT, _EVENT.c.escalation_id == ESCALATION.c.id)
-    .where(_EVENT.c.kind.in_(CLAIMED), _EVENT.c.at >= bindparam("since"))
+    .join(_NEWEST_CLAIMS, _NEWEST_CLAIMS.c.escalation_id == ESCALATION.c.id)
     .where(ESCALATION.c.opened_at >= bindparam("since"))
     .group_by(ESCALATION.c.id, ESCALATION.c.opened_at)
     .order_by(_TAKEN_AT.desc())
@@ -257,14 +272,18 @@ def threads_left(tx: Transaction, escalation_id: int, since: datetime) -> int:
 
 
 def some_card_is_unplaced(tx: Transaction) -> bool:
-    """Returns whether a card may be posted in Slack without a stored location."""
-    found = tx.session.execute(
-        select(Escalation.id)
-        .outerjoin(DeskThread, col(DeskThread.escalation_id) == Escalation.id)
-        .where(col(DeskThread.id).is_(None))
+    """Returns whether a card may be posted in Slack without a stored location: of an open escalation,
+    or of one of the newest.
+    """
+    newest = select(func.max(ESCALATION.c.id)).scalar_subquery()
+    recent = (ESCALATION.c.status.in_(_OPEN), ESCALATION.c.id > newest - RECENT)
+    unplaced = (
+        select(ESCALATION.c.id)
+        .outerjoin(_THREAD, _THREAD.c.escalation_id == ESCALATION.c.id)
+        .where(_THREAD.c.id.is_(None))
         .limit(1)
-    ).first()
-    return found is not None
+    )
+    return any(tx.core.execute(unplaced.where(one)).first() is not None for one in recent)
 
 
 def agent(tx: Transaction, agent_id: int | None) -> Agent | None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, bindparam, cast, func, insert, or_
+from sqlalchemy import ColumnElement, Text, bindparam, cast, func, insert
 from sqlmodel import col, select
 
 from handoff_bot.domain.events import ConnectorKind, EventKind
@@ -21,7 +21,13 @@ from handoff_bot.storage.models import (
     SettingChange,
 )
 from handoff_bot.storage.prepared import Prepared
-from handoff_bot.storage.transaction import PREFERENCES, Transaction, select_all, table_of
+from handoff_bot.storage.transaction import (
+    PREFERENCES,
+    Transaction,
+    delete_some,
+    select_all,
+    table_of,
+)
 
 # -- the event log and the live settings
 
@@ -31,6 +37,8 @@ _RECORD = Prepared(insert(table_of(Event)))
 _KEY = col(Preference.key)
 _TOLD = "watch.told:"
 """Prefix of marks, one for each conversation whose messages were ever late: too many to read at once."""
+_AFTER_TOLD = "watch.told;"
+"""The first text after all that begin with `_TOLD`: ";" follows ":"."""
 _PREFERENCES = Prepared(
     select(_KEY, cast(col(Preference.value), Text)).where(_KEY.not_like(f"{_TOLD}%"))
 )
@@ -162,6 +170,15 @@ def forget(tx: Transaction, key: str) -> None:
     tx.remembered.pop(PREFERENCES, None)
 
 
+def prune_marks(tx: Transaction, before: datetime, limit: int) -> int:
+    """Deletes at most `limit` marks of conversations whose messages were late before then; returns how
+    many.
+    """
+    table = table_of(Preference)
+    old = (table.c.key >= _TOLD, table.c.key < _AFTER_TOLD, table.c.updated_at < before)
+    return delete_some(tx, table, limit, *old)
+
+
 def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> None:
     """Changes a live setting."""
     held = {"value": value}
@@ -229,19 +246,25 @@ def changes_by_people(
     tx: Transaction, limit: int, before: int | None = None, desk_id: str = ""
 ) -> Sequence[Any]:
     """Returns events caused by people, newest first: (event, Slack id, ticket number)."""
+    # Two queries, each with an index of its own: in one, the log would be read from its end until
+    # the page is full, which for a person with few actions is at its beginning.
+    acted: ColumnElement[bool] = col(Event.agent_id).is_not(None)
+    said: ColumnElement[bool] = col(Event.kind).in_(BY_DESK_ID)
+    if desk_id:
+        known = select(Agent.id).where(Agent.desk_id == desk_id).scalar_subquery()
+        acted = col(Event.agent_id) == known
+        said = said & (col(Event.data)["by"].as_string() == desk_id)
+    numbers: set[int] = set()
+    for where in (acted, said):
+        newest = select(col(Event.id)).where(where, col(Event.kind).not_in(LEFT_OUT))
+        if before is not None:
+            newest = newest.where(col(Event.id) < before)
+        newest = newest.order_by(col(Event.id).desc()).limit(limit)
+        numbers.update(one for one in tx.session.execute(newest).scalars() if one)
     found = (
         select(Event, Agent.desk_id, Escalation.ticket_id)
         .outerjoin(Agent, col(Agent.id) == col(Event.agent_id))
         .outerjoin(Escalation, col(Escalation.id) == col(Event.escalation_id))
-        .where(
-            or_(col(Event.agent_id).is_not(None), col(Event.kind).in_(BY_DESK_ID)),
-            col(Event.kind).not_in(LEFT_OUT),
-        )
+        .where(col(Event.id).in_(numbers))
     )
-    if before is not None:
-        found = found.where(col(Event.id) < before)
-    if desk_id:
-        said = col(Event.data)["by"].as_string()
-        theirs = col(Event.kind).in_(BY_DESK_ID) & (said == desk_id)
-        found = found.where(or_(col(Agent.desk_id) == desk_id, theirs))
     return tx.session.execute(found.order_by(col(Event.id).desc()).limit(limit)).all()

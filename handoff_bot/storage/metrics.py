@@ -14,8 +14,9 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.events import CLAIMED, ENDED, EventKind
 from handoff_bot.domain.metrics import AGAIN, Scope
+from handoff_bot.storage import conversations as conversations_of
 from handoff_bot.storage.columns import UtcDateTime
-from handoff_bot.storage.models import Agent, ContactAddress
+from handoff_bot.storage.models import Agent
 from handoff_bot.storage.transaction import Transaction
 
 # -- the SQL
@@ -334,8 +335,7 @@ def names(tx: Transaction) -> dict[int, str]:
 
 def channels(tx: Transaction) -> tuple[str, ...]:
     """Returns the kinds of channels with messages, in alphabetical order."""
-    kinds = select(col(ContactAddress.channel)).distinct().order_by(col(ContactAddress.channel))
-    return tuple(tx.session.execute(kinds).scalars())
+    return conversations_of.channels(tx)
 
 
 def _ask(tx: Transaction, query: str, scope: Scope) -> Sequence[Row[Any]]:

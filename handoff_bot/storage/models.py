@@ -25,6 +25,24 @@ from handoff_bot.storage.columns import (
 )
 from handoff_bot.storage.sealed import bind_to_places
 
+RETAINED = {
+    "message": "text <> '' OR provider_id IS NOT NULL",
+    "note": "text <> ''",
+}
+"""Table -> SQL for rows with content that retention may blank. Queries use the same text, because a
+partial index is only used where its condition is repeated.
+"""
+
+
+def retained(table: str) -> Any:
+    """Returns the condition of the table's index by age."""
+    return text(f"({RETAINED[table].replace('text', f'{table}.text')})")
+
+
+def where(condition: str) -> dict[str, Any]:
+    """Returns the options of a partial index."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
 
 class Contact(Row, table=True):
     """A customer.
@@ -103,6 +121,7 @@ class Message(Row, table=True):
         Index("message_from_provider_once", "channel", "provider_id", unique=True),
         Index("message_from_desk_once", "desk_channel", "desk_ts", unique=True),
         Index("message_from_note_once", "note_id", unique=True),
+        Index("message_by_age", "channel", "created_at", **where(RETAINED["message"])),
     )
 
     conversation_id: int = reference("conversation")
@@ -326,7 +345,10 @@ class Note(Row, table=True):
     """
 
     __tablename__ = "note"
-    __table_args__ = (Index("note_once", "desk_channel", "desk_ts", "revision", unique=True),)
+    __table_args__ = (
+        Index("note_once", "desk_channel", "desk_ts", "revision", unique=True),
+        Index("note_by_age", "created_at", **where(RETAINED["note"])),
+    )
 
     conversation_id: int = reference("conversation")
     escalation_id: int = reference("escalation")
@@ -348,12 +370,23 @@ class Event(Row, table=True):
     """
 
     __tablename__ = "event"
-    __table_args__ = (Index("event_by_kind", "kind", "at"),)
+    __table_args__ = (
+        Index("event_by_kind", "kind", "at"),
+        # Metrics look for an escalation's first event of a kind, which this index answers by itself.
+        Index(
+            "event_by_escalation",
+            "escalation_id",
+            "kind",
+            "id",
+            **where("escalation_id IS NOT NULL"),
+        ),
+        Index("event_by_agent", "agent_id", "id", **where("agent_id IS NOT NULL")),
+    )
 
     at: datetime = utc_time()
     kind: str
     conversation_id: int | None = number(index=True)
-    escalation_id: int | None = number(index=True)
+    escalation_id: int | None = number()
     ticket_id: int | None = number()
     message_id: int | None = number()
     agent_id: int | None = number()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, func, select, true, update
 
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.rules import Retained, RetentionRule
@@ -21,43 +21,50 @@ from handoff_bot.storage.contacts import (
     NOTE,
     TICKET,
 )
-from handoff_bot.storage.models import SettingChange, Work
+from handoff_bot.storage.conversations import different
+from handoff_bot.storage.models import ContactAddress, SettingChange, Work, retained
 from handoff_bot.storage.transaction import Transaction, table_of
 
 WORK, CHANGE = table_of(Work), table_of(SettingChange)
 _OPEN = [status.value for status in OPEN]
 
 
-def _of_channel(
-    table: Table, rule: RetentionRule, others: Collection[str], *, is_settled: bool
-) -> Any:
-    """Conditions on a row's conversation: its channel, and that no agent works on it."""
-    here = select(CONVERSATION.c.id)
+# A rule finds its rows in an index by age that holds only rows with content. What a rule has blanked
+# is not read again, and a rule that finds nothing reads nothing, however many messages there are.
+
+
+def _of_channel(table: Table, rule: RetentionRule, others: Collection[str]) -> Any:
+    """Condition on the channel of a row's conversation, asked for each row that is old enough."""
+    here = select(CONVERSATION.c.id).where(CONVERSATION.c.id == table.c.conversation_id)
     if rule.channel:
-        here = here.where(CONVERSATION.c.channel == rule.channel)
-    elif others:
-        here = here.where(CONVERSATION.c.channel.not_in(list(others)))
-    conditions = [table.c.conversation_id.in_(here)]
-    if is_settled:
-        is_open = select(ESCALATION.c.conversation_id).where(ESCALATION.c.status.in_(_OPEN))
-        conditions.append(table.c.conversation_id.not_in(is_open))
-    return and_(*conditions)
+        return here.where(CONVERSATION.c.channel == rule.channel).exists()
+    if others:
+        return here.where(CONVERSATION.c.channel.not_in(list(others))).exists()
+    return true()
+
+
+def _is_settled(table: Table) -> Any:
+    """Condition that no agent works on a row's conversation."""
+    is_open = select(ESCALATION.c.conversation_id).where(ESCALATION.c.status.in_(_OPEN))
+    return table.c.conversation_id.not_in(is_open)
 
 
 def _messages(rule: RetentionRule, before: datetime, others: Collection[str]) -> Any:
-    has_content = or_(MESSAGE.c.text != "", MESSAGE.c.provider_id.is_not(None))
-    where = _of_channel(MESSAGE, rule, others, is_settled=True)
-    return and_(MESSAGE.c.created_at < before, has_content, where)
+    channels = [rule.channel] if rule.channel else _CHANNELS
+    where: ColumnElement[bool] = MESSAGE.c.channel.in_(channels)
+    if not rule.channel and others:
+        where = and_(where, MESSAGE.c.channel.not_in(list(others)))
+    is_old = MESSAGE.c.created_at < before
+    return and_(where, is_old, retained("message"), _is_settled(MESSAGE))
 
 
 def _notes(rule: RetentionRule, before: datetime, others: Collection[str]) -> Any:
-    where = _of_channel(NOTE, rule, others, is_settled=True)
-    return and_(NOTE.c.created_at < before, NOTE.c.text != "", where)
+    is_old = NOTE.c.created_at < before
+    return and_(is_old, retained("note"), _of_channel(NOTE, rule, others), _is_settled(NOTE))
 
 
 def _files(rule: RetentionRule, before: datetime, others: Collection[str]) -> Any:
-    where = _of_channel(ATTACHMENT, rule, others, is_settled=False)
-    return and_(ATTACHMENT.c.created_at < before, where)
+    return and_(ATTACHMENT.c.created_at < before, _of_channel(ATTACHMENT, rule, others))
 
 
 def _jobs(_rule: RetentionRule, before: datetime, _others: Collection[str]) -> Any:
@@ -68,6 +75,7 @@ def _log(_rule: RetentionRule, before: datetime, _others: Collection[str]) -> An
     return CHANGE.c.at < before
 
 
+_CHANNELS = different(table_of(ContactAddress).c.channel)
 _Where = Callable[[RetentionRule, datetime, Collection[str]], Any]
 _WHERE: Mapping[Retained, tuple[Table, _Where]] = {
     Retained.MESSAGES: (MESSAGE, _messages),
@@ -90,10 +98,11 @@ def count(tx: Transaction, rule: RetentionRule, now: datetime, others: Collectio
 def apply(
     tx: Transaction, rule: RetentionRule, now: datetime, others: Collection[str], limit: int
 ) -> int:
-    """Blanks or deletes at most `limit` rows, oldest first; returns how many."""
+    """Blanks or deletes at most `limit` rows; returns how many."""
     table, where = _WHERE[rule.what]
-    found = select(table.c.id).where(where(rule, now - rule.age, others))
-    ids = list(tx.core.execute(found.order_by(table.c.id).limit(limit)).scalars())
+    # In no order: sorting by id would read all rows that are old enough for each batch.
+    found = select(table.c.id).where(where(rule, now - rule.age, others)).limit(limit)
+    ids = sorted(tx.core.execute(found).scalars())
     if ids:
         _REMOVE.get(rule.what, _remove)(tx, table, ids)
     return len(ids)
@@ -111,8 +120,9 @@ def _remove_messages(tx: Transaction, table: Table, ids: list[int]) -> None:
     stored_by = select(table.c.work_id).where(mine)
     _blank_jobs(tx, and_(WORK.c.id.in_(stored_by), WORK.c.status != "ready"))
     contacts.blank(tx, DELIVERY, DELIVERY.c.message_id.in_(ids))
-    copied = ESCALATION.c.message_id.in_(ids)
-    escalations = list(tx.core.execute(select(ESCALATION.c.id).where(copied)).scalars())
+    theirs = ESCALATION.c.conversation_id.in_(select(MESSAGE.c.conversation_id).where(mine))
+    copied = select(ESCALATION.c.id).where(theirs, ESCALATION.c.message_id.in_(ids))
+    escalations = list(tx.core.execute(copied).scalars())
     contacts.blank(tx, ESCALATION, ESCALATION.c.id.in_(escalations))
     contacts.blank(tx, DRAFT, DRAFT.c.escalation_id.in_(escalations))
     contacts.blank(tx, TICKET, TICKET.c.escalation_id.in_(escalations))

@@ -11,12 +11,25 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status
-from handoff_bot.storage.models import Conversation, DeskThread, Escalation, Message, Source, Work
+from handoff_bot.storage.conversations import different
+from handoff_bot.storage.models import (
+    Conversation,
+    DeskThread,
+    Escalation,
+    Message,
+    Source,
+    Work,
+    retained,
+)
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
 
 _SOURCE, _THREAD = table_of(Source), table_of(DeskThread)
+_CONVERSATION = table_of(Conversation)
 _UNREAD_UNTIL = Prepared(select(_SOURCE.c.unread_until).where(_SOURCE.c.name == bindparam("of")))
+_MESSAGE = table_of(Message)
+_EACH = 50
+"""Messages of one customer, so that `most` customers are found among the newest of all."""
 _OPEN = [status.value for status in OPEN]
 
 
@@ -80,20 +93,26 @@ def is_unread(tx: Transaction, name: str, ended_after: datetime) -> bool:
 
 def recipients(tx: Transaction, channel: str, most: int) -> Sequence[str]:
     """Returns our own addresses that customers of a channel have written to."""
-    found = (
-        select(Conversation.recipient)
-        .where(Conversation.channel == channel, Conversation.recipient != "")
-        .distinct()
-        .limit(most)
-    )
-    return list(tx.session.execute(found).scalars())
+    known = (_CONVERSATION.c.channel == channel, _CONVERSATION.c.recipient > "")
+    found = different(_CONVERSATION.c.recipient, *known).limit(most)
+    return list(tx.core.execute(found).scalars())
 
 
 def addresses(tx: Transaction, channel: str, since: datetime, most: int) -> Sequence[str]:
     """Returns the addresses of customers who wrote since then, latest first."""
+    # From the messages, because conversations are not indexed by time: that would cost each message.
+    latest = (
+        select(_MESSAGE.c.conversation_id)
+        .where(_MESSAGE.c.channel == channel, _MESSAGE.c.created_at >= since, retained("message"))
+        .order_by(_MESSAGE.c.created_at.desc())
+        .limit(most * _EACH)
+    )
     found = (
         select(Conversation.address)
-        .where(Conversation.channel == channel, col(Conversation.last_inbound_at) >= since)
+        .where(
+            col(Conversation.id).in_(latest.scalar_subquery()),
+            col(Conversation.last_inbound_at) >= since,
+        )
         .order_by(col(Conversation.last_inbound_at).desc())
         .limit(most)
     )

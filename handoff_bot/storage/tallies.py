@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
@@ -14,7 +14,7 @@ from handoff_bot.domain.escalations import Quota
 from handoff_bot.domain.language_models import Usage
 from handoff_bot.storage.models import Spent, Tally
 from handoff_bot.storage.prepared import Prepared
-from handoff_bot.storage.transaction import Transaction, table_of
+from handoff_bot.storage.transaction import Transaction, delete_some, table_of
 
 # -- limits: one row per limit and period
 
@@ -62,9 +62,9 @@ def _has_room(tx: Transaction, name: str, quota: Quota, now: datetime, amount: i
     return _COUNT[tx.is_sqlite].first(tx.core, values) is not None
 
 
-def prune(tx: Transaction, now: datetime) -> None:
-    """Deletes past periods."""
-    tx.core.execute(delete(TALLY).where(TALLY.c.ends_at < now))
+def prune(tx: Transaction, now: datetime, limit: int) -> int:
+    """Deletes at most `limit` past periods; returns how many."""
+    return delete_some(tx, TALLY, limit, TALLY.c.ends_at < now)
 
 
 # -- language model usage
@@ -88,6 +88,14 @@ def add_usage(tx: Transaction, day: str, contact_id: int, usage: Usage, micros: 
     tx.core.execute(
         statement.on_conflict_do_update(index_elements=["day", "contact_id"], set_=added)
     )
+
+
+def prune_usage(tx: Transaction, before: datetime, limit: int) -> int:
+    """Deletes at most `limit` rows of contacts' usage on earlier days, which no cap looks at; returns
+    how many. Totals stay.
+    """
+    past = (SPENT.c.day < f"{before:%Y-%m-%d}", SPENT.c.contact_id != ALL_CONTACTS)
+    return delete_some(tx, SPENT, limit, *past)
 
 
 def spent_micros(tx: Transaction, day: str, contact_id: int) -> int:

@@ -16,7 +16,7 @@ from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.tickets import SlaTarget, TicketExport, TicketQuery, TicketRow
-from handoff_bot.storage import workspace
+from handoff_bot.storage import conversations, workspace
 from handoff_bot.storage.conversations import same_customer, stayed_inside
 from handoff_bot.storage.models import (
     Agent,
@@ -96,7 +96,7 @@ def found(tx: Transaction, query: TicketQuery, limit: int) -> list[TicketRow]:
 
 def newest_message(tx: Transaction) -> int:
     """Returns the id of the newest message, or 0."""
-    return int(tx.session.execute(select(func.max(Message.id))).scalar() or 0)
+    return conversations.newest_message_of_all(tx)
 
 
 def fitting(tx: Transaction, query: TicketQuery) -> Any:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    delete,
     insert,
     inspect,
     select,
@@ -245,6 +246,21 @@ def table_of(model: type[SQLModel]) -> Table:
 def select_all(model: type[SQLModel]) -> Select[Any]:
     """Returns the statement whose rows are a model's entities, for `Transaction.entities`."""
     return select(table_of(model))
+
+
+def delete_some(tx: Transaction, table: Table, limit: int, *where: Any) -> int:
+    """Deletes at most `limit` of these rows, so that no other transaction waits long; returns how many.
+
+    Rows that another transaction has locked are left for the next time.
+    """
+    (key,) = table.primary_key
+    some = select(key).where(*where).limit(limit).with_for_update(skip_locked=True)
+    # A list of keys would be planned as a join, which PostgreSQL may run again for each row.
+    keys = list(tx.core.execute(some).scalars())
+    if not keys:
+        return 0
+    gone = tx.core.execute(delete(table).where(key.in_(keys)))
+    return int(getattr(gone, "rowcount", 0))
 
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")

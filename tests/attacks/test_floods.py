@@ -235,7 +235,7 @@ def test_counts_are_shared_by_all_who_count_and_take_all_or_nothing(database, cl
         assert tallies.take(tx, {"c": Quota(5, timedelta(minutes=1))}, clock.now(), 6) == "c"
     clock.advance(minutes=1)
     with database.write() as tx:
-        tallies.prune(tx, clock.now() + timedelta(seconds=1))
+        tallies.prune(tx, clock.now() + timedelta(seconds=1), 10)
         assert tallies.take(tx, quotas, clock.now(), 2) == ""
 
 

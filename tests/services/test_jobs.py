@@ -107,11 +107,11 @@ def test_what_is_dismissed_is_not_done_and_no_longer_counts(house, jobs, lost):
 def test_only_what_was_dealt_with_is_pruned(house, jobs, lost):
     later = house.clock.now() + KEEP_DONE + timedelta(days=1)
     with house.database.write() as tx:
-        store.prune(tx, later, KEEP_DONE)
+        store.prune(tx, later, KEEP_DONE, 10)
     assert parked(house) == 1
     jobs.dismiss(lost)
     with house.database.write() as tx:
-        store.prune(tx, later, KEEP_DONE)
+        store.prune(tx, later, KEEP_DONE, 10)
         assert tx.session.get(Work, lost) is None
 
 

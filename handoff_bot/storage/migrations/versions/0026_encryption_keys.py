@@ -1,6 +1,6 @@
 """The keys that have sealed values, by their ids.
 
-Revision ID: 0022
+Revision ID: 0026
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from handoff_bot.storage.columns import UtcDateTime
 
-revision = "0022"
-down_revision = "0020"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
