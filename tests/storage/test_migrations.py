@@ -236,7 +236,7 @@ def migrations_since(first: str) -> list[Path]:
 
 @pytest.mark.parametrize("path", migrations_since("0020"), ids=lambda path: path.name)
 def test_a_migration_only_adds_or_says_which_programs_it_stops(path):
-    """The rules of docs/adr/0016: older programs run on, and no message waits."""
+    """The rules of docs/adr/0017: older programs run on, and no message waits."""
     code = path.read_text(encoding="utf-8")
     made = runpy.run_path(str(path))
     oldest = made.get("oldest", "")
