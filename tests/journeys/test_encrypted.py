@@ -16,7 +16,7 @@ from handoff_bot.storage import resealing
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.encryption import Keyring, new_key
 from handoff_bot.storage.migrate import migrate
-from handoff_bot.storage.models import Message, Note
+from handoff_bot.storage.models import Message, Note, Work
 from tests import postgres
 from tests.journeys.world import World, running_world
 
@@ -106,6 +106,11 @@ def test_no_file_of_the_database_holds_what_people_wrote(
         exporting = Exporting(encrypted, clock, {})
         exporting.write(1, exported, "test")
         assert any(SECRET in one.read_text() for one in exported.glob("*.json"))
+        assert world.core.forgetting.request(1, "test").done
+        world.settle()
+        with encrypted.read() as tx:
+            assert not any(SECRET in one.text for one in tx.session.query(Message))
+            assert not any(SECRET in str(one.payload) for one in tx.session.query(Work))
     assert encrypted.keyring.troubles == {}
     assert SECRET not in caplog.text
     assert OLD[:12] not in caplog.text
