@@ -77,7 +77,8 @@ _OURS = Prepared(
 def different(column: Any, *where: Any) -> Any:
     """Builds the query for a text column's different values, in order, by one look into an index for each.
 
-    DISTINCT reads the column of all rows. The column, after those of the conditions, is indexed.
+    DISTINCT reads the column of all rows. The column must be indexed after those of the conditions,
+    which may not be about itself: an index takes one lower bound.
     """
     lowest = select(column).where(*where, column >= "").order_by(column).limit(1)
     found = select(lowest.scalar_subquery().label("value")).cte(recursive=True)

@@ -93,9 +93,8 @@ def is_unread(tx: Transaction, name: str, ended_after: datetime) -> bool:
 
 def recipients(tx: Transaction, channel: str, most: int) -> Sequence[str]:
     """Returns our own addresses that customers of a channel have written to."""
-    known = (_CONVERSATION.c.channel == channel, _CONVERSATION.c.recipient > "")
-    found = different(_CONVERSATION.c.recipient, *known).limit(most)
-    return list(tx.core.execute(found).scalars())
+    found = different(_CONVERSATION.c.recipient, _CONVERSATION.c.channel == channel)
+    return [one for one in tx.core.execute(found.limit(most)).scalars() if one]
 
 
 def addresses(tx: Transaction, channel: str, since: datetime, most: int) -> Sequence[str]:

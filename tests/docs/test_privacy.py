@@ -59,7 +59,11 @@ HOLDS = {
     "reservation": ("claims that wait for a moment", "a minute", ""),
     "setting_change": ("changes of settings", "`log` days", "addresses removed"),
     "source": ("when providers were last in contact", "always", "stays: no personal data"),
-    "spent": ("cost of the language model by day and contact's number", FOREVER, ""),
+    "spent": (
+        "cost of the language model by day and contact's number",
+        "30 days; totals: always",
+        "",
+    ),
     "tally": (
         "used limits, by hashed networks",
         "until the period ends",
