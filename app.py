@@ -75,7 +75,7 @@ from handoff_bot.services.ai_turns.language_model import (
 )
 from handoff_bot.services.ai_turns.look_ups import LookUpLedger
 from handoff_bot.services.ai_turns.replaying import Export, Replay
-from handoff_bot.services.container import Dependencies, Services
+from handoff_bot.services.container import MOST_THREADS, Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.services.home import FirstSteps
 from handoff_bot.services.operators import Backups, Jobs, MessageTraces
@@ -94,10 +94,11 @@ from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
+from handoff_bot.slack.client.web_client import BotToken
 from handoff_bot.slack.incoming.app import SlackSide, build_slack
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import tallies
-from handoff_bot.storage.database import Database
+from handoff_bot.storage.database import CONNECTIONS, Database
 from handoff_bot.storage.migrate import migrate, refuse_newer, revision
 from handoff_bot.storage.single_instance import SingleInstanceLock
 from handoff_bot.web.application import create_web, webhooks
@@ -168,12 +169,38 @@ class Handoff:
         logger.info("stopped", extra={"role": self.role})
 
 
-def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> Handoff:
-    """Builds one process from its settings without starting it. Uses the system's clock by default."""
+@dataclass(frozen=True)
+class Share:
+    """What a workspace gets in a process that serves several (docs/several-workspaces.md).
+
+    Attributes:
+        detector: loaded once for all of them.
+        token: of the bot, which may be exchanged or revoked; "" holds all jobs that call Slack.
+        threads: at most so many for each queue of jobs.
+        connections: to PostgreSQL.
+    """
+
+    detector: LocalDetector
+    token: BotToken
+    threads: int = 2
+    connections: int = 4
+
+
+def build(
+    settings: Settings,
+    role: str = "all",
+    clock: Clock | None = None,
+    *,
+    share: Share | None = None,
+) -> Handoff:
+    """Builds one process from its settings without starting it. Uses the system's clock by default.
+
+    Args:
+        share: for one of several workspaces in a process.
+    """
     clock = clock or SystemClock()
     url = settings.DATABASE_URL.get_secret_value()
-    database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS)
-    migrate(database)
+    database = _migrated(settings, share)
     over = over_twilio(settings)
     channels: dict[str, Channel] = {**over}
     backlogs: dict[str, Backlog] = {**over}
@@ -196,8 +223,9 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         transcriptions=transcriptions,
         asking=asking(settings),
         look_ups=LookUpLedger(database, fetcher, clock),
+        detector=share.detector if share else None,
     )
-    slack = _slack(settings)
+    slack = _slack(settings, share.token if share else None)
     core = Services.build(
         Dependencies(
             database=database,
@@ -228,6 +256,8 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             tool_tokens={name: one.host for name, one in settings.look_up_tokens.items()},
             allows_loopback=settings.LOOK_UP_LOOPBACK,
             is_holding=settings.HOLD_OUTGOING,
+            is_cut_off=share is not None and not share.token.value,
+            most_threads=share.threads if share else MOST_THREADS,
             has_own_knowledge=lambda: has_own_articles(
                 settings.KNOWLEDGE_DIR, SystemClock().now().date()
             ),
@@ -263,6 +293,16 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     )
 
 
+def _migrated(settings: Settings, share: Share | None) -> Database:
+    database = Database(
+        settings.DATABASE_URL.get_secret_value(),
+        synchronous=settings.SQLITE_SYNCHRONOUS,
+        pool_size=share.connections if share else CONNECTIONS,
+    )
+    migrate(database)
+    return database
+
+
 def _streams(
     settings: Settings, visitors: Visitors, watchers: Watchers, slack: SlackSide
 ) -> Streams:
@@ -271,9 +311,9 @@ def _streams(
     return Streams(visitors, watchers, photos)
 
 
-def _slack(settings: Settings) -> SlackSide:
+def _slack(settings: Settings, token: BotToken | None = None) -> SlackSide:
     return build_slack(
-        bot_token=settings.SLACK_BOT_TOKEN.get_secret_value(),
+        bot_token=token or settings.SLACK_BOT_TOKEN.get_secret_value(),
         signing_secret=settings.SLACK_SIGNING_SECRET.get_secret_value(),
         app_token=settings.SLACK_APP_TOKEN.get_secret_value(),
         api_url=settings.SLACK_API_URL,
