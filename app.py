@@ -155,8 +155,8 @@ class Handoff:
     def stop(self) -> None:
         """Stops in order: no new work, then finishes running work."""
         self.watchers.close()
+        self.slack.stop()
         if self.role != "web":
-            self.slack.stop()
             if self.scheduler.running:  # the start may have failed before
                 self.scheduler.shutdown()
             if self.listener:

@@ -6,7 +6,9 @@ import pytest
 import requests
 from sqlmodel import select
 
+from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.storage.models import Escalation, Message
+from handoff_bot.workspaces.process import server
 from tests.workspaces.conftest import write_settings
 
 DANA, EVE = "+15550001", "+15550002"
@@ -100,3 +102,19 @@ def test_metrics_and_health_are_shown_by_workspace_to_operators(house):
     health = requests.get(f"{house.address}/healthz", headers=bearer, timeout=9).json()
     assert health["workspaces"]["beta"]["state"] == "not installed"
     assert "workspaces" not in requests.get(f"{house.address}/healthz", timeout=9).json()
+
+
+def test_only_uploads_of_a_workspaces_website_may_be_large(house):
+    served = server(house.workspaces._settings, house.workspaces._environ)
+    assert served.largest_body("/w/acme/chat/files") == LARGEST_UPLOAD
+    for path in ("/chat/files", "/w/acme/chat/messages", "/w/a/b/chat/files", "/slack/events"):
+        assert served.largest_body(path) < LARGEST_UPLOAD
+
+
+def test_a_workspace_that_ends_leaves_no_thread(house):
+    house.beta.customer_says("I want a person", EVE)
+    house.beta.click(house.beta.ana, "claim")
+    executor = house.beta.listeners
+    write_settings(house.beta)
+    house.workspaces.look()
+    assert not any(thread.is_alive() for thread in executor._threads)
