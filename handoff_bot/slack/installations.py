@@ -28,6 +28,7 @@ from sqlalchemy.types import TypeDecorator
 from handoff_bot.domain.errors import SettingsError
 from handoff_bot.domain.roles import Home
 from handoff_bot.slack.client.web_client import KeptAliveClient
+from handoff_bot.storage.database import told_apart
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +142,10 @@ class Installed:
     def token(self) -> str:
         return (self.bot.bot_token if self.bot else None) or ""
 
+    @property
+    def bot_user(self) -> str:
+        return (self.bot.bot_user_id if self.bot else None) or ""
+
     def __repr__(self) -> str:
         return f"Installed({self.home}, {self.since})"
 
@@ -196,7 +201,7 @@ class Installations:
         """Returns the newest installation of each workspace ("T…") and organisation ("E…")."""
         rows, bots = self._store.installations, self._store.bots
         found: dict[str, Installed] = {}
-        with self._engine.connect() as connection:
+        with told_apart(), self._engine.connect() as connection:
             for row in connection.execute(rows.select().order_by(rows.c.id)).mappings():
                 if row["client_id"] == self._app.client_id:
                     home = _home(row)
@@ -214,7 +219,7 @@ class Installations:
         """Deletes the tokens after Slack has revoked them. That it was installed stays known."""
         team = None if home.is_org_wide else home.team_id
         for table in (self._store.installations, self._store.bots):
-            with self._engine.begin() as connection:
+            with told_apart(), self._engine.begin() as connection:
                 connection.execute(self._emptied(table, home, team))
 
     def _emptied(self, table: Table, home: Home, team: str | None) -> Any:
@@ -232,7 +237,7 @@ class Installations:
             mine = [table.c.client_id == self._app.client_id, table.c.team_id == team]
             if team is None:
                 mine.append(table.c.enterprise_id == home.enterprise_id)
-            with self._engine.begin() as connection:
+            with told_apart(), self._engine.begin() as connection:
                 connection.execute(delete(table).where(*mine))
 
     def rotate(self, installed: Installed) -> None:

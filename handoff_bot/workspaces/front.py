@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from handoff_bot.domain.roles import Home
 from handoff_bot.settings import Settings
 from handoff_bot.slack.incoming.app import signed_request
-from handoff_bot.slack.incoming.teams import home_of, is_whole_revocation
+from handoff_bot.slack.incoming.teams import home_of, is_of_another_bot, is_whole_revocation
 from handoff_bot.web.application import create_web
 from handoff_bot.web.health import Operators
 from handoff_bot.workspaces.folders import PATH, Workspace
@@ -39,7 +39,7 @@ class State:
     """The state of one workspace.
 
     Attributes:
-        name: "running", "cut off" (its app was removed), "not installed" or "failed".
+        name: "running", "starting", "cut off" (its app was removed), "not installed" or "failed".
         why: the problem, without any value of a setting.
     """
 
@@ -53,6 +53,9 @@ class State:
 
 class Serving(Protocol):
     """What is served of a workspace."""
+
+    @property
+    def bot_user(self) -> str: ...
 
     @property
     def workspace(self) -> Workspace: ...
@@ -173,6 +176,9 @@ def _passed_on(
         logger.warning("request for an unknown workspace", extra={"team": home.team_id[:40]})
         is_command = isinstance(signed.body.get("command"), str)
         return Response(UNKNOWN_WORKSPACE if is_command else "", 200, mimetype="text/plain")
+    if is_of_another_bot(signed.body, one.bot_user):
+        logger.warning("click on another workspace's message", extra={"team": home.key[:40]})
+        return Response("", 200)
     return Response.from_app(one.handoff.web, _with_body(environ, data))
 
 

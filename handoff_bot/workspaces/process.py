@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,8 @@ from handoff_bot.workspaces.installing import SharedStore
 
 logger = logging.getLogger(__name__)
 
+START_SECONDS = 30.0
+"""Seconds in which workspaces are started before the first request is answered."""
 LOOK_SECONDS = 10.0
 """Seconds until the folders and installations are read again."""
 OF_THE_FRONT = (
@@ -75,12 +79,14 @@ class Running:
 
     Attributes:
         token: read at each call of Slack; "" while the app is not installed.
+        bot_user: id of the bot's user; "" if it is not known.
     """
 
     workspace: Workspace
     handoff: Handoff
     token: BotToken
     is_cut_off: bool
+    bot_user: str = ""
 
 
 class Workspaces:
@@ -109,18 +115,26 @@ class Workspaces:
         self._running: dict[str, Running] = {}
         self._by_team: dict[str, Running] = {}
         self._revoked: dict[str, str] = {}
+        self._bot_users: dict[str, str] = {}
         self._states: dict[str, State] = {}
         self._guard = threading.Lock()
         self._stopping, self._woken = threading.Event(), threading.Event()
         self._looking: threading.Thread | None = None
+        self._begins_until = math.inf
         flow = self._installations.flow(self._may_install) if self._installations else None
         self.web = Front(settings, self, flow)
 
     # -- life cycle
 
     def start(self) -> None:
-        """Starts all workspaces. One that cannot start is reported, and tried again."""
+        """Starts all workspaces. One that cannot start is reported, and tried again.
+
+        Those for which the time does not suffice are started while the others are served: the
+        server's master ends a process that needs a minute to start.
+        """
+        self._begins_until = time.monotonic() + START_SECONDS
         self.look()
+        self._begins_until = math.inf
         self._looking = threading.Thread(target=self._look_again, name="workspaces", daemon=True)
         self._looking.start()
 
@@ -236,6 +250,7 @@ class Workspaces:
                 tokens[slug] = own.SLACK_BOT_TOKEN.get_secret_value()
             else:
                 tokens[slug] = by_oauth.token if by_oauth else None
+                self._bot_users[slug] = by_oauth.bot_user if by_oauth else ""
             if tokens[slug] and tokens[slug] == self._revoked.get(slug):
                 tokens[slug] = ""
         return tokens
@@ -253,6 +268,9 @@ class Workspaces:
             running.token.value = token
         elif running is None and len(self._running) >= self._settings.WORKSPACES_MOST:
             return State("failed", TOO_MANY)
+        elif running is None and time.monotonic() > self._begins_until:
+            self._woken.set()
+            return State("starting", "")
         else:
             try:
                 self._begin(workspace, token)
@@ -273,7 +291,8 @@ class Workspaces:
         cut_off.record(
             handoff.core.database, handoff.core.escalations, self._clock, is_cut_off=not token
         )
-        made = Running(workspace, handoff, share.token, not token)
+        bot_user = self._bot_users.get(workspace.slug, "")
+        made = Running(workspace, handoff, share.token, not token, bot_user)
         self._put(made)
         if before:
             before.handoff.hang_up()

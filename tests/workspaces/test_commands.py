@@ -52,6 +52,15 @@ def test_a_command_without_a_name_is_refused(house, run):
     assert run("--workspace", "gamma", "tickets", "export").exit_code == 2
 
 
+def test_the_doctor_looks_at_every_workspace(house, run):
+    write_settings(house.beta)
+    shown = run("workspaces", "doctor").output
+    assert "acme: Slack" in shown
+    assert "acme: Twilio" in shown
+    assert "beta: not installed" in shown
+    assert "xoxb-" not in shown
+
+
 def test_all_databases_are_backed_up_into_a_new_folder(house, run, tmp_path):
     done = run("workspaces", "backup", str(tmp_path / "copies"))
     assert done.exit_code == 0

@@ -14,6 +14,8 @@ from handoff_bot.slack import installations
 from handoff_bot.storage.models import Escalation
 from handoff_bot.workspaces.process import Workspaces, read_process_settings
 from handoff_sandbox.slack.teams import SlackTeams
+from tests.desk.oddities import send_raw
+from tests.desk.test_roles import Asking
 from tests.workspaces.conftest import environment, oauth, serving, write_settings
 
 DANA = "+15550001"
@@ -203,6 +205,23 @@ def test_the_removal_is_remembered_over_a_restart(opened, clock):
     again.start()
     assert again.states()["acme"].name == "cut off"
     again.stop()
+
+
+def test_a_click_on_a_message_of_another_installation_does_nothing(opened):
+    acme = opened.acme
+    opened.install(acme)
+    acme.customer_says("I want a person", DANA)
+    message = Asking(acme).click("claim", acme.ana)
+    message["message"]["user"] = "U0OTHERBOT"
+    assert send_raw(acme, message).status_code == 200
+    acme.settle()
+    with acme.database.read() as tx:
+        assert [e.status for e in tx.session.execute(select(Escalation)).scalars()] == ["queued"]
+    message["message"]["user"] = acme.slack.bot_user
+    send_raw(acme, message)
+    acme.settle()
+    with acme.database.read() as tx:
+        assert [e.status for e in tx.session.execute(select(Escalation)).scalars()] == ["claimed"]
 
 
 @pytest.mark.parametrize("content", ["", "not a key\n", "é\n"])

@@ -26,6 +26,20 @@ def home_of(request: BoltRequest) -> Home:
     )
 
 
+def is_of_another_bot(body: dict[str, Any], bot_user: str) -> bool:
+    """Returns whether a click is on a message that another installation has posted.
+
+    A shared channel shows it in both workspaces, and its button holds a number of the other one.
+
+    Args:
+        bot_user: of the installation that the request is for; "" if it is not known.
+    """
+    message = body.get("message")
+    author = message.get("user") if isinstance(message, dict) else None
+    is_click = body.get("type") == "block_actions"
+    return is_click and bool(bot_user) and isinstance(author, str) and author != bot_user
+
+
 def is_whole_revocation(body: dict[str, Any]) -> bool:
     """Returns whether an event says that the bot's token is revoked. Tokens of users are not used."""
     event = body.get("event")
