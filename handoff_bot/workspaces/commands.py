@@ -195,7 +195,7 @@ def _checks_of(environ: MutableMapping[str, str], slug: str) -> Iterator[CheckRe
 def back_up(environ: Mapping[str, str], folder: Path) -> Iterator[str]:
     """Writes backups into a new folder: of each database, and of the installations.
 
-    On PostgreSQL, the database of the process with all of its schemas is one file.
+    On PostgreSQL, the file of the process's own database holds all schemas once more.
 
     Raises:
         BackupError: one of them cannot be written.
@@ -212,7 +212,7 @@ def back_up(environ: Mapping[str, str], folder: Path) -> Iterator[str]:
     for slug, workspace in sorted(found.workspaces.items()):
         if not _exists(workspace):
             yield f"{slug}: no database yet"
-        elif not _is_schema(workspace):
+        else:
             store_of(workspace.database_url).back_up(folder / f"{slug}.backup")
             yield f"{slug}: backed up"
     for slug, problem in sorted(found.problems.items()):

@@ -4,8 +4,13 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlmodel import select
 
+from handoff_bot.services.operators import Backups
+from handoff_bot.storage import log
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.models import Message
-from handoff_bot.workspaces.process import Workspaces, read_process_settings
+from handoff_bot.workspaces.folders import Workspace
+from handoff_bot.workspaces.process import Workspaces, make_room, read_process_settings
 from handoff_sandbox.slack.teams import SlackTeams
 from tests.workspaces.conftest import environment, oauth, serving, write_settings
 from tests.workspaces.test_installing import Opened
@@ -49,3 +54,35 @@ def test_each_workspace_has_its_tables_in_its_schema(on_postgres, database_url):
         stored = connection.execute(text("SELECT bot_token FROM slack_bots")).scalar_one()
         assert acme.slack.bot_token not in stored
     engine.dispose()
+
+
+def test_a_backup_of_one_workspace_holds_and_restores_only_that_one(database_url, tmp_path, clock):
+    urls = {}
+    for slug in ("acme", "beta"):
+        urls[slug] = f"{database_url}?options=-csearch_path%3Dhandoff_{slug}"
+        make_room(Workspace(slug, tmp_path, "T0", {"DATABASE_URL": urls[slug]}))
+        prefer(urls[slug], f"of {slug}", clock)
+    acme, file = Backups(urls["acme"], clock), tmp_path / "acme.backup"
+    acme.back_up(file)
+    assert b"handoff_beta" not in file.read_bytes()
+    for slug in urls:
+        prefer(urls[slug], "later", clock)
+    acme.restore(file, replace=True)
+    assert preferred(urls["acme"]) == "of acme"
+    assert preferred(urls["beta"]) == "later"
+
+
+def prefer(url, value, clock):
+    opened = Database(url)
+    migrate(opened)
+    with opened.write() as tx:
+        log.prefer(tx, "company", value, "test", clock.now())
+    opened.close()
+
+
+def preferred(url):
+    opened = Database(url)
+    with opened.read() as tx:
+        found = log.preference(tx, "company", None)
+    opened.close()
+    return found
