@@ -191,18 +191,29 @@ def schema(slug: str) -> str:
     return f"{SCHEMA}{slug.replace('-', '_')}"
 
 
+def _webchat_secret(workspace: Workspace) -> str:
+    """Returns the secret, "" for none or while its file cannot be read."""
+    try:
+        read = read_settings(workspace.environ, ("WEBCHAT_SECRET",))
+    except SettingsError:
+        return ""
+    return read.WEBCHAT_SECRET.get_secret_value()
+
+
 def _refuse_shared(found: Found) -> None:
     """Takes out workspaces that would share what keeps them apart."""
     parts: dict[str, Callable[[Workspace], str]] = {
         "SLACK_TEAM_ID": lambda one: one.team_id,
         "database": lambda one: one.database_url,
+        "WEBCHAT_SECRET": _webchat_secret,  # it signs visitors' tokens, which name no workspace
         "folder of articles": lambda one: str(Path(one.environ["KNOWLEDGE_DIR"]).resolve()),
     }
     refused: dict[str, str] = {}
     for what, of in parts.items():
         same: dict[str, list[str]] = defaultdict(list)
         for slug, workspace in found.workspaces.items():
-            same[of(workspace)].append(slug)
+            if value := of(workspace):
+                same[value].append(slug)
         for slugs in same.values():
             for slug in slugs if len(slugs) > 1 else ():
                 other = next(one for one in slugs if one != slug)

@@ -65,7 +65,12 @@ def test_a_wrong_file_is_refused_with_the_name_of_the_setting(tmp_path, line, pr
 
 @pytest.mark.parametrize(
     "shared",
-    ["SLACK_TEAM_ID=T0A", "DATABASE_URL=sqlite:///same.db", "KNOWLEDGE_DIR=/articles"],
+    [
+        "SLACK_TEAM_ID=T0A",
+        "DATABASE_URL=sqlite:///same.db",
+        "KNOWLEDGE_DIR=/articles",
+        f"WEBCHAT_SECRET={'x' * 40}",
+    ],
 )
 def test_what_keeps_workspaces_apart_is_not_shared(tmp_path, shared):
     for name, team in (("acme", "T0A"), ("beta", "T0B")):
