@@ -79,7 +79,7 @@ from handoff_bot.services.ai_turns.language_model import (
 )
 from handoff_bot.services.ai_turns.look_ups import LookUpLedger
 from handoff_bot.services.ai_turns.replaying import Export, Replay
-from handoff_bot.services.container import Dependencies, Services
+from handoff_bot.services.container import MOST_THREADS, Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.services.delivery.sending import STATUS_UPDATE
 from handoff_bot.services.home import FirstSteps
@@ -100,12 +100,13 @@ from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
+from handoff_bot.slack.client.web_client import BotToken
 from handoff_bot.slack.features.doctor import EXAMINE
 from handoff_bot.slack.incoming.app import SlackSide, build_slack
 from handoff_bot.slack.incoming.arrivals import KIND as SLACK_EVENT
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import resealing, tallies
-from handoff_bot.storage.database import Database, told_apart
+from handoff_bot.storage.database import CONNECTIONS, Database, told_apart
 from handoff_bot.storage.encryption import Keyring, new_key, read_keyring, write_new_key
 from handoff_bot.storage.migrate import Plan, migrate, plan
 from handoff_bot.storage.schema import HEAD
@@ -177,8 +178,8 @@ class Handoff:
     def stop(self) -> None:
         """Stops in order: no new work, then finishes running work."""
         self.watchers.close()
+        self.slack.stop()
         if self.role != "web":
-            self.slack.stop()
             if self.scheduler.running:  # the start may have failed before
                 self.scheduler.shutdown()
             if self.listener:
@@ -193,12 +194,39 @@ class Handoff:
             stop()
 
 
-def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> Handoff:
-    """Builds one process from its settings without starting it. Uses the system's clock by default."""
+@dataclass(frozen=True)
+class Share:
+    """What a workspace gets in a process that serves several (docs/several-workspaces.md).
+
+    Attributes:
+        detector: loaded once for all of them.
+        token: of the bot, which may be exchanged or revoked; "" holds all jobs that call Slack.
+        threads: at most so many for each queue of jobs.
+        connections: to PostgreSQL.
+    """
+
+    detector: LocalDetector
+    token: BotToken
+    threads: int = 2
+    connections: int = 4
+
+
+def build(
+    settings: Settings,
+    role: str = "all",
+    clock: Clock | None = None,
+    *,
+    share: Share | None = None,
+) -> Handoff:
+    """Builds one process from its settings without starting it. Uses the system's clock by default.
+
+    Args:
+        share: for one of several workspaces in a process.
+    """
     clock = clock or SystemClock()
-    exports = _exports(settings)
+    exports = () if share else start_exports(settings)
     url = settings.DATABASE_URL.get_secret_value()
-    database = _ready_database(settings, clock)
+    database = _ready_database(settings, clock, share.connections if share else CONNECTIONS)
     over = over_twilio(settings)
     channels: dict[str, Channel] = {**over}
     backlogs: dict[str, Backlog] = {**over}
@@ -221,8 +249,9 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         transcriptions=transcriptions,
         asking=asking(settings),
         look_ups=LookUpLedger(database, fetcher, clock),
+        detector=share.detector if share else None,
     )
-    slack = _slack(settings)
+    slack = _slack(settings, share.token if share else None)
     core = Services.build(
         Dependencies(
             database=database,
@@ -254,6 +283,8 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             allows_loopback=settings.LOOK_UP_LOOPBACK,
             is_holding=settings.HOLD_OUTGOING,
             connected_checks=lambda: connected_checks(settings, database),
+            is_cut_off=share is not None and not share.token.value,
+            most_threads=share.threads if share else MOST_THREADS,
             has_own_knowledge=lambda: has_own_articles(
                 settings.KNOWLEDGE_DIR, SystemClock().now().date()
             ),
@@ -294,7 +325,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     )
 
 
-def _exports(settings: Settings) -> tuple[Callable[[], None], ...]:
+def start_exports(settings: Settings) -> tuple[Callable[[], None], ...]:
     """Starts what tells other systems about this process; returns what stops each."""
     dsn = settings.SENTRY_DSN.get_secret_value()
     return tuple(filter(None, (tracing.start(os.environ), error_reports.start(dsn))))
@@ -308,9 +339,9 @@ def _streams(
     return Streams(visitors, watchers, photos)
 
 
-def _slack(settings: Settings) -> SlackSide:
+def _slack(settings: Settings, token: BotToken | None = None) -> SlackSide:
     return build_slack(
-        bot_token=settings.SLACK_BOT_TOKEN.get_secret_value(),
+        bot_token=token or settings.SLACK_BOT_TOKEN.get_secret_value(),
         signing_secret=settings.SLACK_SIGNING_SECRET.get_secret_value(),
         app_token=settings.SLACK_APP_TOKEN.get_secret_value(),
         api_url=settings.SLACK_API_URL,
@@ -511,10 +542,14 @@ def keyring(settings: Settings) -> Keyring | None:
     return read_keyring(Path(settings.ENCRYPTION_KEY_FILE), guarded)
 
 
-def _ready_database(settings: Settings, clock: Clock) -> Database:
+def _ready_database(settings: Settings, clock: Clock, connections: int) -> Database:
     """Returns the migrated database of a bot, whose values the first key seals from now on."""
-    url = settings.DATABASE_URL.get_secret_value()
-    database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS, keyring=keyring(settings))
+    database = Database(
+        settings.DATABASE_URL.get_secret_value(),
+        synchronous=settings.SQLITE_SYNCHRONOUS,
+        pool_size=connections,
+        keyring=keyring(settings),
+    )
     migrate(database)
     if database.keyring:
         with database.write() as tx:

@@ -38,6 +38,7 @@ from handoff_bot.settings import (
 
 if TYPE_CHECKING:
     from handoff_bot.domain.evaluation import Expected, Outcome, Report
+    from handoff_bot.serving import Served
 
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
 """Prefixes of the settings that only a real deployment has."""
@@ -47,6 +48,25 @@ UNKNOWN_MESSAGE = (
     "trace of a log line."
 )
 NO_CHARTS = "--chart needs matplotlib. Install it with: pip install 'handoff-bot[charts]'"
+NAME_ONE = "Name a workspace, as in: handoff --workspace NAME COMMAND. See: handoff workspaces list"
+WITHOUT_WORKSPACE = frozenset(
+    {
+        "demo",
+        "evaluate",
+        "explain",
+        "judge",
+        "knowledge",
+        "manifest",
+        "replay",
+        "run",
+        "sandbox",
+        "serve",
+        "slack-hook",
+        "texts",
+        "workspaces",
+    }
+)
+"""Commands that use no database, or all of them."""
 COLUMNS = ("name", "language", "text")
 """Columns of canned replies in CSV."""
 
@@ -70,10 +90,27 @@ class OneLineErrors(click.Group):
     envvar="HANDOFF_ENV_FILE",
     help="File of settings, by default .env if it exists. The environment takes precedence.",
 )
-def main(env_file: Path | None) -> None:
+@click.option(
+    "--workspace",
+    envvar="HANDOFF_WORKSPACE",
+    default="",
+    help="One of several workspaces, by the name of its folder in WORKSPACES_DIR.",
+)
+@click.pass_context
+def main(ctx: click.Context, env_file: Path | None, workspace: str) -> None:
     """Live escalation from an AI assistant to a human, run from Slack."""
     if env_file or ENV_FILE.is_file():
         load_env_file(env_file or ENV_FILE)
+    if workspace:
+        from handoff_bot.workspaces.commands import chosen
+
+        ctx.with_resource(chosen(os.environ, workspace))
+    elif _serves_several() and ctx.invoked_subcommand not in WITHOUT_WORKSPACE:
+        raise click.UsageError(NAME_ONE)
+
+
+def _serves_several() -> bool:
+    return bool(os.environ.get("WORKSPACES_DIR", "").strip())
 
 
 @main.command()
@@ -86,6 +123,9 @@ def main(env_file: Path | None) -> None:
 )
 def serve(role: str) -> None:
     """Run the bot: webhooks, Slack, jobs and timers."""
+    if _serves_several():
+        _serve_several(role)
+        return
     from handoff_bot import app
 
     settings = app.servable(read_settings())
@@ -93,9 +133,20 @@ def serve(role: str) -> None:
     app.refuse_lacking_keys(settings)
     logs.set_up(settings.LOG_LEVEL)
     if role == "worker":
-        _work(settings)
+        _work(app.build(settings, "worker"))
         return
     app.server(settings, role).run()
+
+
+def _serve_several(role: str) -> None:
+    from handoff_bot.workspaces import process
+
+    settings = process.read_process_settings(os.environ)
+    logs.set_up(settings.LOG_LEVEL)
+    if role == "worker":
+        _work(process.Workspaces(settings, os.environ, "worker"))
+        return
+    process.server(settings, os.environ, role).run()
 
 
 @main.command()
@@ -140,14 +191,11 @@ def slack_hook(hook: str, protocol: str, boundary: str) -> None:
     serve.main([], prog_name="handoff")
 
 
-def _work(settings: Settings) -> None:
+def _work(handoff: Served) -> None:
     """Runs jobs and timers, without a web server, until the process is told to stop."""
-    from handoff_bot import app
-
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    handoff = app.build(settings, "worker")
     handoff.start()
     ended.wait()
     handoff.stop()
@@ -181,10 +229,17 @@ def _print_results(results: Iterable[CheckResult]) -> int:
     show_default=True,
     help=("Public address of the bot."),
 )
-def manifest(socket: bool, base_url: str) -> None:
+@click.option("--several", is_flag=True, help="For an app that several workspaces install.")
+def manifest(base_url: str, *, socket: bool, several: bool) -> None:
     """Print the Slack app's manifest, to create the app from."""
+    from handoff_bot.slack.manifest import distributed
     from handoff_bot.slack.manifest import manifest as slack_manifest
 
+    if several and socket:
+        raise click.UsageError("Several workspaces need public addresses: leave out --socket.")
+    if several:
+        click.echo(json.dumps(distributed(base_url), indent=2))
+        return
     click.echo(json.dumps(slack_manifest("" if socket else base_url), indent=2))
 
 
@@ -1001,6 +1056,52 @@ def report(days: int, channel: str, as_json: bool, chart: str) -> None:
     for line in app.report(
         read_database_settings(), days=days, channel=channel, as_json=as_json, chart=chart
     ):
+        click.echo(line)
+
+
+@main.group("workspaces")
+def several() -> None:
+    """Several workspaces in one process."""
+
+
+@several.command("list")
+def list_workspaces() -> None:
+    """List the workspaces of WORKSPACES_DIR: team, name, since when, and state."""
+    from handoff_bot.workspaces.commands import every
+
+    for line in every(os.environ):
+        click.echo(line)
+
+
+@several.command("doctor")
+def check_workspaces() -> None:
+    """Check the configuration of every workspace."""
+    from handoff_bot.workspaces.commands import checks as checks_of_all
+
+    sys.exit(_print_results(checks_of_all(os.environ)))
+
+
+@several.command("backup")
+@click.argument("folder", type=click.Path(path_type=Path))
+def back_up_workspaces(folder: Path) -> None:
+    """Write consistent copies of all databases into a new FOLDER, while the bot runs."""
+    from handoff_bot.workspaces.commands import back_up as back_up_all
+
+    for line in back_up_all(os.environ, folder):
+        click.echo(line)
+
+
+@several.command("remove")
+@click.argument("slug", metavar="WORKSPACE")
+@click.option("--yes", is_flag=True, help="Delete its database and installation.")
+def remove_workspace(slug: str, *, yes: bool) -> None:
+    """Delete a workspace with all its conversations. The running bot stops it first."""
+    from handoff_bot.workspaces.commands import remove
+
+    if not yes:
+        click.echo("Nothing was deleted. To delete it, add --yes. Back it up before that.")
+        return
+    for line in remove(os.environ, slug):
         click.echo(line)
 
 

@@ -50,8 +50,9 @@ class Settings(BaseModel):
     ENCRYPTION_KEY_FILE: str = Field(
         "",
         description=(
-            "File of keys that encrypt texts and files in the database; without it they are plain. "
-            "Needs `handoff-bot[encryption]`."
+            "File of keys that encrypt texts and files in the database, and Slack's tokens of "
+            "installed workspaces; without it, texts and files are plain. Needs "
+            "`handoff-bot[encryption]`."
         ),
     )
     HOST: str = Field("127.0.0.1", description="Address to listen on.")
@@ -83,6 +84,25 @@ class Settings(BaseModel):
     SLACK_LIMITS: Literal["published", "none"] = Field(
         "published",
         description="`published` respects Slack's rate limits; `none` is for testing.",
+    )
+    SLACK_CLIENT_ID: str = Field(
+        "", description="Client ID of the Slack app, to install it in several workspaces."
+    )
+    SLACK_CLIENT_SECRET: SecretStr = Field(
+        NOTHING, description="Client secret of the Slack app, with `SLACK_CLIENT_ID`."
+    )
+    SLACK_TEAM_ID: str = Field(
+        "",
+        description="ID of a Slack workspace, `T…`, or of an organisation, `E…`. Only in the settings of "
+        "one of several workspaces.",
+    )
+    WORKSPACES_DIR: str = Field(
+        "",
+        description="Folder with a folder for each of several workspaces; see "
+        "docs/several-workspaces.md.",
+    )
+    WORKSPACES_MOST: int = Field(
+        50, ge=1, le=1000, description="Maximum number of workspaces that a process serves."
     )
     TWILIO_ACCOUNT_SID: str = Field("", description="Account SID, `AC…`.")
     TWILIO_AUTH_TOKEN: SecretStr = Field(
@@ -591,6 +611,16 @@ _RULES: tuple[Rule, ...] = (
         "SLACK_API_URL",
         f"must be a URL such as https://slack.com/api/; {BY_HTTPS}",
         lambda s: not is_for_keys(s.SLACK_API_URL),
+    ),
+    (
+        "SLACK_CLIENT_SECRET",
+        "SLACK_CLIENT_ID and SLACK_CLIENT_SECRET belong together; set both or neither",
+        lambda s: bool(s.SLACK_CLIENT_ID) != bool(s.SLACK_CLIENT_SECRET.get_secret_value()),
+    ),
+    (
+        "ENCRYPTION_KEY_FILE",
+        "missing; with SLACK_CLIENT_ID, Slack's tokens are stored, and only encrypted",
+        lambda s: bool(s.SLACK_CLIENT_ID) and not s.ENCRYPTION_KEY_FILE,
     ),
     (
         "TWILIO_API_URL",

@@ -107,13 +107,17 @@ def build_ai(
     transcriptions: ModelWatch | None = None,
     asking: Asking = Asking(),
     look_ups: LookUps | None = None,
+    detector: LocalDetector | None = None,
 ) -> AiServices:
     """Returns all services; local ones without a key.
+
+    Args:
+        detector: the local one, if it is loaded already.
 
     Raises:
         ModelError: the local model is missing or damaged.
     """
-    local_detector = LocalDetector.load()
+    local_detector = detector or LocalDetector.load()
     knowledge = Knowledge(knowledge_dir, meaning=local_detector.encoder.vectors)
     local_assistant = LocalAssistant(knowledge, local_detector.act_of)
     local_learner = LocalLearner(local_assistant, local_detector)

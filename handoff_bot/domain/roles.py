@@ -64,6 +64,11 @@ class Home:
     enterprise_id: str = ""
     is_org_wide: bool = False
 
+    @property
+    def key(self) -> str:
+        """Returns the id that names the installation: the organisation's, or the workspace's."""
+        return self.enterprise_id if self.is_org_wide else self.team_id
+
 
 @dataclass(frozen=True)
 class Person:

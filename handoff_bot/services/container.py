@@ -135,12 +135,19 @@ QUEUES = {
 """Queue -> threads: a slow provider only occupies the threads of its own queue."""
 
 
+MOST_THREADS = max(QUEUES.values())
 TO_CUSTOMERS = "out"
 """The queue whose jobs send to customers."""
+TO_DESK = ("slack", "desk", "draw", "whisper", "tell", "claim", "read", "offer")
+"""The queues whose jobs need the desk."""
 
 
-def _without(queue: str, threads: Mapping[str, int]) -> dict[str, int]:
-    return {name: count for name, count in threads.items() if name != queue}
+def _threads(parts: Dependencies, threads: Mapping[str, int]) -> dict[str, int]:
+    """Returns how many threads each queue has; jobs of a queue that is not in it wait."""
+    held = (*([TO_CUSTOMERS] if parts.is_holding else ()), *(TO_DESK if parts.is_cut_off else ()))
+    return {
+        name: min(count, parts.most_threads) for name, count in threads.items() if name not in held
+    }
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,8 @@ class Dependencies:
         base_url: public URL from which providers fetch files.
         model: the monitored language model; None without one.
         is_holding: sends nothing to customers: their messages wait. For a look at a restored database.
+        is_cut_off: calls no desk: jobs for it wait until the app is installed again.
+        most_threads: maximum of each queue, for workspaces that share a process.
         has_own_knowledge: whether the assistant has articles besides the sample shop's.
         library: the articles, for editing; None without.
         learner: drafts articles; None without.
@@ -198,6 +207,8 @@ class Dependencies:
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     erasers: Mapping[str, Eraser] = field(default_factory=dict)
     is_holding: bool = False
+    is_cut_off: bool = False
+    most_threads: int = MOST_THREADS
     has_own_knowledge: Callable[[], bool] = lambda: True
     library: Library | None = None
     learner: Learner | None = None
@@ -474,9 +485,7 @@ class Services:
             database,
             handlers,
             clock,
-            threads=_without(TO_CUSTOMERS, handlers.threads)
-            if parts.is_holding
-            else handlers.threads,
+            threads=_threads(parts, handlers.threads),
             poll=parts.poll,
             ttl=parts.lease,
             sole=parts.sole,

@@ -60,7 +60,7 @@ class Server(BaseApplication):
         threads: concurrent requests per process.
         listeners: additional requests that only wait for changes.
         proxies: number of reverse proxies; with any, a connection's address is meaningless.
-        bodies: maximum body size in bytes for paths with a higher limit.
+        bodies: maximum body size in bytes for paths with a higher limit, or what returns it.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class Server(BaseApplication):
         threads: int,
         listeners: int = 0,
         proxies: int = 0,
-        bodies: dict[str, int] | None = None,
+        bodies: dict[str, int] | Callable[[str], int | None] | None = None,
     ) -> None:
         self._build = build
         self._served: Served | None = None
         self.threads = threads
         self.listeners = listeners
         self.most_each = 0 if proxies else MOST_EACH
-        self._bodies = bodies or {}
+        self._bodies = bodies if callable(bodies) else (bodies or {}).get
         self._options = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": processes,
@@ -103,7 +103,7 @@ class Server(BaseApplication):
 
     def largest_body(self, path: str) -> int:
         """Returns the maximum body size at this path in bytes."""
-        return self._bodies.get(path, SMALL)
+        return self._bodies(path) or SMALL
 
     def load_config(self) -> None:
         """Sets our options in place of a file's and the command line's."""

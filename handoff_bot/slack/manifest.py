@@ -6,15 +6,17 @@ import json
 import secrets
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from handoff_bot.slack.client.web_client import NEEDED, OPTIONAL
 from handoff_bot.slack.feature import Shortcut
 from handoff_bot.slack.incoming.registration import COMMAND
 from handoff_bot.slack.incoming.registry import EVERYTHING
+from handoff_bot.slack.incoming.teams import REDIRECT_PATH, REVOKED, UNINSTALLED
 
 # -- the manifest: one source for HTTP and Socket Mode
 
-Manifest = dict[str, object]
+Manifest = dict[str, Any]
 
 EVENTS = (
     "app_home_opened",
@@ -68,6 +70,19 @@ def manifest(base_url: str = "") -> Manifest:
             "token_rotation_enabled": False,
         },
     }
+
+
+def distributed(base_url: str) -> Manifest:
+    """Returns the manifest of an app that is installed in several workspaces by OAuth.
+
+    Its tokens expire, and it may be installed for a whole organisation.
+    """
+    made = manifest(base_url)
+    events = made["settings"]["event_subscriptions"]
+    events["bot_events"] = [*events["bot_events"], UNINSTALLED, REVOKED]
+    made["oauth_config"]["redirect_urls"] = [f"{base_url.rstrip('/')}{REDIRECT_PATH}"]
+    made["settings"] |= {"org_deploy_enabled": True, "token_rotation_enabled": True}
+    return made
 
 
 def _command(address: str) -> Manifest:

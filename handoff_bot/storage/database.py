@@ -33,6 +33,8 @@ An arrival's sender may hang up after 15 (Twilio). All use the same, because ano
 statement.
 """
 HEARTBEAT_PATIENCE = 1.0
+CONNECTIONS = 12
+"""To PostgreSQL, for each process; a rush may open four more."""
 BUSY_STEP = 1
 """Seconds by which a wait for other processes may exceed the request: setting it costs a statement."""
 ALIVE: dict[str, str | int] = {
@@ -74,7 +76,7 @@ class Database:
         url: str,
         *,
         synchronous: str = "full",
-        pool_size: int = 12,
+        pool_size: int = CONNECTIONS,
         keyring: Keyring | None = None,
     ) -> None:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"

@@ -70,11 +70,19 @@ class PostgresStore:
     def back_up(self, file: Path) -> None:
         """Dumps one snapshot of the server's."""
         tool = _tool("pg_dump", self._server_version())
-        options = ("--format=custom", "--no-owner", "--no-privileges")
+        options = ("--format=custom", "--no-owner", "--no-privileges", *self._one_schema())
         with new_file(file) as part, part.open("wb") as out:
             self._run([tool, *options], out)
             out.flush()
             os.fsync(out.fileno())
+
+    def _one_schema(self) -> tuple[str, ...]:
+        """Returns the option for one of several workspaces, whose schema is all that it may see."""
+        with self._connection() as connection:
+            (schema,) = connection.execute("SELECT current_schema()").fetchone() or (None,)
+        if schema is None:
+            raise BackupError("The schema of this workspace does not exist.")
+        return () if schema == "public" else (f"--schema={schema}",)
 
     def restore(self, file: Path, *, replace: bool, settle: Settle) -> None:
         """Restores in one transaction of pg_restore, and records the revision with what `settle` does."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from flask import Flask
 
-from handoff_sandbox.server import Faults, Journal, Server
+from handoff_sandbox.server import Answer, Faults, Journal, Server
 from handoff_sandbox.slack.api.rates import Rates
 from handoff_sandbox.slack.api.tokens import Tokens
 from handoff_sandbox.slack.api.web import fault_answer, put_on_wire
 from handoff_sandbox.slack.delivery.deliveries import Deliveries
 from handoff_sandbox.slack.delivery.links import ACK_DEADLINE, Courier, HttpLink, SocketLink
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.state.backstage import Backstage
 from handoff_sandbox.slack.state.files import Files
 from handoff_sandbox.slack.state.herald import SUBSCRIPTIONS, Herald
@@ -40,6 +42,7 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
     Args:
         journal, faults: shared with other stand-ins; their own if None.
         port: 0 for any free one.
+        team_id: of the workspace.
         bot_token, app_token, signing_secret: the only accepted ones.
         events_url: the bot's request URL for events, interactions and commands. "" sends everything
             through Socket Mode. May be set later, as `events_url`.
@@ -65,6 +68,7 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
         faults: Faults | None = None,
         *,
         port: int = 0,
+        team_id: str = TEAM,
         bot_token: str = "xoxb-sandbox",  # noqa: S107 - opens nothing but this stand-in
         app_token: str = "xapp-sandbox",  # noqa: S107 - the same
         signing_secret: str = "sandbox-signing-secret",  # noqa: S107 - the same
@@ -79,7 +83,7 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
     ) -> None:
         self.journal, self.faults = journal or Journal(), faults or Faults()
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
-        self.team_id, self.bot_user = TEAM, APP.user_id
+        self.team_id, self.bot_user = team_id, APP.user_id
         self.tokens = Tokens(bot_token, app_token)
         app = Flask(__name__, static_folder=None)
         self.scopes = Scopes(scopes)
@@ -90,12 +94,22 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
         self._http = HttpLink(signing_secret, events_url, self.journal, ack_deadline)
         self._socket = SocketLink(APP.app_id, self.journal, ack_deadline)
         courier = Courier(self._http, self._socket)
-        backstage = _build(self.url, courier, retries, subscriptions, self.scopes, now)
+        workspace = Workspace(team_id, "sandbox", APP, now)
+        backstage = _build(self.url, courier, retries, subscriptions, self.scopes, workspace)
         put_on_wire(app, backstage, self.tokens, Rates(now) if enforce_limits else None)
         self.refusals = backstage.refusals
         super().__init__(backstage, deliver)
 
     # -- running
+
+    def exchange(self, environ: dict[str, Any], body: bytes) -> Answer | None:
+        """Handles one request to the Web API that arrived elsewhere; see `SlackTeams`."""
+        return self._server.exchange(environ, body)
+
+    def announce(self, event: Json) -> None:
+        """Sends an event that the app gets without a subscription or a slack_channel."""
+        self._slack.deliveries.enqueue(self._slack.herald.envelope(event))
+        self._happened()
 
     @property
     def events_url(self) -> str:
@@ -197,9 +211,9 @@ def _build(
     retries: Sequence[float],
     subscriptions: Iterable[str],
     scopes: Scopes,
-    now: Clock,
+    workspace: Workspace,
 ) -> Backstage:
-    workspace = Workspace(TEAM, "sandbox", APP, now)
+    now = workspace.now
     workspace.people[APP.user_id] = Person(APP.user_id, APP.name, "Handoff", is_bot=True)
     deliveries = Deliveries(courier.send, retries)
     herald = Herald(workspace, frozenset(subscriptions), scopes, deliveries.enqueue)

@@ -28,6 +28,8 @@ from handoff_bot.storage.transaction import Transaction
 YOURS = "This conversation is now assigned to you."
 OTHERS_ACTIVE = "availability.others"
 """What Slack said last: when, and whether members who have never set their availability are active."""
+CUT_OFF = "availability.cut_off"
+"""Whether Slack cannot be reached, because the app was removed from the workspace."""
 FRESH = timedelta(minutes=12)
 PRESENCE, PRESENCE_LANE = "offer.presence", "offer:presence"
 
@@ -185,6 +187,8 @@ def first_words(tx: Transaction, now: datetime, people: Collection[str] = ()) ->
     """
     if not hours.of_the_team(tx).is_open(now):
         return Moment.OUT_OF_HOURS
+    if log.preference(tx, CUT_OFF, False):
+        return Moment.NOBODY_HERE
     roster = _roster(tx, people)
     if roster and not _free(tx, roster, now):
         return Moment.STARTED if not people and others_are_active(tx, now) else Moment.NOBODY_HERE

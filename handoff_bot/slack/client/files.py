@@ -15,7 +15,7 @@ from handoff_bot.domain.desk import Place, ThreadPage
 from handoff_bot.domain.errors import DeskError, Malformed, Unacceptable
 from handoff_bot.domain.files import MB, DeskFile, Fetched, File, examined, is_picture
 from handoff_bot.domain.web_requests import WebAddress, origin_of
-from handoff_bot.slack.client.errors import FILE_REFUSED, UNANSWERED, slack_errors
+from handoff_bot.slack.client.errors import FILE_REFUSED, TEMPORARY, UNANSWERED, slack_errors
 from handoff_bot.slack.kit.text import Block
 
 # -- uploads in Slack's three steps, downloads with the bot's token
@@ -90,6 +90,8 @@ class SlackFiles:
 
         If the token is not accepted, Slack answers with its login page and 200.
         """
+        if not self._client.token:
+            raise DeskError(TEMPORARY["token_revoked"], permanent=False, code="token_revoked")
         known = self._looked_up(file) if not file.url else file
         address = self._slacks(known.url)
         if not address:

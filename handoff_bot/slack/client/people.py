@@ -233,6 +233,8 @@ def _age(known: _Known | None, now: datetime) -> timedelta | None:
 
 def without_retries(client: WebClient) -> WebClient:
     """Returns a copy of the client that fails fast, for clicks."""
+    if isinstance(client, KeptAliveClient):
+        return client.without_retries(_PATIENCE)
     return KeptAliveClient(
         token=client.token,
         base_url=client.base_url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -91,8 +92,51 @@ def _connections(url: str) -> tuple[HTTPConnectionPool, str]:
     return _CONNECTIONS.connection_from_url(url), parse_url(url).request_uri
 
 
+class BotToken:
+    """A bot token that may be exchanged or revoked while clients use it.
+
+    Attributes:
+        value: "" after revocation. Calls then fail as if Slack had refused them, without asking it.
+    """
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+
+_REVOKED = json.dumps({"ok": False, "error": "token_revoked"})
+
+
 class KeptAliveClient(WebClient):
-    """Calls Slack like the SDK's client, and raises the same errors."""
+    """Calls Slack like the SDK's client, and raises the same errors.
+
+    Args:
+        token: of the bot; a BotToken is read at each call.
+    """
+
+    def __init__(self, token: str | BotToken | None = None, **options: Any) -> None:
+        self._bot_token = token if isinstance(token, BotToken) else None
+        super().__init__(token=token if isinstance(token, str) else None, **options)
+
+    @property
+    def token(self) -> str | None:
+        """Returns the token of this moment."""
+        return self._bot_token.value if self._bot_token else self._own_token
+
+    @token.setter
+    def token(self, token: str | None) -> None:
+        self._own_token = token
+
+    def without_retries(self, timeout: int) -> KeptAliveClient:
+        """Returns a client with the same token that gives up after this many seconds."""
+        return KeptAliveClient(
+            token=self._bot_token or self.token,
+            base_url=self.base_url,
+            timeout=timeout,
+            ssl=self.ssl,
+            proxy=self.proxy,
+            logger=self.logger,
+            retry_handlers=[],
+        )
 
     def api_call(self, api_method: str, **how: Any) -> SlackResponse:
         """Calls a method, as a span while tracing is on."""
@@ -108,6 +152,8 @@ class KeptAliveClient(WebClient):
                 raise
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        if self._bot_token and not self._bot_token.value:
+            return {"status": 200, "headers": {}, "body": _REVOKED}
         if self.proxy or self.ssl:  # the SDK passes them on
             return super()._perform_urllib_http_request_internal(url, req)
         body = req.data if isinstance(req.data, bytes) else None  # the SDK creates no other type

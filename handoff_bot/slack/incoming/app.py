@@ -36,7 +36,7 @@ from handoff_bot.services.home import SHOW
 from handoff_bot.services.outbox import alarms, outbox
 from handoff_bot.services.replies.thread_replies import ThreadReplies
 from handoff_bot.services.translation import translating
-from handoff_bot.slack.client.web_client import KeptAliveClient
+from handoff_bot.slack.client.web_client import BotToken, KeptAliveClient
 from handoff_bot.slack.desk import TIMEOUT as DESK_TIMEOUT
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.feature import ThreadCommand, ThreadCommandListener, Tools
@@ -117,17 +117,25 @@ def slack_events(bolt: App, signing_secret: str) -> Blueprint:
 
     @blueprint.post("/slack/events")
     def receive() -> Response:
-        body = _readable(request.get_data(cache=False))
-        if body is None:
-            return _refused(400, "The body must be UTF-8.")
-        if not _is_signed(body, signing_secret):
-            return _refused(401, "The signature is not valid.")
-        parsed = _parsed(body)
-        if parsed is None:
-            return _refused(400, "The body cannot be read.")
-        return to_flask_response(bolt.dispatch(parsed))
+        signed = signed_request(request.get_data(cache=False), signing_secret)
+        return signed if isinstance(signed, Response) else to_flask_response(bolt.dispatch(signed))
 
     return blueprint
+
+
+def signed_request(data: bytes, signing_secret: str) -> BoltRequest | Response:
+    """Returns the current request if Slack has signed it and it can be read, or its refusal.
+
+    Args:
+        data: its body.
+        signing_secret: "" refuses every request.
+    """
+    body = _readable(data)
+    if body is None:
+        return _refused(400, "The body must be UTF-8.")
+    if not _is_signed(body, signing_secret):
+        return _refused(401, "The signature is not valid.")
+    return _parsed(body) or _refused(400, "The body cannot be read.")
 
 
 def _readable(body: bytes) -> str | None:
@@ -391,7 +399,12 @@ class SlackSide:
 
 
 def build_slack(
-    *, bot_token: str, signing_secret: str, app_token: str, api_url: str, queue_channel: str
+    *,
+    bot_token: str | BotToken,
+    signing_secret: str,
+    app_token: str,
+    api_url: str,
+    queue_channel: str,
 ) -> SlackSide:
     """Builds the Slack side without starting or calling anything."""
     log = logging.getLogger("slack_sdk")

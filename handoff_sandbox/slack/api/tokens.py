@@ -35,6 +35,10 @@ class Tokens:
         if not _equal(token, wanted):
             raise Refusal("not_allowed_token_type" if _equal(token, other) else "invalid_auth")
 
+    def grant(self, bot: str) -> None:
+        """Replaces the bot token; the one before is no longer known."""
+        self._bot, self.is_revoked = bot, False
+
     def is_bot(self, token: str) -> bool:
         """Whether it is the bot token."""
         return _equal(token, self._bot)

@@ -57,7 +57,7 @@ class Herald:
 
     def _tell(self, name: str, event: Json) -> None:
         if name in self.subscriptions and self._scopes.hears(name):
-            self._deliver(self._envelope(event))
+            self._deliver(self.envelope(event))
 
     def _named(self, event: Json, where: SlackChannel) -> Iterator[tuple[str, Json]]:
         if event["type"] != "message":
@@ -69,7 +69,8 @@ class Herald:
         if is_said and where.kind != "im" and mention in event["text"]:
             yield "app_mention", events.mentioned(event)
 
-    def _envelope(self, event: Json) -> Json:
+    def envelope(self, event: Json) -> Json:
+        """Returns an event as the app gets it."""
         workspace = self._workspace
         authorization: dict[str, Any] = {
             "enterprise_id": None,
