@@ -363,11 +363,12 @@ def _asks_something(words: str) -> bool:
 def parts_of(words: str) -> list[str]:
     """Returns the scored parts: the whole text, its clauses, and each emoji's name."""
     shown = _LOOKS.sub("", _EMOTICON.sub(lambda found: _EMOTICONS[found[0]], words[: LONGEST + 1]))
-    said = " ".join("".join(" " if _is_emoji(c) else c for c in shown).split())
+    emoji = [] if shown.isascii() else [c for c in shown if _is_emoji(c)]
+    bare = shown.translate(dict.fromkeys(map(ord, emoji), " ")) if emoji else shown
+    said = " ".join(bare.split())
     if not text.tokens(text.fold(said)):
         said = ""
-    emoji = (named(c) for c in shown if _is_emoji(c))
-    return list(dict.fromkeys(filter(None, (said, *text.clauses(said), *emoji))))
+    return list(dict.fromkeys(filter(None, (said, *text.clauses(said), *map(named, emoji)))))
 
 
 def _is_emoji(character: str) -> bool:
