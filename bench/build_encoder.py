@@ -143,12 +143,18 @@ def network(weights: Any) -> dict[str, NDArray[Any]]:
 
 
 def save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Like numpy's own, without the time of day."""
+    """Like numpy's own, without the time of day.
+
+    The matrices and codes are not compressed: the detector reads them in the file, where all
+    processes share them.
+    """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy")
             entry.compress_type = (
-                zipfile.ZIP_STORED if name in {"fine", "coarse"} else zipfile.ZIP_DEFLATED
+                zipfile.ZIP_STORED
+                if name in {*MATRICES, "fine", "coarse"}
+                else zipfile.ZIP_DEFLATED
             )
             with archive.open(entry, "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)

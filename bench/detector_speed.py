@@ -71,6 +71,9 @@ def resident():
     status = open("/proc/self/status").read()
     return int(status.split("VmRSS:")[1].split()[0]) / 1000
 
+def own():
+    return int(open("/proc/self/smaps_rollup").read().split("Private_Dirty:")[1].split()[0]) / 1000
+
 found, last = {}, resident()
 def note(part):
     global last
@@ -78,6 +81,7 @@ def note(part):
 
 import json, numpy
 note("NumPy")
+before = own()
 from handoff_bot.domain.signals import Turn
 from handoff_bot.domain.conversation_context import ConversationContext as Talk
 from handoff_bot.ai.detector.local import LocalDetector
@@ -88,9 +92,10 @@ for n in range(300):
     detector.judge(Talk((Turn("customer", f"Hi, I ordered {n} hats. When do they come?"),)))
 note("300 judgements")
 found["beside NumPy"] = round(sum(found.values()) - found["NumPy"], 1)
+found["beside NumPy, its own"] = round(own() - before, 1)
 print(json.dumps(found))
 """
-"""Megabytes that a fresh process grows by."""
+"""Megabytes that a fresh process grows by; its own are those that no other process can share."""
 
 
 def conversations() -> dict[str, list[Turns]]:

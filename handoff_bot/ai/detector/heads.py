@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ Floats = NDArray[np.float64]
 Bytes = NDArray[np.int8]
 Arrays = Mapping[str, NDArray[Any]]  # a file's unchecked arrays
 _SMALLEST = 1e-9
+_NO_IDS: Ids = np.empty(0, dtype=np.int32)
 _Number = TypeVar("_Number", bound=np.generic)
 
 
@@ -39,7 +41,7 @@ class Head:
     @classmethod
     def of(cls, arrays: Arrays, name: str, classes: int) -> Head:
         """Reads a file's arrays; KeyError or ValueError if invalid."""
-        weights = arrays[f"{name}.weights"].astype(np.int8)
+        weights = arrays[f"{name}.weights"].astype(np.int8, copy=False)
         if weights.ndim != 2 or len(weights).bit_count() != 1:
             raise ValueError("buckets must be a power of two")
         return cls(
@@ -55,17 +57,51 @@ class Head:
 
     def logits_each(self, texts: Sequence[Ids]) -> Floats:
         """Returns [texts, classes]."""
-        found = np.tile(self.bias, (len(texts), 1))
-        sizes = np.array([len(ids) for ids in texts])
-        spoken = np.flatnonzero(sizes)
-        if not len(spoken):
+        return self.logits_of(Joined.of(texts))
+
+    def logits_of(self, texts: Joined) -> Floats:
+        """Same, for texts that several classifiers read."""
+        found: Floats = np.empty((texts.count, len(self.bias)))
+        found[:] = self.bias
+        if not len(texts.ids):
             return found
-        rows = self.weights.take(np.concatenate(texts) & (len(self.weights) - 1), axis=0)
-        starts = (np.cumsum(sizes) - sizes)[spoken]
+        rows = self.weights.take(texts.ids & (len(self.weights) - 1), axis=0)
         # Exact: whole numbers below 2**24, because there are at most 2**17 of at most 127 each.
-        steps = np.add.reduceat(rows.astype(np.float32), starts, axis=0).astype(np.float64)
-        found[spoken] += steps * self.scale / np.sqrt(sizes[spoken])[:, None]
+        steps = np.add.reduceat(rows.astype(np.float32), texts.starts, axis=0)
+        margins = steps * self.scale / texts.roots
+        if len(margins) == len(found):
+            found += margins
+        else:
+            found[texts.spoken] += margins
         return found
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The features of several texts, one after the other.
+
+    Attributes:
+        count: number of texts.
+        spoken: which texts have features.
+        ids: their features.
+        starts: where those of each begin.
+        roots: [these, 1], the square root of how many each has.
+    """
+
+    count: int
+    spoken: list[int]
+    ids: Ids
+    starts: list[int]
+    roots: Floats
+
+    @classmethod
+    def of(cls, texts: Sequence[Ids]) -> Joined:
+        spoken = [place for place, ids in enumerate(texts) if len(ids)]
+        sizes = [len(texts[place]) for place in spoken]
+        ends = list(accumulate(sizes, initial=0))
+        roots = np.array([[math.sqrt(size)] for size in sizes])
+        ids = texts[0] if len(texts) == 1 else np.concatenate((*texts, _NO_IDS))
+        return cls(len(texts), spoken, ids, ends[:-1], roots)
 
 
 @dataclass(frozen=True)
@@ -91,9 +127,12 @@ class Network:
 
     def logits(self, vectors: Vectors) -> Floats:
         """Returns [texts, classes]."""
-        units = np.maximum(vectors @ self.hidden[:-1] + self.hidden[-1], 0)
-        found: Floats = (units @ self.out[:-1] + self.out[-1]).astype(np.float64)
-        return found
+        units = vectors @ self.hidden[:-1]
+        units += self.hidden[-1]
+        np.maximum(units, 0, out=units)
+        found = units @ self.out[:-1]
+        found += self.out[-1]
+        return found.astype(np.float64)
 
 
 def any_of(values: Floats, weights: Floats, sizes: Sequence[int]) -> tuple[Floats, Floats]:
@@ -228,9 +267,9 @@ class Mentions:
             urgent=floats(arrays[THRESHOLDS], (sensitivities,)),
         )
 
-    def is_possible(self, texts: Sequence[Ids]) -> bool:
-        """Returns whether any of a message's parts may mention danger, by spelling."""
-        return bool(sigmoid(self.spelt.logits_each(texts)).max() >= MAYBE)
+    def is_possible(self, texts: Joined, count: int) -> bool:
+        """Returns whether any of the first `count` texts may mention danger, by spelling."""
+        return sigmoid_of(float(self.spelt.logits_of(texts)[:count].max())) >= MAYBE
 
     def chances(self, vectors: Vectors) -> Floats:
         """Returns [CLASSES], the maximum over a message's parts."""

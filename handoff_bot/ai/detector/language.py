@@ -64,10 +64,10 @@ _UKRAINIAN = frozenset("іїєґ")
 def language_chances(words: str, model: Model) -> Chances:
     """Returns the probability of each language that the text may be in."""
     words = clip(words[: 2 * _LONGEST])[:_LONGEST]
-    letters = [letter for letter in words.casefold() if letter.isalpha()]
+    letters = list(filter(str.isalpha, words.casefold()))
     if len(letters) < _FEWEST and not any(ord(letter) > 0x2E80 for letter in letters):
         return {}
-    scripts = Counter(map(_script, letters))
+    scripts = Counter({"LATIN": 1} if words.isascii() else map(_script, letters))
     if scripts["HIRAGANA"] or scripts["KATAKANA"]:
         return {"ja": 1.0}
     script = scripts.most_common(1)[0][0]
@@ -81,24 +81,35 @@ def language_chances(words: str, model: Model) -> Chances:
 
 
 def _by_spelling(words: str, model: Model, only: frozenset[str], length: float) -> Chances:
-    others = frozenset().union(*_MODELLED.values()) - {"hi"}  # also written in Latin letters
     found = softmax(length * model.spelling.logits(spelling(words))).tolist()
-    mine = {
-        code: chance * (1.0 if code in _supported() else _UNSUPPORTED ** (1.0 - length))
-        for code, chance in zip(model.languages, found, strict=True)
+    less = _UNSUPPORTED ** (1.0 - length)
+    return _shares(
+        {
+            code: found[place] * (1.0 if is_supported else less)
+            for place, code, is_supported in _considered(model.languages, only)
+        }
+    )
+
+
+@lru_cache(maxsize=16)
+def _considered(
+    modelled: tuple[str, ...], only: frozenset[str]
+) -> tuple[tuple[int, str, bool], ...]:
+    """Returns (place in the model, code, whether the product has texts in it) of these languages; of
+    those of Latin script for none.
+    """
+    others = frozenset().union(*_MODELLED.values()) - {"hi"}  # also written in Latin letters
+    supported = frozenset(languages())
+    return tuple(
+        (place, code, code in supported)
+        for place, code in enumerate(modelled)
         if (code in only if only else code not in others)
-    }
-    return _shares(mine)
+    )
 
 
 def _shares(chances: Chances) -> dict[str, float]:
     total = sum(chances.values())
     return {code: chance / total for code, chance in chances.items()} if total else {}
-
-
-@lru_cache(maxsize=1)
-def _supported() -> frozenset[str]:
-    return frozenset(languages())
 
 
 def is_modelled(words: str) -> bool:

@@ -70,6 +70,7 @@ class LocalDetector:
             lambda words: model.reply(words, self._spelt_reply(words))
         )
         self._language: Memory[Chances] = Memory(partial(language_chances, model=model))
+        self._stages = {signal: model.stages[signal.value].tolist() for signal in Signal}
         self._queue_talk = QueueTalk.load(model.encoder)
 
     @classmethod
@@ -300,13 +301,15 @@ class LocalDetector:
 
     def score(self, signal: Signal, values: Sequence[float], rules: Rules) -> float:
         """Returns a signal's probability from its inputs."""
-        return any_of_one(values, self.last_layer(signal, rules).tolist(), KINDS[signal])
+        return any_of_one(values, self._weights(signal, rules), KINDS[signal])
 
     def last_layer(self, signal: Signal, rules: Rules) -> Floats:
         """Returns the weights of a signal's inputs for `any_of`: the team's own, or the shipped ones."""
-        shipped = self._model.stages[signal.value]
-        taught = rules.tuning.last_layer.get(signal, ())
-        return np.array(taught) if len(taught) == len(shipped) else shipped
+        return np.array(self._weights(signal, rules))
+
+    def _weights(self, signal: Signal, rules: Rules) -> Sequence[float]:
+        taught, shipped = rules.tuning.last_layer.get(signal, ()), self._stages[signal]
+        return taught if len(taught) == len(shipped) else shipped
 
     def thresholds(self, talk: ConversationContext) -> dict[Signal, float]:
         """Returns each signal's threshold in this conversation."""

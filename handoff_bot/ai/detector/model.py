@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handoff_bot.ai.detector import text
-from handoff_bot.ai.detector.encoder import Encoder, TextEncoder, Vectors
+from handoff_bot.ai.detector.arrays import read_arrays
+from handoff_bot.ai.detector.encoder import Encoder, TextEncoder
 from handoff_bot.ai.detector.heads import (
     Arrays,
     Bytes,
     Floats,
     Head,
+    Joined,
     Mentions,
     Network,
     floats,
@@ -32,7 +34,7 @@ from handoff_bot.ai.detector.heads import (
 from handoff_bot.ai.detector.messages import SILENCE, Reply, Traces, Utterance
 from handoff_bot.ai.detector.short_messages import SmallTalk
 from handoff_bot.domain.errors import ModelError
-from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.signals import Act, Signal
 
 FORMAT = 4
 SENSITIVITIES = ("low", "medium", "high")
@@ -61,6 +63,7 @@ _BROKEN = (
     TypeError,
     KeyError,
     EOFError,
+    struct.error,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -127,24 +130,31 @@ class Model:
             closely: computes its meaning even if its spelling shows nothing.
         """
         seen = _Seen.of(words)
-        features = cache(text.features)
-        ids = [features(one) for one in seen.texts]
-        spelt = softmax(self.intent.logits_each(ids[: seen.count]))
-        acts = sigmoid(self.acts.logits_each(ids))
+        parts = self.small_talk.parts(words) if self.small_talk else []
+        texts = list(dict.fromkeys((*seen.texts, *parts)))
+        count = len(seen.texts)
+        ids = [text.features(one) for one in texts]
+        joined = Joined.of(ids)
+        spelt = softmax(self.intent.logits_of(joined)[: seen.count])
+        acts = sigmoid(self.acts.logits_of(joined)[:count])
         traces = self._traces(words, ids[0])
-        maybe = self.small_talk.candidates(words, features) if self.small_talk else None
-        if not closely and maybe is None and self._is_plain(spelt[:, 1:], acts, ids):
-            found = _utterance(seen, spelt, spelt, acts, traces)
-            return replace(found, plain=True) if len(ids[0]) else replace(SILENCE, traces=traces)
-        vectors = self._meanings([*seen.texts, *(maybe.parts if maybe else ())])
+        at = [texts.index(part) for part in parts]
+        maybe = self.small_talk.candidates(parts, joined, at) if self.small_talk else None
+        if not closely and maybe is None and self._is_plain(spelt[:, 1:], acts, joined, count):
+            if not len(ids[0]):
+                return replace(SILENCE, traces=traces)
+            return _utterance(seen, spelt, spelt, acts, traces, plain=True)
+        vectors = self.encoder.vectors(texts if maybe else texts[:count])
         traces.vector = vectors[0].copy()  # a row would keep the vectors of all clauses
-        kinds = maybe.kinds(vectors[len(seen.texts) :]) if maybe else frozenset()
+        kinds = maybe.kinds(vectors[at]) if maybe else _NO_KINDS
         if not len(ids[0]):
             return replace(SILENCE, traces=traces, kinds=kinds)
         meant = softmax(self.intent_meant.logits(vectors[: seen.count]))
-        acts += sigmoid(self.acts_meant.logits(vectors[: len(seen.texts)]))
-        found = replace(_utterance(seen, spelt, meant, acts / 2, traces), kinds=kinds)
-        return self._with_mentions(found, vectors[: seen.count])
+        acts += sigmoid(self.acts_meant.logits(vectors[:count]))
+        mentions = self.mentions.chances(vectors[: seen.count]).tolist() if self.mentions else None
+        return _utterance(
+            seen, spelt, meant, acts / 2, traces, kinds=kinds, mentions=mentions or _NO_MENTIONS
+        )
 
     def by_spelling(self, words: str) -> float:
         """Returns the highest score by spelling for a request, anger or a serious matter."""
@@ -199,24 +209,11 @@ class Model:
             return in_words, 0.0
         return in_words, min(max(0.0, float(one.vector @ other.vector)), 1.0)
 
-    def _is_plain(self, signals: Floats, acts: Floats, ids: Sequence[text.Ids]) -> bool:
+    def _is_plain(self, signals: Floats, acts: Floats, texts: Joined, count: int) -> bool:
         most = self.plain_below
         if signals.max() >= most or acts.max() >= _ACTS_MAY * most:
             return False
-        return self.mentions is None or not self.mentions.is_possible(ids)
-
-    def _with_mentions(self, one: Utterance, vectors: Vectors) -> Utterance:
-        if self.mentions is None:
-            return one
-        urgent, stuck = self.mentions.chances(vectors).tolist()
-        return replace(
-            one, stuck=max(one.stuck, stuck), urgent=lowered(urgent, _LONG_COSTS * one.many)
-        )
-
-    def _meanings(self, texts: Sequence[str]) -> Vectors:
-        """Returns the texts' vectors; repeated texts are computed once."""
-        each = {words: place for place, words in enumerate(dict.fromkeys(texts))}
-        return self.encoder.vectors(list(each))[[each[words] for words in texts]]
+        return self.mentions is None or not self.mentions.is_possible(texts, count)
 
     def _traces(self, words: str, ids: text.Ids) -> Traces:
         if len(words) > _COMPARED:
@@ -251,6 +248,8 @@ class SpeltReply:
 
 
 _ANNOUNCEMENT = REPLIES.index("announcement")
+_NO_KINDS: frozenset[Act] = frozenset()
+_NO_MENTIONS = (0.0, 0.0)
 _ASKS_TWICE = 1.0
 """Sum of both readings, each 0 to 1, from which a part asks for an agent."""
 
@@ -280,38 +279,62 @@ class _Seen:
 
 
 def _utterance(
-    seen: _Seen, spelt: Floats, meant: Floats, acts: Floats, traces: Traces
+    seen: _Seen,
+    spelt: Floats,
+    meant: Floats,
+    acts: Floats,
+    traces: Traces,
+    *,
+    kinds: frozenset[Act] = _NO_KINDS,
+    plain: bool = False,
+    mentions: Sequence[float] = _NO_MENTIONS,
 ) -> Utterance:
-    both = spelt + meant
-    yes, no, _, _ = acts[[0, seen.opening]].max(axis=0).tolist()  # an answer comes first
-    _, _, thanks, stuck = acts.max(axis=0).tolist()
+    """Plain lists, because numpy takes longer for the few numbers of a message."""
+    by_spelling, by_meaning, answers = spelt.tolist(), meant.tolist(), acts.tolist()
+    both = [_sums(one, other) for one, other in zip(by_spelling, by_meaning, strict=True)]
+    requests, moods = [one[1] for one in both], [one[2] for one in both]
+    first = answers[seen.opening]  # an answer comes first
+    many = math.log2(seen.count)
+    urgent, stuck = mentions
     return Utterance(
-        meant=_triple(meant.max(axis=0)),
-        spelt=_triple(spelt.max(axis=0)),
-        whole=_triple(both[0] / 2),
-        request_words=seen.texts[int(both[:, 1].argmax())],
-        sentiment_words=seen.texts[int(both[:, 2].argmax())],
-        yes=yes,
-        no=no,
-        thanks=thanks,
-        stuck=stuck,
+        meant=_triple(_most(by_meaning)),
+        spelt=_triple(_most(by_spelling)),
+        whole=_triple([value / 2 for value in both[0]]),
+        request_words=seen.texts[requests.index(max(requests))],
+        sentiment_words=seen.texts[moods.index(max(moods))],
+        yes=max(answers[0][0], first[0]),
+        no=max(answers[0][1], first[1]),
+        thanks=max(one[2] for one in answers),
+        stuck=max(stuck, *(one[3] for one in answers)),
         loud=text.loudness(traces.words),
-        many=math.log2(seen.count),
+        many=many,
         traces=traces,
-        asks=frozenset(seen.texts[at] for at in (both[:, 1] >= _ASKS_TWICE).nonzero()[0]),
+        asks=frozenset(
+            part for part, value in zip(seen.texts, requests, strict=False) if value >= _ASKS_TWICE
+        ),
+        kinds=kinds,
+        plain=plain,
+        urgent=lowered(urgent, _LONG_COSTS * many),
     )
 
 
-def _triple(classes: Floats) -> tuple[float, float, float]:
-    _, request, sentiment, serious = classes.tolist()
+def _sums(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    return [a + b for a, b in zip(one, other, strict=True)]
+
+
+def _most(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Returns each column's maximum."""
+    return list(map(max, zip(*rows, strict=True)))
+
+
+def _triple(classes: Sequence[float]) -> tuple[float, float, float]:
+    _, request, sentiment, serious = classes
     return request, sentiment, serious
 
 
 def _read(path: Path, parse: Callable[[dict[str, NDArray[Any]]], _Parsed]) -> _Parsed:
     try:
-        # Opened here, because numpy leaves a file open that turns out not to be an archive.
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            return parse({name: file[name] for name in file.files})
+        return parse(read_arrays(path))
     except FileNotFoundError:
         raise ModelError(f"the detector's model file {path.name} is missing") from None
     except _BROKEN as error:
@@ -334,7 +357,7 @@ def _parse(arrays: Arrays, encoder: Encoder) -> Model:
         replies_meant=Network.of(arrays, "replies_meant", len(REPLIES)),
         spelling=Head.of(arrays, "spelling", len(arrays["languages"])),
         languages=tuple(map(str, arrays["languages"])),
-        rarity=shaped(arrays["rarity"].astype(np.int8), (1 << text.HASH_BITS,)),
+        rarity=shaped(arrays["rarity"].astype(np.int8, copy=False), (1 << text.HASH_BITS,)),
         stages={
             signal.value: floats(arrays[f"stage.{signal.value}"], (sum(kinds) + len(kinds),))
             for signal, kinds in KINDS.items()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -19,8 +19,8 @@ from handoff_bot.ai.assistant.phrases import without_pleasantries
 from handoff_bot.ai.assistant.questions import asks, starts_asking
 from handoff_bot.ai.detector import text
 from handoff_bot.ai.detector.encoder import TextEncoder, Vectors
-from handoff_bot.ai.detector.heads import Arrays, Floats, Head, Network, sigmoid
-from handoff_bot.ai.detector.text import Ids, fold
+from handoff_bot.ai.detector.heads import Arrays, Floats, Head, Joined, Network, sigmoid
+from handoff_bot.ai.detector.text import fold
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Act, QueueAct
 
@@ -282,28 +282,33 @@ class SmallTalk:
 
     def kinds(self, words: str) -> frozenset[Act]:
         """Returns the kinds; empty if the message has other content."""
-        maybe = self.candidates(words)
+        maybe = self._candidates_of(words)
         return maybe.kinds(self.encoder.vectors(maybe.parts)) if maybe else frozenset()
 
     def chances(self, words: str) -> Chances:
         """Returns a probability per kind; Act.NONE for other content."""
-        maybe = self.candidates(words)
+        maybe = self._candidates_of(words)
         return maybe.chances(self.encoder.vectors(maybe.parts)) if maybe else _SOMETHING_ELSE
 
-    def candidates(
-        self, words: str, features: Callable[[str], Ids] = text.features
-    ) -> Candidates | None:
-        """Returns the candidates by spelling; None if it certainly has other content.
+    def _candidates_of(self, words: str) -> Candidates | None:
+        parts = self.parts(words)
+        joined = Joined.of([text.features(part) for part in parts])
+        return self.candidates(parts, joined, range(len(parts)))
+
+    def parts(self, words: str) -> list[str]:
+        """Returns the parts to classify; none if the message certainly has other content."""
+        return [] if len(words) > LONGEST or _NUMBER.search(words) else parts_of(words)
+
+    def candidates(self, parts: list[str], texts: Joined, at: Sequence[int]) -> Candidates | None:
+        """Returns the candidates by spelling; None if the message certainly has other content.
 
         Args:
-            features: a part's features, if the caller has them.
+            texts: the features of the parts, and maybe of other texts.
+            at: where those of each part are.
         """
-        if len(words) > LONGEST or _NUMBER.search(words):
-            return None
-        parts = parts_of(words)
         if not parts:
             return None
-        spelt = sigmoid(self.spelt.logits_each([features(part) for part in parts]))
+        spelt = sigmoid(self.spelt.logits_of(texts)[at])
         return None if spelt[:, -1].max() >= _SURELY_NOT else Candidates(parts, spelt, self.meant)
 
 
@@ -377,11 +382,12 @@ def _asks_something(words: str) -> bool:
 def parts_of(words: str) -> list[str]:
     """Returns the scored parts: the whole text, its clauses, and each emoji's name."""
     shown = _LOOKS.sub("", _EMOTICON.sub(lambda found: _EMOTICONS[found[0]], words[: LONGEST + 1]))
-    said = " ".join("".join(" " if _is_emoji(c) else c for c in shown).split())
+    emoji = [] if shown.isascii() else [c for c in shown if _is_emoji(c)]
+    bare = shown.translate(dict.fromkeys(map(ord, emoji), " ")) if emoji else shown
+    said = " ".join(bare.split())
     if not text.tokens(text.fold(said)):
         said = ""
-    emoji = (named(c) for c in shown if _is_emoji(c))
-    return list(dict.fromkeys(filter(None, (said, *text.clauses(said), *emoji))))
+    return list(dict.fromkeys(filter(None, (said, *text.clauses(said), *map(named, emoji)))))
 
 
 def _is_emoji(character: str) -> bool:
