@@ -118,7 +118,7 @@ def _in_the_background(at: Bureau, known: str) -> Occasions:
     core = at.core
 
     def ticks(kind: str) -> None:
-        at.clock.advance(hours=1)
+        at.clock.advance(seconds=1)
         core.scheduler.tick(kind)
         core.worker.run_until_idle()
 
