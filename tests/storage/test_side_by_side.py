@@ -1,16 +1,16 @@
 """A newer program migrates while an older one serves: what it waits for, refuses and leaves behind."""
 
-import os
 import shutil
 import signal
 import threading
+from multiprocessing import get_context
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import event, inspect, text
+from sqlalchemy import inspect, text
 
 from handoff_bot.domain.errors import SchemaError
 from handoff_bot.storage import migrate as migration
@@ -20,6 +20,7 @@ from handoff_bot.storage.models import Work
 from handoff_bot.storage.restored import checks
 from handoff_bot.storage.schema import HEAD, MIGRATIONS
 from handoff_bot.storage.single_instance import SingleInstanceLock
+from tests.storage.mortal import die_in
 
 NEXT = f"{int(HEAD) + 1:04}"
 START = f"""'''A migration of the next version.'''
@@ -275,22 +276,11 @@ def test_an_index_that_was_begun_before_a_crash_is_built_again(database, backend
 
 
 def killed_in_a_migration(url, last):
-    """Migrates in another process, which kills itself when the last migration is done and not recorded."""
-    child = os.fork()
-    if child == 0:
-        opened = Database(url)
-
-        @event.listens_for(opened.engine, "before_cursor_execute")
-        def _die(_connection, _cursor, statement, *_rest):
-            if "alembic_version" in statement and f"'{last}'" in statement.partition("WHERE")[0]:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            migrate(opened)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.WTERMSIG(status) == signal.SIGKILL
+    """Migrates in another process, which is forked from one without threads."""
+    process = get_context("forkserver").Process(target=die_in, args=(url, last))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
 
 
 def shape(database):
@@ -312,6 +302,7 @@ def without_indexes(found):
     return number, {table: names for table, (names, _) in tables.items()}
 
 
+@pytest.mark.timeout(300)
 def test_a_process_that_is_killed_in_any_migration_leaves_the_schema_before_it(
     database_url, backend, empty_database
 ):
