@@ -144,7 +144,7 @@ class Model:
         meant = softmax(self.intent_meant.logits(vectors[: seen.count]))
         acts += sigmoid(self.acts_meant.logits(vectors[: len(seen.texts)]))
         found = replace(_utterance(seen, spelt, meant, acts / 2, traces), kinds=kinds)
-        return self._with_mentions(found, vectors[: seen.count])
+        return self._with_mentions(found, vectors[: seen.count], ids[: seen.count])
 
     def by_spelling(self, words: str) -> float:
         """Returns the highest score by spelling for a request, anger or a serious matter."""
@@ -205,10 +205,12 @@ class Model:
             return False
         return self.mentions is None or not self.mentions.is_possible(ids)
 
-    def _with_mentions(self, one: Utterance, vectors: Vectors) -> Utterance:
+    def _with_mentions(
+        self, one: Utterance, vectors: Vectors, ids: Sequence[text.Ids]
+    ) -> Utterance:
         if self.mentions is None:
             return one
-        urgent, stuck = self.mentions.chances(vectors).tolist()
+        urgent, stuck = self.mentions.chances(vectors, ids).tolist()
         return replace(
             one, stuck=max(one.stuck, stuck), urgent=lowered(urgent, _LONG_COSTS * one.many)
         )
