@@ -98,7 +98,7 @@ $(VENV)/trains: pyproject.toml
 train: $(VENV)/trains
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.build_encoder
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_detector $(DATA)
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_spelling $(DATA)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_phrases $(DATA)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_small_talk
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_mentions $(DATA)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_answers

@@ -14,7 +14,7 @@ from typing import Any
 from bench.detector_corpus import SEED, Phrase, package_cases, read_phrases, read_talks
 
 HERE = Path(__file__).parent / "detection"
-FOLDERS = ("phrases", "next", "kinds")
+FOLDERS = ("phrases", "next", "kinds", "people", "contrasts")
 
 EACH = 150
 """At most so many messages of each public source, language and label."""
@@ -38,6 +38,8 @@ _CONTESTED = {
     "direct_debit_payment_not_recognised",
 }
 """Fraud or theft, which these sources count as ordinary questions."""
+
+_IN_ALL_LANGUAGES = {"kinds", "people", "contrasts"}
 
 _AT_ONCE = 2  # commas; with so many a serious matter is rather much at once than urgent
 
@@ -83,8 +85,15 @@ def _written() -> Iterator[Said]:
 
 
 def _said(folder: str, one: Phrase, label: str) -> Said:
-    group = f"kinds-{sum(map(ord, one.language)) % 3}" if folder == "kinds" else one.group
+    group = f"{folder}-{_part(folder, one)}" if folder in _IN_ALL_LANGUAGES else one.group
     return Said(group, f"{folder}-{one.kind}", one.language, one.words, label)
+
+
+def _part(folder: str, one: Phrase) -> str:
+    """What is held out together: other situations in all languages, or the languages of a third."""
+    if folder == "contrasts":
+        return "second" if one.group.startswith("phrases-second") else "first"
+    return str(sum(map(ord, one.language)) % 3)
 
 
 def _is_much_at_once(words: str) -> bool:

@@ -36,6 +36,7 @@ from handoff_bot.ai.detector.heads import (
     SPELT,
     THRESHOLDS,
     Head,
+    Mentions,
     Network,
     sigmoid,
 )
@@ -48,10 +49,11 @@ LABELS = ("urgent", "stuck", "request", "sentiment")
 BITS, UNITS, MEMBERS, ROUNDS, FOLDS = 15, 64, 3, 14, 3
 GAIN = 10.0  # as in bench.detector_heads
 WRITTEN_WEIGHT, LOOK_ALIKE_WEIGHT = 3.0, 6.0
+LOOK_ALIKES = {"kinds-none", "contrasts-none"}
 
-LEAST = {"low": 0.97, "medium": 0.85, "high": 0.5}
-"""From which probability a mention of danger escalates. Of held-out messages that need no agent, about
-0.2, 0.6 and 1.5 % do then, mean over sources; the report of a run says it exactly.
+LEAST = {"low": 0.8, "medium": 0.5, "high": 0.25}
+"""From which probability a mention of danger escalates. Chosen on the second half of contrasts/, judged by
+heads that had not learned from it: of its look-alikes 1.2 % escalate at medium.
 """
 
 SERIOUS_COSTS = 0.76
@@ -79,7 +81,7 @@ def weights(examples: Sequence[Said]) -> Floats:
     return np.array(
         [
             LOOK_ALIKE_WEIGHT
-            if one.source == "kinds-none"
+            if one.source in LOOK_ALIKES
             else WRITTEN_WEIGHT
             if one.is_written
             else 1.0
@@ -123,9 +125,9 @@ def folds(examples: Sequence[Said]) -> list[frozenset[str]]:
     return [frozenset(ranked[start::FOLDS]) for start in range(FOLDS)]
 
 
-def trained(examples: Sequence[Said], encoder: Encoder) -> tuple[Network, Floats]:
-    """CLASSES by meaning, and [examples] the probability of danger by networks that never saw the
-    message's group. Side by side.
+def trained(examples: Sequence[Said], encoder: Encoder) -> tuple[Network, Head, Floats]:
+    """CLASSES by meaning, danger by spelling, and [examples] the probability of danger by both that
+    never saw the message's group. Side by side.
     """
     left_out = [*folds(examples), frozenset()]
     # Forked, so that what the encoder remembers is shared.
@@ -134,11 +136,13 @@ def trained(examples: Sequence[Said], encoder: Encoder) -> tuple[Network, Floats
     ) as pool:
         *others, whole = pool.map(_without, left_out)
     found = np.empty(len(examples))
-    for fold, model in zip(left_out, others, strict=False):
+    for fold, (meant, spelt) in zip(left_out, others, strict=False):
         mine = [place for place, one in enumerate(examples) if one.group in fold]
         vectors = encoder.vectors([examples[place].words for place in mine])
-        found[mine] = sigmoid(model.logits(vectors))[:, 0]
-    return whole, found
+        ids = [text.features(examples[place].words) for place in mine]
+        both = Mentions(spelt, meant, np.empty(0))
+        found[mine] = sigmoid(both.logits(vectors, ids))[:, 0]
+    return *whole, found
 
 
 _SHARED: list[tuple[Sequence[Said], Encoder]] = []
@@ -149,10 +153,11 @@ def _share(examples: Sequence[Said], encoder: Encoder) -> None:
     _SHARED.append((examples, encoder))
 
 
-def _without(fold: frozenset[str]) -> Network:
+def _without(fold: frozenset[str]) -> tuple[Network, Head]:
     examples, encoder = _SHARED[-1]
+    others = [one for one in examples if one.group not in fold]
     with threadpool_limits(1):  # the same sums in the same order, however many cores there are
-        return network(encoder, [one for one in examples if one.group not in fold])
+        return network(encoder, others), head(others)
 
 
 def languages(folder: Path) -> list[Example]:
@@ -170,9 +175,8 @@ def arrays_of(folder: Path, encoder: Encoder) -> dict[str, NDArray[np.generic]]:
     """What is added to the file."""
     examples = said(folder)
     encoder.vectors([one.words for one in examples])
-    meant, held_out = trained(examples, encoder)
+    meant, spelt, held_out = trained(examples, encoder)
     chosen = np.array(list(LEAST.values()))
-    spelt = head(examples)
     _report(examples, held_out, spelt)
     named = languages(folder)
     codes = tuple(sorted({str(one.label) for one in named}))

@@ -325,8 +325,8 @@ def test_it_keeps_what_it_reaches_on_the_hard_cases(hard):
     raised = sum(judged.escalate for _, judged in hard)
     wanted = sum(wanted for wanted, _ in hard)
 
-    assert 2 * hits / (raised + wanted) >= 0.58
-    assert (raised - hits) / (len(hard) - wanted) <= 0.18
+    assert 2 * hits / (raised + wanted) >= 0.8
+    assert (raised - hits) / (len(hard) - wanted) <= 0.15
 
 
 SIGNS = {

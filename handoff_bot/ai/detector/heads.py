@@ -234,10 +234,11 @@ def softmax(values: Floats) -> Floats:
 
 
 # -- first mentions of danger, health, fraud or the law, and of answers that have not helped
-# The spelling only decides whether the meaning is computed, because a situation that is new in a
-# language is recognised by its meaning only.
+# A first mention counts by the mean of both readings. What only one of them takes for danger is often
+# an ordinary message with the same terms, or a situation in a language that the encoder hardly knows.
 
 CLASSES = ("urgent", "stuck")
+_URGENT = CLASSES.index("urgent")
 SPELT, MEANT, THRESHOLDS = "mentions", "mentions_meant", "urgent"
 
 MAYBE = 0.03
@@ -271,7 +272,18 @@ class Mentions:
         """Returns whether any of the first `count` texts may mention danger, by spelling."""
         return sigmoid_of(float(self.spelt.logits_of(texts)[:count].max())) >= MAYBE
 
-    def chances(self, vectors: Vectors) -> Floats:
-        """Returns [CLASSES], the maximum over a message's parts."""
-        found: Floats = sigmoid(self.meant.logits(vectors)).max(axis=0)
+    def chances(self, vectors: Vectors, texts: Sequence[Ids]) -> Floats:
+        """Returns [CLASSES], the maximum over a message's parts.
+
+        Args:
+            vectors: [parts, DIMENSIONS].
+            texts: the features of the same parts.
+        """
+        found: Floats = sigmoid(self.logits(vectors, texts)).max(axis=0)
+        return found
+
+    def logits(self, vectors: Vectors, texts: Sequence[Ids]) -> Floats:
+        """Returns [parts, CLASSES]."""
+        found = self.meant.logits(vectors)
+        found[:, _URGENT] = (found[:, _URGENT] + self.spelt.logits_each(texts)[:, 0]) / 2
         return found

@@ -151,10 +151,10 @@ class Model:
             return replace(SILENCE, traces=traces, kinds=kinds)
         meant = softmax(self.intent_meant.logits(vectors[: seen.count]))
         acts += sigmoid(self.acts_meant.logits(vectors[:count]))
-        mentions = self.mentions.chances(vectors[: seen.count]).tolist() if self.mentions else None
-        return _utterance(
-            seen, spelt, meant, acts / 2, traces, kinds=kinds, mentions=mentions or _NO_MENTIONS
-        )
+        mentions = _NO_MENTIONS
+        if self.mentions:
+            mentions = self.mentions.chances(vectors[: seen.count], ids[: seen.count]).tolist()
+        return _utterance(seen, spelt, meant, acts / 2, traces, kinds=kinds, mentions=mentions)
 
     def by_spelling(self, words: str) -> float:
         """Returns the highest score by spelling for a request, anger or a serious matter."""
