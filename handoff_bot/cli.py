@@ -55,6 +55,7 @@ WITHOUT_WORKSPACE = frozenset(
         "evaluate",
         "explain",
         "judge",
+        "keys",
         "knowledge",
         "manifest",
         "replay",

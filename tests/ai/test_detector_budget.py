@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from handoff_bot.ai.detector import text
+from handoff_bot.ai.detector import messages, text
 from handoff_bot.ai.detector.encoder import Encoder, Vocabulary
 from handoff_bot.ai.detector.local import MODEL, LocalDetector
 from handoff_bot.ai.detector.messages import Memory
@@ -134,11 +134,11 @@ def test_a_text_that_was_read_for_one_purpose_is_not_read_for_another(counted, c
 
 
 def test_vectors_of_recent_texts_are_bounded_and_none_keeps_those_read_with_it(counted):
-    for n in range(300):
+    for n in range(2 * messages._KEPT):
         counted.encoder.vectors([f"order {n}", LONG])
     counted.encoder.vectors(["long " * 200])
     known = counted.encoder._known
-    assert len(known) == 128
+    assert len(known) == messages._KEPT
     assert all(len(words) <= 400 and one.base is None for words, one in known.items())
     assert counted._utterance(LONG).traces.vector.base is None
 

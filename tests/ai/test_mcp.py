@@ -335,8 +335,8 @@ def test_the_doctor_asks_the_servers_with_allowed_tools(server, tools, tmp_path)
     stored = [asdict(allowed(server, tools).server), asdict(McpServer("idle", server.url))]
     database = app.open_database(settings)
     Preferences(database, SystemClock()).change("rules.mcp_servers", stored, "UADMIN")
+    (result,) = app._check_servers(settings, database)
     database.close()
-    (result,) = app._check_servers(settings)
 
     assert result.line() == "ok    MCP server shop: reachable, 1 tool allowed"
 

@@ -67,6 +67,12 @@ def test_help_lists_what_can_be_asked(slack, text):
     assert "/handoff queue" in slack.sends(*as_command(command(text))).get_json()["text"]
 
 
+@pytest.mark.parametrize("text", ["payload", "dance payload=1", "a payload & more", "payload={}"])
+def test_a_command_about_a_payload_is_answered(slack, text):
+    """Bolt takes a form with this word in it for an interaction."""
+    assert "is not a command." in slack.sends(*as_command(command(text))).get_json()["text"]
+
+
 def test_what_is_not_understood_is_answered_with_help(slack):
     text = slack.sends(*as_command(command("dance"))).get_json()["text"]
     assert text.startswith("/handoff dance is not a command.")
