@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
+from urllib.parse import urlsplit
 
 import click
 
@@ -238,6 +239,9 @@ def manifest(base_url: str, *, socket: bool, several: bool) -> None:
 
     if several and socket:
         raise click.UsageError("Several workspaces need public addresses: leave out --socket.")
+    address = urlsplit(base_url)
+    if not socket and not (address.scheme == "https" and address.hostname):
+        raise click.UsageError("--base-url must be an address such as https://bot.example.com.")
     if several:
         click.echo(json.dumps(distributed(base_url), indent=2))
         return

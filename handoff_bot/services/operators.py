@@ -32,7 +32,7 @@ from handoff_bot.storage import (
     resealing,
     restored,
 )
-from handoff_bot.storage.backups import store_of
+from handoff_bot.storage.backups import refuse_missing, store_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Delivery, Event, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
@@ -115,7 +115,8 @@ class Backups:
         return report
 
     def check(self) -> Iterator[CheckResult]:
-        """Checks the data, without changing or migrating it."""
+        """Checks the data, without changing or migrating it. Raises BackupError without a database."""
+        refuse_missing(self._url)
         with _opened(self._url) as database:
             yield from restored.checks(database)
             with database.read() as tx:

@@ -27,8 +27,14 @@ def examine(
     """Yields the health checks, with an existing client; with `now`, also of this machine's clock."""
     try:
         answer = client.auth_test()
-    except (SlackClientError, OSError) as error:
+    except SlackApiError as error:
         yield CheckResult("Slack: token", False, f"rejected ({_why(error)}); check SLACK_BOT_TOKEN")
+        return
+    except (SlackClientError, OSError) as error:
+        words = (
+            f"Slack does not answer ({_why(error)}); check the network, the proxy and SLACK_API_URL"
+        )
+        yield CheckResult("Slack: token", False, words)
         return
     yield CheckResult(
         "Slack: token", True, f"connected as @{answer.get('user')} in {answer.get('team')}"

@@ -61,6 +61,13 @@ def store_of(url: str) -> Store:
     return PostgresStore(url)
 
 
+def refuse_missing(url: str) -> None:
+    """Raises BackupError for an SQLite file that does not exist, which a connection would create."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        raise BackupError(f"There is no database {parsed.database}. Check DATABASE_URL.")
+
+
 @contextmanager
 def new_file(file: Path) -> Iterator[Path]:
     """Yields a private file in the same folder, which gets its name when it is complete."""
@@ -93,8 +100,7 @@ class SqliteStore:
 
     def back_up(self, file: Path) -> None:
         """Copies in one step: a copy in several begins again whenever the bot writes."""
-        if not self._path.is_file():
-            raise BackupError(f"There is no database {self._path}. Check DATABASE_URL.")
+        refuse_missing(self._url)
         with (
             new_file(file) as part,
             _told("The backup"),

@@ -64,6 +64,55 @@ def test_the_answer_to_a_command_comes_into_sight_also_for_who_reads_further_up(
     expect(queue.get_by_text("Message 0").first).to_be_in_viewport()
 
 
+def test_what_is_typed_while_a_message_is_sent_stays(studio, windows):
+    page = windows.open(studio.url)
+    queue = queue_of(page)
+    field = queue.get_by_role("textbox", name="Message queue")
+    held = []
+    page.route("**/sandbox/api/do/slack.say", lambda route: held.append(route))
+    field.fill("First")
+    field.press("Enter")
+    expect(field).to_have_value("")
+    field.press("Enter")
+    field.fill("Second")
+    with page.expect_response("**/sandbox/api/do/slack.say"):
+        held[0].continue_()
+    expect(queue.get_by_text("First")).to_be_visible()
+    expect(field).to_have_value("Second")
+    assert len(held) == 1
+
+
+def test_a_message_that_slack_refuses_is_in_the_field_again(studio, windows):
+    page = windows.open(studio.url)
+    field = queue_of(page).get_by_role("textbox", name="Message queue")
+    refused = {"ok": False, "error": "channel_not_found"}
+    page.route("**/sandbox/api/do/slack.say", lambda route: route.fulfill(json=refused))
+    field.fill("First")
+    field.press("Enter")
+    expect(page.get_by_text("channel_not_found")).to_be_visible()
+    expect(field).to_have_value("First")
+
+
+def test_a_late_scroll_event_does_not_end_the_stay_at_the_end(studio, windows):
+    """The list grows between the scrolling and its event."""
+    for n in range(12):
+        studio.post(section(f"Message {n}\n" * 5))
+    page = windows.open(studio.url)
+    queue = queue_of(page)
+    expect(queue.get_by_text("Message 11").last).to_be_in_viewport()
+    page.evaluate(
+        """() => {
+            const list = [...document.querySelectorAll("*")].find(
+                (one) => one.scrollTop > 0 && one.textContent.includes("Message 11"));
+            list.firstElementChild.style.paddingBottom = "300px";
+            list.dispatchEvent(new Event("scroll"));
+            list.firstElementChild.style.paddingBottom = "";
+        }"""
+    )
+    studio.post(section("Something new"))
+    expect(queue.get_by_text("Something new")).to_be_in_viewport()
+
+
 def test_what_is_new_in_the_queue_is_counted_where_it_was_not_seen(studio, windows):
     card = studio.post(section("A card"))
     page = windows.open(studio.url)

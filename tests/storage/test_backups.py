@@ -439,6 +439,12 @@ def test_there_is_nothing_to_back_up_where_no_database_is(tmp_path, clock):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_there_is_nothing_to_check_where_no_database_is(tmp_path, clock):
+    with pytest.raises(BackupError, match="There is no database"):
+        list(Backups(f"sqlite:///{tmp_path / 'none.db'}", clock).check())
+    assert list(tmp_path.iterdir()) == []
+
+
 # -- PostgreSQL's tools
 
 

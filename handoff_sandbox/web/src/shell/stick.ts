@@ -22,6 +22,7 @@ export function useStickToEnd(pull: unknown): Stuck {
   const frame = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const last = useRef(0);
   useEffect(() => {
     const scrolling = frame.current!;
     atEnd.current = true;
@@ -35,7 +36,10 @@ export function useStickToEnd(pull: unknown): Stuck {
   }, [pull]);
   const onScroll = () => {
     const { scrollTop, clientHeight, scrollHeight } = frame.current!;
-    atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    // The event comes late: what is inside may have grown again since, and nobody scrolled up.
+    if (scrollHeight - scrollTop - clientHeight < NEAR_PX) atEnd.current = true;
+    else if (scrollTop < last.current) atEnd.current = false;
+    last.current = scrollTop;
   };
   return { frame, content, onScroll };
 }

@@ -27,11 +27,14 @@ export function Composer({ channel, label, thread }: Props) {
     const words = text.trim();
     if (!words && !files.length) return;
     if (words.startsWith("/") && thread) return setHint("Slash commands do not work in threads.");
-    const done = words.startsWith("/") ? await command(words) : await say(words);
-    if (!done.ok) return;
+    // At once, so that what is typed while it is sent stays, and a second Enter sends nothing.
     setText("");
     setFiles([]);
     setHint("");
+    const done = words.startsWith("/") ? await command(words) : await say(words);
+    if (done.ok) return;
+    setText((typed) => [words, typed].filter(Boolean).join("\n"));
+    setFiles((added) => [...files, ...added]);
   };
   const command = (words: string) => {
     const [name = "", ...rest] = words.split(/\s+/);
