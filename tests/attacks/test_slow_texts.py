@@ -26,7 +26,9 @@ OURS_ONLY = frozenset(
 )
 """What reads the operator's own files, of any size, at the start and never for a customer."""
 
-NOT_TEXTS = frozenset({"handoff_bot.ai.language_model.connect"})
+NOT_TEXTS = frozenset(
+    {"handoff_bot.ai.language_model.connect", "handoff_bot.web.public_address._asked"}
+)
 """What takes a setting."""
 
 

@@ -7,15 +7,21 @@ from collections import Counter
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
-from handoff_sandbox.faults import Faults
+from handoff_sandbox.faults import Fault, Faults
 from handoff_sandbox.world import World
 
+LONGEST_HELD = 8.0
+"""Seconds; the bot waits ten for Slack and Twilio."""
 PATIENCE = 100
 """Seconds that a slow machine may take for what takes one."""
 
 
 class Gate:
-    """While it is closed, requests to a stand-in are in flight: they have arrived and are not taken."""
+    """While it is closed, requests to a stand-in are in flight: they have arrived and are not taken.
+
+    A request that is held for longer than its client waits is dropped: that client has asked whether
+    it was taken, and sent it again.
+    """
 
     def __init__(self, faults: Faults, pattern: str) -> None:
         self._strike, self._pattern = faults.strike, pattern
@@ -40,12 +46,15 @@ class Gate:
             assert self._changed.wait_for(lambda: self.held >= count, PATIENCE), "nothing in flight"
 
     def _hold(self, path):
+        began = time.monotonic()
         if fnmatchcase(path, self._pattern):
             with self._changed:
                 self.held += 1
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: not self._is_closed)
                 self.held -= 1
+        if time.monotonic() - began > LONGEST_HELD:
+            return Fault(path, drop="before")
         return self._strike(path)
 
 

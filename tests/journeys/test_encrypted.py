@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,14 @@ PHONE = "+15550144"
 SECRET = "xylophone"
 """In every text that a person writes."""
 CUSTOMER = f"I want a person, my {SECRET} is broken"
+
+
+@pytest.fixture(autouse=True)
+def _word_of_the_test(monkeypatch):
+    """The server's log also holds what other tests wrote."""
+    word = f"xylophone{uuid.uuid4().hex[:8]}"
+    monkeypatch.setitem(globals(), "SECRET", word)
+    monkeypatch.setitem(globals(), "CUSTOMER", f"I want a person, my {word} is broken")
 
 
 def talk(world: World, address: str = PHONE) -> str:
