@@ -866,7 +866,8 @@ def encrypt(
     try:
         if database.keyring is None:
             raise EncryptionError(NO_KEY_FILE)
-        done = resealing.encrypt(database, database.keyring, told, offline=offline)
+        now = SystemClock().now()
+        done = resealing.encrypt(database, database.keyring, now, told, offline=offline)
         yield from _resealed(database, done, "encrypted")
     finally:
         database.close()

@@ -142,7 +142,12 @@ def stored_tables() -> list[_Stored]:
 
 
 def encrypt(
-    database: Database, keyring: Keyring, told: Callable[[str, int], None], *, offline: bool
+    database: Database,
+    keyring: Keyring,
+    now: datetime,
+    told: Callable[[str, int], None],
+    *,
+    offline: bool,
 ) -> Resealed:
     """Seals plain values, and those of other keys, with the first key, while bots run.
 
@@ -154,12 +159,14 @@ def encrypt(
         offline: also if no bot has started with the key.
 
     Raises:
-        EncryptionError: a bot may not know the key yet.
+        EncryptionError: a bot may not know the key yet, or the keys lack one of the database.
     """
     with database.read() as tx:
         used = keys(tx).keys()
     if keyring.first not in used and not offline:
         raise EncryptionError(NOT_STARTED.format(key=keyring.first))
+    with database.write() as tx:  # before the first value, so that a stop in between loses no key
+        use_keys(tx, keyring, now)
     known = used | set(keyring.ids)
     done = _rewrite(database, lambda its_type: _sealing(its_type, keyring, known), told)
     if not done.skipped and not done.unreadable:

@@ -138,7 +138,7 @@ def test_keys_are_rotated_while_messages_run(encrypted, database_url, clock):
 
     def rotate() -> None:
         while not done.is_set():
-            resealing.encrypt(both, both.keyring, lambda *_: None, offline=False)
+            resealing.encrypt(both, both.keyring, clock.now(), lambda *_: None, offline=False)
 
     with running_world(running) as world:
         rotating = threading.Thread(target=rotate)
@@ -151,7 +151,7 @@ def test_keys_are_rotated_while_messages_run(encrypted, database_url, clock):
         texts = [one.body for one in world.twilio.phone(f"whatsapp:{PHONE}")]
         assert f"We send a new {SECRET}" in texts
     assert running.keyring.troubles == {}
-    left = resealing.encrypt(both, both.keyring, lambda *_: None, offline=False)
+    left = resealing.encrypt(both, both.keyring, clock.now(), lambda *_: None, offline=False)
     assert (left.skipped, left.unreadable) == (0, {})
     only = database_of(database_url, NEW)
     with only.read() as tx:

@@ -182,7 +182,9 @@ def test_plain_values_stay_readable_and_are_encrypted_later(opened, database, cl
         assert resealing.remaining(tx, keyring).rows == 6
         resealing.use_keys(tx, keyring, clock.now())
     told = []
-    done = resealing.encrypt(sealing, keyring, lambda *one: told.append(one), offline=False)
+    done = resealing.encrypt(
+        sealing, keyring, clock.now(), lambda *one: told.append(one), offline=False
+    )
     assert sum(done.changed.values()) == 6
     assert not done.skipped
     assert not done.unreadable
@@ -192,7 +194,7 @@ def test_plain_values_stay_readable_and_are_encrypted_later(opened, database, cl
         assert tx.session.get_one(Message, number).text == PLANTED
         assert attachments.file_at(tx, "attachment:token").data == PLANTED.encode() * 10
         assert resealing.remaining(tx, keyring).rows == 0
-    again = resealing.encrypt(sealing, keyring, lambda *_: None, offline=False)
+    again = resealing.encrypt(sealing, keyring, clock.now(), lambda *_: None, offline=False)
     assert not again.changed
 
 
@@ -206,7 +208,7 @@ def test_a_rotation_needs_only_the_new_key_afterwards(opened, database, clock):
         resealing.use_keys(tx, both.keyring, clock.now())
         assert len(resealing.keys(tx)) == 2
     second = fill(both, clock, "written-meanwhile")
-    resealing.encrypt(both, both.keyring, lambda *_: None, offline=False)
+    resealing.encrypt(both, both.keyring, clock.now(), lambda *_: None, offline=False)
     only = opened(NEW)
     with only.read() as tx:
         resealing.check_keys(tx, only.keyring)
@@ -251,8 +253,34 @@ def test_nothing_is_encrypted_before_a_bot_knows_the_key(opened, clock):
     sealing = opened(OLD)
     fill(opened(), clock)
     with pytest.raises(EncryptionError, match="--offline"):
-        resealing.encrypt(sealing, sealing.keyring, lambda *_: None, offline=False)
-    assert resealing.encrypt(sealing, sealing.keyring, lambda *_: None, offline=True).changed
+        resealing.encrypt(sealing, sealing.keyring, clock.now(), lambda *_: None, offline=False)
+    assert resealing.encrypt(
+        sealing, sealing.keyring, clock.now(), lambda *_: None, offline=True
+    ).changed
+
+
+def test_encrypting_offline_records_the_key_first(opened, database, clock):
+    fill(opened(), clock)
+    sealing = opened(OLD)
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resealing.encrypt(sealing, sealing.keyring, clock.now(), stopped, offline=True)
+    with database.read() as tx:
+        assert resealing.keys(tx).keys() == {sealing.keyring.first}
+        with pytest.raises(EncryptionError, match=sealing.keyring.first):
+            resealing.check_keys(tx, None)
+    other = opened(NEW)
+    with pytest.raises(EncryptionError, match="lacks the key"):
+        resealing.encrypt(other, other.keyring, clock.now(), lambda *_: None, offline=True)
+    both = opened(NEW, OLD)
+    done = resealing.encrypt(both, both.keyring, clock.now(), lambda *_: None, offline=True)
+    assert not done.unreadable
+    with opened(NEW).read() as tx:
+        assert tx.session.execute(select(_MESSAGE.c.text)).scalar_one() == PLANTED
+        assert resealing.keys(tx).keys() == {both.keyring.first}
 
 
 def test_values_that_do_not_open_say_so_and_are_kept(opened, database, clock):
@@ -293,7 +321,9 @@ def test_truncated_and_swapped_values_are_seen(opened, database, clock, how):
         tx.core.execute(_MESSAGE.update().values(text=value))
     with sealing.read() as tx:
         assert "damaged or belongs elsewhere" in tx.session.get_one(Message, number).text
-    done = resealing.encrypt(opened(NEW, OLD), Keyring([NEW, OLD]), lambda *_: None, offline=True)
+    done = resealing.encrypt(
+        opened(NEW, OLD), Keyring([NEW, OLD]), clock.now(), lambda *_: None, offline=True
+    )
     assert done.unreadable == {"message": 1}
 
 
@@ -302,7 +332,7 @@ def test_a_plain_text_that_looks_sealed_is_encrypted_like_any(opened, clock):
     assert key_id_of(text)
     number = fill(opened(), clock, text)
     sealing = opened(OLD)
-    done = resealing.encrypt(sealing, sealing.keyring, lambda *_: None, offline=True)
+    done = resealing.encrypt(sealing, sealing.keyring, clock.now(), lambda *_: None, offline=True)
     assert not done.unreadable
     with sealing.read() as tx:
         assert tx.session.get_one(Message, number).text == text
