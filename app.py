@@ -886,6 +886,10 @@ def decrypt(settings: Settings, told: Callable[[str, int], None]) -> Iterator[Ch
         database.close()
 
 
+STILL_WRITTEN = (
+    "another process meanwhile wrote more to change; restart it with this ENCRYPTION_KEY_FILE, then run "
+    "the command again"
+)
 OLDER_COPIES = "backups made before still hold the texts as they were"
 REST = {
     True: f"the log was emptied, and deleted content is overwritten; {OLDER_COPIES}",
@@ -903,6 +907,8 @@ def _resealed(database: Database, done: resealing.Resealed, what: str) -> Iterat
     if done.skipped:
         words = f"{many(done.skipped, 'row')} in use; run the command again"
         yield CheckResult("skipped", False, words)
+    elif not done.is_settled:
+        yield CheckResult("written", False, STILL_WRITTEN)
     for name, number in done.unreadable.items():
         words = f"{many(number, 'value')} cannot be decrypted and stay as they are"
         yield CheckResult(name, False, words)
