@@ -866,7 +866,8 @@ def encrypt(
     try:
         if database.keyring is None:
             raise EncryptionError(NO_KEY_FILE)
-        done = resealing.encrypt(database, database.keyring, told, offline=offline)
+        now = SystemClock().now()
+        done = resealing.encrypt(database, database.keyring, now, told, offline=offline)
         yield from _resealed(database, done, "encrypted")
     finally:
         database.close()
@@ -885,6 +886,10 @@ def decrypt(settings: Settings, told: Callable[[str, int], None]) -> Iterator[Ch
         database.close()
 
 
+STILL_WRITTEN = (
+    "another process meanwhile wrote more to change; restart it with this ENCRYPTION_KEY_FILE, then run "
+    "the command again"
+)
 OLDER_COPIES = "backups made before still hold the texts as they were"
 REST = {
     True: f"the log was emptied, and deleted content is overwritten; {OLDER_COPIES}",
@@ -902,6 +907,8 @@ def _resealed(database: Database, done: resealing.Resealed, what: str) -> Iterat
     if done.skipped:
         words = f"{many(done.skipped, 'row')} in use; run the command again"
         yield CheckResult("skipped", False, words)
+    elif not done.is_settled:
+        yield CheckResult("written", False, STILL_WRITTEN)
     for name, number in done.unreadable.items():
         words = f"{many(number, 'value')} cannot be decrypted and stay as they are"
         yield CheckResult(name, False, words)

@@ -36,6 +36,7 @@ def stored(database, database_url: str, monkeypatch) -> str:
     monkeypatch.delenv("ENCRYPTION_KEY_FILE", raising=False)
     with database.write() as tx:
         tx.add(Contact(name="Dana Xylophone", created_at=NOW))
+    database.close()
     return database_url
 
 

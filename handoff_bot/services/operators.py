@@ -105,8 +105,8 @@ class Backups:
                 report.append(PENDING.format(count=many(found.pending, "waiting job")))
             if found.arrived:
                 report.append(ARRIVED.format(count=many(found.arrived, "job")))
-            with database.read() as tx:
-                needed = resealing.keys(tx)
+            with database.write() as tx:
+                needed = resealing.declare(tx)
             if needed:
                 report.append(_needs(needed))
 

@@ -151,6 +151,23 @@ def declare(connection: Connection) -> None:
     _declare(connection, _steps(connection, None))
 
 
+def require(connection: Connection, oldest: str) -> None:
+    """Records that programs older than this schema cannot use the database any more."""
+    connection.execute(
+        text("UPDATE alembic_version SET oldest = :oldest WHERE oldest < :oldest"),
+        {"oldest": oldest},
+    )
+
+
+def no_longer_require(connection: Connection, oldest: str) -> None:
+    """Takes `require` back: what the migrations say counts again."""
+    declared = max((step.oldest for step in _steps(connection, None)), default="")
+    connection.execute(
+        text("UPDATE alembic_version SET oldest = :declared WHERE oldest = :oldest"),
+        {"declared": declared, "oldest": oldest},
+    )
+
+
 def refuse_newer(found: str | None, what: str = "The database", oldest: str = "") -> None:
     """Raises SchemaError if this program knows neither the revision nor is one that may use it.
 
@@ -229,10 +246,7 @@ def _run(connection: Connection, target: str, *, concurrently: bool = False) -> 
 def _declare(connection: Connection, steps: Sequence[Step]) -> None:
     oldest = max((step.oldest for step in steps), default="")
     if oldest:
-        connection.execute(
-            text("UPDATE alembic_version SET oldest = :oldest WHERE oldest < :oldest"),
-            {"oldest": oldest},
-        )
+        require(connection, oldest)
 
 
 # -- SQLite: one process

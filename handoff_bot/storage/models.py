@@ -801,7 +801,8 @@ class EventRight(SQLModel, table=True):
 class EncryptionKey(SQLModel, table=True):
     """A key that has sealed values of this database, known by its id.
 
-    `proof` is a text that it has sealed, so that a start with other keys is refused.
+    `proof` is a text that it has sealed, so that a start with other keys is refused; "" once it is
+    retired. Its row stays: only values of recorded keys count as sealed.
     """
 
     __tablename__ = "encryption_key"

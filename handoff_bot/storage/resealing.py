@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, LargeBinary, Table, Text, column, delete, func, inspect, select
+from sqlalchemy import JSON, LargeBinary, Table, Text, column, func, inspect, select
 from sqlalchemy import table as plain_table
 from sqlmodel import SQLModel
 
 from handoff_bot.domain.errors import EncryptionError, Undecryptable
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.encryption import BYTES_START, Keyring, key_id_of
+from handoff_bot.storage.encryption import BYTES_START, MISSING, TEXT_PREFIX, Keyring, key_id_of
+from handoff_bot.storage.migrate import no_longer_require, require, running
 from handoff_bot.storage.models import EncryptionKey, Worker
 from handoff_bot.storage.sealed import (
     SEALED,
@@ -25,10 +28,13 @@ from handoff_bot.storage.sealed import (
     sealed_columns_of,
     sealed_json,
 )
+from handoff_bot.storage.single_instance import SingleInstanceLock
 from handoff_bot.storage.transaction import DIALECTS, Transaction, table_of
 
 _KEY, _WORKER = table_of(EncryptionKey), table_of(Worker)
 PROOF, PROOF_PLACE = "handoff", "encryption_key.proof"
+RETIRED = ""
+"""Instead of the proof of a key that no start needs any more."""
 NO_KEYS = (
     "The database holds encrypted texts. Set ENCRYPTION_KEY_FILE to the file with the key {keys}."
 )
@@ -41,16 +47,45 @@ NOT_STARTED = (
     "No bot has started with the key {key} yet, and a bot without it would send encrypted texts. "
     "Restart all bots with this ENCRYPTION_KEY_FILE first, or add --offline if none is running."
 )
+OLDEST = "0026"
+"""Oldest program, by its newest schema, that opens sealed values; an older one would send them."""
+TOO_OLD = (
+    "A program older than schema {oldest} is running, which would send encrypted texts. Stop all "
+    "programs before the first start with ENCRYPTION_KEY_FILE."
+)
 RUNNING = "A bot is running on this database. Stop it before you decrypt."
+ENDING_SECONDS = 3.0
+"""How long connections of a program that was just stopped may take to end."""
+TURN = 0.1
 
 # -- the keys that the database needs
 
 
 def keys(tx: Transaction) -> dict[str, str]:
-    """Returns key id -> proof of the keys that have sealed values; empty before the migration."""
+    """Returns key id -> proof of the keys whose values are stored; empty before the migration."""
     if not inspect(tx.core).has_table(_KEY.name):
         return {}
-    return {row.id: row.proof for row in tx.core.execute(select(_KEY.c.id, _KEY.c.proof))}
+    found = select(_KEY.c.id, _KEY.c.proof).where(_KEY.c.proof != RETIRED)
+    return {row.id: row.proof for row in tx.core.execute(found)}
+
+
+def recorded(tx: Transaction) -> set[str]:
+    """Returns the ids of all keys that ever sealed values, also of retired ones."""
+    return set(tx.core.execute(select(_KEY.c.id)).scalars())
+
+
+def looks_sealed(tx: Transaction, text: str) -> bool:
+    """Returns whether a text that was not opened is a sealed value of this database."""
+    key = key_id_of(text) if text.startswith(TEXT_PREFIX) else ""
+    return key != "" and key in recorded(tx)
+
+
+def declare(tx: Transaction) -> dict[str, str]:
+    """Records in a restored database that older programs cannot use it, if so; returns its `keys`."""
+    needed = keys(tx)
+    if needed:
+        require(tx.core, OLDEST)
+    return needed
 
 
 def check_keys(tx: Transaction, keyring: Keyring | None) -> None:
@@ -71,12 +106,30 @@ def check_keys(tx: Transaction, keyring: Keyring | None) -> None:
 
 
 def use_keys(tx: Transaction, keyring: Keyring, now: datetime) -> None:
-    """Checks the keys, and records that the first one seals from now on."""
+    """Checks the keys, and records that the first one seals from now on.
+
+    Raises:
+        EncryptionError: as `check_keys`, or a program runs that would send sealed texts.
+    """
     check_keys(tx, keyring)
-    made = DIALECTS[tx.is_sqlite](_KEY).values(
-        id=keyring.first, proof=keyring.seal(PROOF, PROOF_PLACE), since=now
+    if not tx.is_sqlite and any(one < OLDEST for one in running(tx.core)):
+        raise EncryptionError(TOO_OLD.format(oldest=OLDEST))
+    require(tx.core, OLDEST)
+    given = {"proof": keyring.seal(PROOF, PROOF_PLACE), "since": now}
+    made = DIALECTS[tx.is_sqlite](_KEY).values(id=keyring.first, **given)
+    tx.core.execute(
+        made.on_conflict_do_update(
+            index_elements=[_KEY.c.id], set_=given, where=_KEY.c.proof == RETIRED
+        )
     )
-    tx.core.execute(made.on_conflict_do_nothing(index_elements=[_KEY.c.id]))
+
+
+def _retire(tx: Transaction, done: Resealed, *, kept: str = "") -> None:
+    """Retires all keys but one. The rows stay, for values that a forgotten process writes later, and
+    for damaged ones.
+    """
+    if not done.skipped and not done.lacks_keys and done.is_settled:
+        tx.core.execute(_KEY.update().where(_KEY.c.id != kept).values(proof=RETIRED))
 
 
 # -- rewriting what is stored
@@ -91,11 +144,26 @@ MOST_ROUNDS = 5
 
 @dataclass
 class Resealed:
-    """What a run has done: `skipped` rows are in use elsewhere, `unreadable` ones stay as they are."""
+    """What a run has done.
+
+    Attributes:
+        changed: table -> rows.
+        unreadable: table -> values that stay as they are.
+        skipped: rows that are in use elsewhere.
+        lacks_keys: some are unreadable because their key is not there.
+        is_settled: the last look found nothing to change; otherwise a process writes values that need
+            another key.
+    """
 
     changed: Counter[str] = field(default_factory=Counter)
     unreadable: Counter[str] = field(default_factory=Counter)
     skipped: int = 0
+    lacks_keys: bool = False
+    is_settled: bool = False
+
+
+class KeyMissing(Undecryptable):
+    """A value is sealed with a key of the database that the key file lacks."""
 
 
 Convert = Callable[[Any], Any]
@@ -142,7 +210,12 @@ def stored_tables() -> list[_Stored]:
 
 
 def encrypt(
-    database: Database, keyring: Keyring, told: Callable[[str, int], None], *, offline: bool
+    database: Database,
+    keyring: Keyring,
+    now: datetime,
+    told: Callable[[str, int], None],
+    *,
+    offline: bool,
 ) -> Resealed:
     """Seals plain values, and those of other keys, with the first key, while bots run.
 
@@ -154,17 +227,18 @@ def encrypt(
         offline: also if no bot has started with the key.
 
     Raises:
-        EncryptionError: a bot may not know the key yet.
+        EncryptionError: a bot may not know the key yet, or the keys lack one of the database.
     """
     with database.read() as tx:
         used = keys(tx).keys()
     if keyring.first not in used and not offline:
         raise EncryptionError(NOT_STARTED.format(key=keyring.first))
-    known = used | set(keyring.ids)
+    with database.write() as tx:  # before the first value, so that a stop in between loses no key
+        use_keys(tx, keyring, now)
+        known = recorded(tx)
     done = _rewrite(database, lambda its_type: _sealing(its_type, keyring, known), told)
-    if not done.skipped and not done.unreadable:
-        with database.write() as tx:
-            tx.core.execute(delete(_KEY).where(_KEY.c.id != keyring.first))
+    with database.write() as tx:
+        _retire(tx, done, kept=keyring.first)
     return done
 
 
@@ -174,17 +248,46 @@ def decrypt(
     """Makes all values plain again; no bot may run. Afterwards the database needs no key.
 
     Raises:
-        EncryptionError: a bot is running.
+        EncryptionError: a bot is running, or on PostgreSQL any program of ours.
     """
+    with _alone(database, now):
+        with database.read() as tx:
+            known = recorded(tx)
+        done = _rewrite(database, lambda its_type: _opening(its_type, keyring, known), told)
+        with database.write() as tx:
+            _retire(tx, done)
+            if not keys(tx):
+                no_longer_require(tx.core, OLDEST)
+    return done
+
+
+@contextmanager
+def _alone(database: Database, now: datetime) -> Iterator[None]:
+    """Refuses to go on beside a bot, also one that only answers requests (on SQLite, beside a worker)."""
     with database.read() as tx:
         alive = select(func.count()).select_from(_WORKER).where(_WORKER.c.alive_until > now)
         if tx.core.execute(alive).scalar():
             raise EncryptionError(RUNNING)
-    done = _rewrite(database, lambda its_type: _opening(its_type, keyring), told)
-    if not done.skipped and not done.unreadable:
-        with database.write() as tx:
-            tx.core.execute(delete(_KEY))
-    return done
+    if database.is_sqlite:
+        lock = SingleInstanceLock(database.engine.url.render_as_string())
+        if not lock.acquire():
+            raise EncryptionError(RUNNING)
+        try:
+            yield
+        finally:
+            lock.release()
+        return
+    database.engine.dispose()  # of this program, one connection remains
+    until = time.monotonic() + ENDING_SECONDS
+    while True:
+        with database.read() as tx:
+            others = running(tx.core)
+        if not others:
+            break
+        if time.monotonic() > until:
+            raise EncryptionError(RUNNING)
+        time.sleep(TURN)
+    yield
 
 
 def _rewrite(
@@ -192,14 +295,17 @@ def _rewrite(
     convert_of: Callable[[Any], Convert],
     told: Callable[[str, int], None],
 ) -> Resealed:
+    """Looks at all tables until a look changes nothing, `MOST_ROUNDS` times at most."""
     done = Resealed()
-    for stored in stored_tables():
-        converts = {name: convert_of(one) for name, one in stored.types.items()}
-        for _ in range(MOST_ROUNDS):
-            skipped = _round(database, stored, converts, done, told)
-            if not skipped:
-                break
-        done.skipped += skipped
+    for _ in range(MOST_ROUNDS):
+        before = done.changed.total()
+        done.skipped, done.lacks_keys = 0, False
+        for stored in stored_tables():
+            converts = {name: convert_of(one) for name, one in stored.types.items()}
+            done.skipped += _round(database, stored, converts, done, told)
+        done.is_settled = done.changed.total() == before and not done.skipped
+        if done.is_settled:
+            break
     return done
 
 
@@ -220,7 +326,9 @@ def _round(
             return skipped
         last = rows[-1]["id"]
         waiting = [row["id"] for row in rows if _changes(row, converts)[0]]
-        done.unreadable[stored.name] += sum(_changes(row, converts)[1] for row in rows)
+        failed = [error for row in rows for error in _changes(row, converts)[1]]
+        done.unreadable[stored.name] += len(failed)
+        done.lacks_keys = done.lacks_keys or any(isinstance(one, KeyMissing) for one in failed)
         if not done.unreadable[stored.name]:
             del done.unreadable[stored.name]
         if waiting:
@@ -235,27 +343,40 @@ def _round(
             told(stored.name, done.changed[stored.name])
 
 
-def _changes(row: Any, converts: dict[str, Convert]) -> tuple[dict[str, Any], int]:
-    """Returns the columns that change, and how many cannot be opened."""
-    changed, unreadable = {}, 0
+def _changes(row: Any, converts: dict[str, Convert]) -> tuple[dict[str, Any], list[Undecryptable]]:
+    """Returns the columns that change, and why others cannot be opened."""
+    changed: dict[str, Any] = {}
+    unreadable = []
     for name, convert in converts.items():
         value = row[name]
         if not value:
             continue
         try:
             new = convert(value)
-        except Undecryptable:
-            unreadable += 1
+        except Undecryptable as error:
+            unreadable.append(error)
             continue
         if new is not value:
             changed[name] = new
     return changed, unreadable
 
 
-def _sealing(its_type: Any, keyring: Keyring, known: Collection[str]) -> Convert:
-    """Returns what seals a stored value again. One that names a key which the database has never used
-    only looks sealed: a customer wrote it before texts were encrypted.
+def _is_sealed(key: str, keyring: Keyring, known: Collection[str]) -> bool:
+    """Returns whether a value that names this key is sealed. If the database has never used the key, it
+    only looks so: a customer wrote it before texts were encrypted.
+
+    Raises:
+        KeyMissing: it is sealed, and its key is not there.
     """
+    if key not in known:
+        return False
+    if key not in keyring.ids:
+        raise KeyMissing(MISSING.format(key=key))
+    return True
+
+
+def _sealing(its_type: Any, keyring: Keyring, known: Collection[str]) -> Convert:
+    """Returns what seals a stored value again."""
     if isinstance(its_type, SealedJson):
         return _json_sealing(its_type, keyring, known)
     if isinstance(its_type, SealedBytes):
@@ -266,7 +387,9 @@ def _sealing(its_type: Any, keyring: Keyring, known: Collection[str]) -> Convert
         key = key_id_of(value)
         if key == first:
             return value
-        return keyring.seal(keyring.open(value, place) if key in known else value, place)
+        return keyring.seal(
+            keyring.open(value, place) if _is_sealed(key, keyring, known) else value, place
+        )
 
     return text_sealed
 
@@ -278,7 +401,7 @@ def _json_sealing(its_type: SealedJson, keyring: Keyring, known: Collection[str]
         key = key_id_of(value[SEALED]) if is_envelope(value) else ""
         if key == keyring.first:
             return value
-        opened = _json_opened(value, keyring, place) if key in known else value
+        opened = _json_opened(value, keyring, place) if _is_sealed(key, keyring, known) else value
         return sealed_json(opened, seal, is_job=its_type.is_job)
 
     return json_sealed
@@ -292,26 +415,30 @@ def _bytes_sealing(its_type: SealedBytes, keyring: Keyring, known: Collection[st
         key = key_id_of(content)
         if key == keyring.first:
             return value
-        opened = keyring.open_bytes(content, place) if key in known else content
+        opened = keyring.open_bytes(content, place) if _is_sealed(key, keyring, known) else content
         return keyring.seal_bytes(opened, place)
 
     return bytes_sealed
 
 
-def _opening(its_type: Any, keyring: Keyring) -> Convert:
+def _opening(its_type: Any, keyring: Keyring, known: Collection[str]) -> Convert:
+    """Returns what makes a stored value plain."""
     place = its_type.place
-    if isinstance(its_type, SealedJson):
-        return lambda value: _json_opened(value, keyring, place)
-    if isinstance(its_type, SealedBytes):
-        return lambda value: (
-            keyring.open_bytes(bytes(value), place) if key_id_of(bytes(value)) else value
-        )
-    return lambda value: keyring.open(value, place)
+
+    def opened(value: Any) -> Any:
+        if isinstance(its_type, SealedJson):
+            key = key_id_of(value[SEALED]) if is_envelope(value) else ""
+            return _json_opened(value, keyring, place) if _is_sealed(key, keyring, known) else value
+        if isinstance(its_type, SealedBytes):
+            content = bytes(value)
+            is_sealed = _is_sealed(key_id_of(content), keyring, known)
+            return keyring.open_bytes(content, place) if is_sealed else value
+        return keyring.open(value, place) if _is_sealed(key_id_of(value), keyring, known) else value
+
+    return opened
 
 
 def _json_opened(value: Any, keyring: Keyring, place: str) -> Any:
-    if not is_envelope(value):
-        return value
     rest = json.loads(keyring.open(value[SEALED], place))
     plain = {name: one for name, one in value.items() if name != SEALED}
     return {**plain, **rest} if plain else rest

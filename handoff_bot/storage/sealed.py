@@ -166,9 +166,12 @@ class SealedJson(TypeDecorator[Any], _Sealed):
 
     def _opened(self, keyring: Keyring, envelope: dict[str, Any]) -> Any:
         try:
-            rest = json.loads(keyring.open(envelope[SEALED], self.place))
+            text = keyring.open(envelope[SEALED], self.place)
         except Undecryptable:
             return envelope if self.is_job else self.empty()
+        if text is envelope[SEALED]:
+            return envelope
+        rest = json.loads(text)
         if len(envelope) == 1:
             return rest
         envelope.pop(SEALED)

@@ -147,7 +147,7 @@ def test_keys_are_rotated_while_messages_run(encrypted, database_url, clock):
 
     def rotate() -> None:
         while not done.is_set():
-            resealing.encrypt(both, both.keyring, lambda *_: None, offline=False)
+            resealing.encrypt(both, both.keyring, clock.now(), lambda *_: None, offline=False)
 
     with running_world(running) as world:
         rotating = threading.Thread(target=rotate)
@@ -160,7 +160,7 @@ def test_keys_are_rotated_while_messages_run(encrypted, database_url, clock):
         texts = [one.body for one in world.twilio.phone(f"whatsapp:{PHONE}")]
         assert f"We send a new {SECRET}" in texts
     assert running.keyring.troubles == {}
-    left = resealing.encrypt(both, both.keyring, lambda *_: None, offline=False)
+    left = resealing.encrypt(both, both.keyring, clock.now(), lambda *_: None, offline=False)
     assert (left.skipped, left.unreadable) == (0, {})
     only = database_of(database_url, NEW)
     with only.read() as tx:
@@ -170,6 +170,34 @@ def test_keys_are_rotated_while_messages_run(encrypted, database_url, clock):
     assert only.keyring.troubles == {}
     for each in (both, running, only):
         each.close()
+
+
+def test_a_process_without_keys_sends_no_sealed_text(database_url, clock):
+    """It started before another one did with the first key."""
+    stale = database_of(database_url)
+    migrate(stale)
+    keyed = database_of(database_url, OLD)
+    with running_world(stale) as world:
+        card = talk(world)
+        world.core.preferences.change("hold_seconds", 5, "test")
+        world.slack.say(world.ana, world.queue, "hf1:deadbeef:x is plain", card)
+        world.slack.say(world.ana, world.queue, "This one is sealed", card)
+        world.settle()
+        with keyed.write() as tx:
+            resealing.use_keys(tx, keyed.keyring, clock.now())
+        sealed = keyed.keyring.seal("This one is sealed", "delivery.text")
+        with stale.write() as tx:
+            change = text("UPDATE delivery SET text = :sealed WHERE text = 'This one is sealed'")
+            assert tx.core.execute(change, {"sealed": sealed}).rowcount == 1
+        world.core.worker.clock.advance(seconds=10)
+        world.settle()
+        bodies = [one.body for one in world.twilio.phone(f"whatsapp:{PHONE}")]
+        assert bodies[-1] == "hf1:deadbeef:x is plain"
+        assert not any(sealed in one for one in bodies)
+        thread = "\n".join(one["text"] for one in world.slack.thread(world.queue, card))
+        assert "this process has no key for it" in thread
+    keyed.close()
+    stale.close()
 
 
 def test_a_reply_that_does_not_open_is_not_sent_and_the_agent_is_told(encrypted, database_url):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from handoff_bot.domain.errors import EncryptionError, Undecryptable
 from handoff_bot.storage.encryption import (
+    MOST_KEYS,
     Keyring,
     key_id_of,
     new_key,
@@ -145,6 +146,23 @@ def test_a_wrong_key_file_is_refused(tmp_path: Path, content, hint):
     path.write_bytes(content)
     with pytest.raises(EncryptionError, match=hint):
         read_keyring(path)
+
+
+def test_comments_do_not_count_as_keys(tmp_path: Path):
+    path = tmp_path / "keys"
+    path.touch(mode=0o600)
+    path.write_text("# a comment\n" * (MOST_KEYS + 1) + new_key())
+    assert len(read_keyring(path).ids) == 1
+    path.write_text("\n".join(new_key() for _ in range(MOST_KEYS + 1)))
+    with pytest.raises(EncryptionError, match="more than 100 keys"):
+        read_keyring(path)
+
+
+@pytest.mark.parametrize("text", ["hf1:deadbeef:x", "hf1:deadbeef:", "hf1:deadbeef:AAAA"])
+def test_a_text_that_only_begins_like_a_sealed_one_is_plain(text):
+    keyring = Keyring([new_key()])
+    assert keyring.open(text, "note.text") == text
+    assert keyring.troubles == {}
 
 
 def test_a_missing_key_file_is_refused(tmp_path):

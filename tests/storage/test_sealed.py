@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import JSON, LargeBinary, Text, bindparam, select
+from sqlalchemy import JSON, LargeBinary, Text, bindparam, select, text
 from sqlmodel import SQLModel
 
 from handoff_bot.domain.errors import EncryptionError
@@ -14,6 +14,7 @@ from handoff_bot.jobs.job import LANE, WORK
 from handoff_bot.storage import attachments, message_trace, resealing, tickets
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.encryption import Keyring, key_id_of, new_key
+from handoff_bot.storage.migrate import oldest_program
 from handoff_bot.storage.models import (
     Contact,
     Conversation,
@@ -26,6 +27,7 @@ from handoff_bot.storage.models import (
 )
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.sealed import Unreadable, sealed_columns
+from handoff_bot.storage.single_instance import SingleInstanceLock
 from handoff_bot.storage.transaction import table_of
 
 OLD, NEW = new_key(), new_key()
@@ -63,6 +65,12 @@ def opened(database_url, database):
     yield opened
     for each in made:
         each.close()
+
+
+def use(database: Database, clock) -> None:
+    """As a start of the bot does."""
+    with database.write() as tx:
+        resealing.use_keys(tx, database.keyring, clock.now())
 
 
 def fill(database: Database, clock, text: str = PLANTED) -> int:
@@ -182,7 +190,9 @@ def test_plain_values_stay_readable_and_are_encrypted_later(opened, database, cl
         assert resealing.remaining(tx, keyring).rows == 6
         resealing.use_keys(tx, keyring, clock.now())
     told = []
-    done = resealing.encrypt(sealing, keyring, lambda *one: told.append(one), offline=False)
+    done = resealing.encrypt(
+        sealing, keyring, clock.now(), lambda *one: told.append(one), offline=False
+    )
     assert sum(done.changed.values()) == 6
     assert not done.skipped
     assert not done.unreadable
@@ -192,7 +202,7 @@ def test_plain_values_stay_readable_and_are_encrypted_later(opened, database, cl
         assert tx.session.get_one(Message, number).text == PLANTED
         assert attachments.file_at(tx, "attachment:token").data == PLANTED.encode() * 10
         assert resealing.remaining(tx, keyring).rows == 0
-    again = resealing.encrypt(sealing, keyring, lambda *_: None, offline=False)
+    again = resealing.encrypt(sealing, keyring, clock.now(), lambda *_: None, offline=False)
     assert not again.changed
 
 
@@ -206,7 +216,7 @@ def test_a_rotation_needs_only_the_new_key_afterwards(opened, database, clock):
         resealing.use_keys(tx, both.keyring, clock.now())
         assert len(resealing.keys(tx)) == 2
     second = fill(both, clock, "written-meanwhile")
-    resealing.encrypt(both, both.keyring, lambda *_: None, offline=False)
+    resealing.encrypt(both, both.keyring, clock.now(), lambda *_: None, offline=False)
     only = opened(NEW)
     with only.read() as tx:
         resealing.check_keys(tx, only.keyring)
@@ -225,6 +235,7 @@ def test_decrypting_makes_everything_plain(opened, database, clock):
     with pytest.raises(EncryptionError, match="is running"):
         resealing.decrypt(sealing, sealing.keyring, clock.now(), lambda *_: None)
     later = clock.now() + timedelta(seconds=6)
+    database.close()
     resealing.decrypt(sealing, sealing.keyring, later, lambda *_: None)
     with opened().read() as tx:
         resealing.check_keys(tx, None)
@@ -251,8 +262,34 @@ def test_nothing_is_encrypted_before_a_bot_knows_the_key(opened, clock):
     sealing = opened(OLD)
     fill(opened(), clock)
     with pytest.raises(EncryptionError, match="--offline"):
-        resealing.encrypt(sealing, sealing.keyring, lambda *_: None, offline=False)
-    assert resealing.encrypt(sealing, sealing.keyring, lambda *_: None, offline=True).changed
+        resealing.encrypt(sealing, sealing.keyring, clock.now(), lambda *_: None, offline=False)
+    assert resealing.encrypt(
+        sealing, sealing.keyring, clock.now(), lambda *_: None, offline=True
+    ).changed
+
+
+def test_encrypting_offline_records_the_key_first(opened, database, clock):
+    fill(opened(), clock)
+    sealing = opened(OLD)
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resealing.encrypt(sealing, sealing.keyring, clock.now(), stopped, offline=True)
+    with database.read() as tx:
+        assert resealing.keys(tx).keys() == {sealing.keyring.first}
+        with pytest.raises(EncryptionError, match=sealing.keyring.first):
+            resealing.check_keys(tx, None)
+    other = opened(NEW)
+    with pytest.raises(EncryptionError, match="lacks the key"):
+        resealing.encrypt(other, other.keyring, clock.now(), lambda *_: None, offline=True)
+    both = opened(NEW, OLD)
+    done = resealing.encrypt(both, both.keyring, clock.now(), lambda *_: None, offline=True)
+    assert not done.unreadable
+    with opened(NEW).read() as tx:
+        assert tx.session.execute(select(_MESSAGE.c.text)).scalar_one() == PLANTED
+        assert resealing.keys(tx).keys() == {both.keyring.first}
 
 
 def test_values_that_do_not_open_say_so_and_are_kept(opened, database, clock):
@@ -284,6 +321,7 @@ def test_values_that_do_not_open_say_so_and_are_kept(opened, database, clock):
 @pytest.mark.parametrize("how", ["truncated", "swapped"])
 def test_truncated_and_swapped_values_are_seen(opened, database, clock, how):
     sealing = opened(OLD)
+    use(sealing, clock)
     number = fill(sealing, clock)
     with database.write() as tx:
         raw = tx.core.execute(select(_MESSAGE.c.text)).scalar_one()
@@ -293,8 +331,12 @@ def test_truncated_and_swapped_values_are_seen(opened, database, clock, how):
         tx.core.execute(_MESSAGE.update().values(text=value))
     with sealing.read() as tx:
         assert "damaged or belongs elsewhere" in tx.session.get_one(Message, number).text
-    done = resealing.encrypt(opened(NEW, OLD), Keyring([NEW, OLD]), lambda *_: None, offline=True)
+    done = resealing.encrypt(
+        opened(NEW, OLD), Keyring([NEW, OLD]), clock.now(), lambda *_: None, offline=True
+    )
     assert done.unreadable == {"message": 1}
+    with opened(NEW).read() as tx:  # no key opens it, so none is needed for it
+        resealing.check_keys(tx, Keyring([NEW]))
 
 
 def test_a_plain_text_that_looks_sealed_is_encrypted_like_any(opened, clock):
@@ -302,10 +344,94 @@ def test_a_plain_text_that_looks_sealed_is_encrypted_like_any(opened, clock):
     assert key_id_of(text)
     number = fill(opened(), clock, text)
     sealing = opened(OLD)
-    done = resealing.encrypt(sealing, sealing.keyring, lambda *_: None, offline=True)
+    done = resealing.encrypt(sealing, sealing.keyring, clock.now(), lambda *_: None, offline=True)
     assert not done.unreadable
     with sealing.read() as tx:
         assert tx.session.get_one(Message, number).text == text
+
+
+@pytest.mark.parametrize("text", ["hf1:deadbeef:x", f"hf1:00000000:{'A' * 80}"])
+def test_a_plain_text_that_looks_sealed_survives_decrypting(opened, database, clock, text):
+    """Anybody can write one."""
+    plain = opened()
+    number = fill(plain, clock, text)
+    sealing = opened(OLD)
+    use(sealing, clock)
+    with sealing.read() as tx:
+        read = tx.session.get_one(Message, number).text
+    assert (read == text) == (text == "hf1:deadbeef:x"), "an unknown key may be another process's"
+    resealing.encrypt(sealing, sealing.keyring, clock.now(), lambda *_: None, offline=False)
+    plain.close()
+    database.close()
+    for _ in range(2):
+        done = resealing.decrypt(sealing, sealing.keyring, clock.now(), lambda *_: None)
+        assert not done.unreadable
+    with opened().read() as tx:
+        resealing.check_keys(tx, None)
+        assert tx.session.get_one(Message, number).text == text
+
+
+def test_a_value_written_with_a_retired_key_is_not_sealed_again(opened, database, clock):
+    """By a process that was forgotten during the rotation."""
+    stale = opened(OLD)
+    use(stale, clock)
+    new = opened(NEW, OLD)
+    use(new, clock)
+    resealing.encrypt(new, new.keyring, clock.now(), lambda *_: None, offline=False)
+    number = fill(stale, clock)
+    only = opened(NEW)
+    use(only, clock)
+    before = stored(database)
+    done = resealing.encrypt(only, only.keyring, clock.now(), lambda *_: None, offline=False)
+    assert done.unreadable
+    assert stored(database) == before
+    again = resealing.encrypt(new, new.keyring, clock.now(), lambda *_: None, offline=False)
+    assert not again.unreadable
+    with only.read() as tx:
+        assert tx.session.get_one(Message, number).text == PLANTED
+
+
+def test_a_retired_key_can_be_used_again(opened, database, clock):
+    sealing = opened(OLD)
+    use(sealing, clock)
+    database.close()
+    resealing.decrypt(sealing, sealing.keyring, clock.now(), lambda *_: None)
+    with sealing.read() as tx:
+        assert resealing.keys(tx) == {}
+        assert resealing.recorded(tx) == {sealing.keyring.first}
+        assert oldest_program(tx.core) != resealing.OLDEST
+    use(sealing, clock)
+    with sealing.read() as tx:
+        assert resealing.keys(tx).keys() == {sealing.keyring.first}
+        resealing.check_keys(tx, sealing.keyring)
+
+
+def test_nothing_is_decrypted_beside_another_program(opened, database_url, clock, monkeypatch):
+    monkeypatch.setattr(resealing, "ENDING_SECONDS", 0.0)
+    sealing = opened(OLD)
+    use(sealing, clock)
+    fill(sealing, clock)
+    other = opened(OLD)
+    lock = SingleInstanceLock(database_url) if other.is_sqlite else None
+    assert lock is None or lock.acquire()
+    with other.read(), pytest.raises(EncryptionError, match="is running"):
+        resealing.decrypt(sealing, sealing.keyring, clock.now(), lambda *_: None)
+    if lock:
+        lock.release()
+    with opened().read() as tx, pytest.raises(EncryptionError):
+        resealing.check_keys(tx, None)
+
+
+def test_programs_that_would_send_sealed_texts_are_refused(opened, database, clock):
+    sealing = opened(OLD)
+    use(sealing, clock)
+    with sealing.read() as tx:
+        assert oldest_program(tx.core) == "0026"
+    if not sealing.is_sqlite:
+        with database.engine.connect() as older:
+            older.execute(text("SET application_name = 'handoff 0025'"))
+            with pytest.raises(EncryptionError, match="Stop all programs"):
+                use(sealing, clock)
 
 
 def test_words_are_found_in_encrypted_texts(opened, clock):

@@ -30,7 +30,7 @@ from handoff_bot.ports import Channel, Clock
 from handoff_bot.services.delivery import outbound_files, reachability
 from handoff_bot.services.outbox import alarms, outbox, view_models
 from handoff_bot.services.settings_catalog import live
-from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage import conversations, deliveries, log, resealing
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
@@ -198,6 +198,9 @@ class SendPlan:
     message: OutboundMessage
 
 
+NOT_OPENED = "[This text cannot be decrypted: this process has no key for it.]"
+
+
 class Send(ProviderJob[SendPlan, Receipt]):
     """Sends one delivery. The epoch is checked in the transaction that begins the call.
 
@@ -229,6 +232,8 @@ class Send(ProviderJob[SendPlan, Receipt]):
         now = self._clock.now()
         if isinstance(delivery.text, Unreadable):
             raise Undecryptable(str(delivery.text))
+        if resealing.looks_sealed(tx, delivery.text):
+            raise Undecryptable(NOT_OPENED)
         if message.epoch is not None and message.epoch != conversation.epoch:
             deliveries.move(tx, delivery.id, DeliveryStatus.DROPPED, now)
             log.record(
