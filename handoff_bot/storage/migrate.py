@@ -26,7 +26,13 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 LOCK = 0x48616E646F6666
-"""PostgreSQL advisory lock during migrations ("Handoff" in ASCII)."""
+"""PostgreSQL advisory lock of a migration's transaction ("Handoff" in ASCII).
+
+Programs of schema 0019 and older wait for it in a statement, whose snapshot CREATE INDEX CONCURRENTLY
+waits for. So it is not held while an index is built.
+"""
+TURN_LOCK = LOCK + 3
+"""PostgreSQL advisory lock of the process that migrates."""
 LOCK_SECONDS = 1.0
 """How long a migration waits for a table. Messages that need the table wait behind it."""
 STATEMENT_SECONDS = 8.0
@@ -263,15 +269,11 @@ def _ask(connection: Connection, question: Callable[[Connection], Answer]) -> An
 
 @contextmanager
 def _turn(connection: Connection) -> Iterator[None]:
-    """Waits while another process migrates; asks again and again.
-
-    A statement that waits for the lock has a snapshot, for whose end CREATE INDEX CONCURRENTLY in the
-    other process would wait.
-    """
+    """Waits while another process migrates. It asks again and again: see `LOCK` for why."""
     while True:
         with connection.begin():
             if connection.execute(
-                text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}
+                text("SELECT pg_try_advisory_lock(:key)"), {"key": TURN_LOCK}
             ).scalar():
                 break
         time.sleep(TURN)
@@ -279,7 +281,7 @@ def _turn(connection: Connection) -> Iterator[None]:
         yield
     finally:
         with suppress(DBAPIError), connection.begin():  # a lost connection has lost its lock
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": TURN_LOCK})
 
 
 def _apply(database: Database, connection: Connection, step: Step) -> None:
@@ -322,5 +324,8 @@ def _try(database: Database, connection: Connection, step: Step, *, is_limited: 
             lock, statement = int(LOCK_SECONDS * 1000), int(STATEMENT_SECONDS * 1000)
             connection.execute(text(f"SET LOCAL lock_timeout = {lock}"))
             connection.execute(text(f"SET LOCAL statement_timeout = {statement}"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        if (revision(connection) or "") >= step.revision:
+            return  # by an older program, which has waited for no turn
         _run(connection, step.revision)
         _declare(connection, [step])

@@ -244,6 +244,45 @@ def test_an_index_is_built_while_messages_are_stored(
     assert found(database)[0] == NEXT
 
 
+@postgresql
+def test_an_older_program_that_starts_while_an_index_is_built_does_not_block_it(
+    database, database_url, next_version, older_program
+):
+    """It waits for the lock in a statement, for whose snapshot the index waits."""
+    next_version(INDEX)
+    older_program.execute(_insert_contact(older_program))
+    migrating = threading.Thread(target=migrate, args=(database,), daemon=True)
+    migrating.start()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%'"
+    with (
+        psycopg.connect(database_url, autocommit=True) as other,
+        psycopg.connect(database_url) as starting,
+    ):
+        while not other.execute(f"{waits} AND wait_event_type = 'Lock'").fetchone()[0]:
+            assert migrating.is_alive(), "it waits for the open transaction"
+        starting.execute("SET statement_timeout = '10s'")
+        starting.execute("SELECT pg_advisory_xact_lock(%s)", (migration.LOCK,))
+        assert starting.execute("SELECT version_num FROM alembic_version").fetchone() == (HEAD,)
+        starting.commit()
+        older_program.commit()
+        migrating.join(60)
+        assert other.execute(_VALID).fetchone() == (True,)
+    assert found(database)[0] == NEXT
+
+
+@postgresql
+def test_what_an_older_program_has_migrated_meanwhile_is_not_migrated_again(
+    database, database_url, next_version
+):
+    next_version(ADDS)
+    with database.engine.connect() as connection:
+        (step,) = migration.pending(connection)
+        connection.rollback()
+        migration._try(database, connection, step, is_limited=False)
+        migration._try(database, connection, step, is_limited=False)
+    assert found(database)[0] == NEXT
+
+
 def _insert_contact(connection):
     """A statement that inserts a contact with all that it must have."""
     names = [
