@@ -296,19 +296,70 @@ def _insert_contact(connection):
     return f"INSERT INTO contact ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608
 
 
-def test_an_index_that_was_begun_before_a_crash_is_built_again(database, backend, next_version):
-    next_version(INDEX)
-    if backend == "postgresql":
-        with database.engine.begin() as connection:
-            connection.execute(text("CREATE INDEX contact_by_name ON contact (id)"))
-    migrate(database)
+def indexed(database):
+    """The columns of the index."""
     with database.engine.connect() as connection:
-        (index,) = (
-            each
+        (found,) = (
+            each["column_names"]
             for each in inspect(connection).get_indexes("contact")
             if each["name"] == "contact_by_name"
         )
-    assert index["column_names"] == ["name"]
+    return found
+
+
+@postgresql
+def test_an_index_that_was_begun_before_a_crash_is_built_again(database, next_version):
+    next_version(INDEX)
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE INDEX contact_by_name ON contact (id)"))
+        invalid = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = :name ::regclass"
+        connection.execute(text(invalid), {"name": "contact_by_name"})
+    migrate(database)
+    assert indexed(database) == ["name"]
+
+
+@postgresql
+def test_an_index_that_was_finished_after_a_crash_is_kept(database, next_version):
+    next_version(INDEX)
+    number = text("SELECT 'contact_by_name'::regclass::oid")
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE INDEX contact_by_name ON contact (name)"))
+        before = connection.execute(number).scalar()
+    migrate(database)
+    with database.engine.connect() as connection:
+        assert connection.execute(number).scalar() == before
+    assert found(database)[0] == NEXT
+
+
+@postgresql
+def test_an_index_that_a_killed_process_still_builds_is_waited_for(
+    database, database_url, next_version, older_program, monkeypatch
+):
+    """Its statement goes on without it."""
+    next_version(INDEX)
+    older_program.execute(_insert_contact(older_program))
+    build = "CREATE INDEX CONCURRENTLY contact_by_name ON contact (name)"
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%'"
+    with (
+        psycopg.connect(database_url, application_name=f"handoff {HEAD}", autocommit=True) as left,
+        psycopg.connect(database_url, autocommit=True) as other,
+    ):
+        building = threading.Thread(target=left.execute, args=(build,))
+        building.start()
+        while not other.execute(f"{waits} AND wait_event_type = 'Lock'").fetchone()[0]:
+            assert building.is_alive()
+        pauses = []
+
+        def pause(seconds):
+            pauses.append(seconds)
+            older_program.commit()
+            building.join(60)
+
+        monkeypatch.setattr(migration.time, "sleep", pause)
+        migrate(database)
+        assert len(pauses) == 1
+        assert other.execute(_VALID).fetchone() == (True,)
+    assert found(database)[0] == NEXT
 
 
 # -- killed in the middle
