@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -121,8 +121,9 @@ def migrate(database: Database) -> None:
             use, or an older program runs that a migration has to stop, or blocks it.
     """
     if database.is_sqlite:
-        with database.engine.begin() as connection:
-            _refuse_instance(database, connection)
+        with ExitStack() as held, database.engine.begin() as connection:
+            if is_pending(connection):
+                held.enter_context(_without_instance(database, connection))
             upgrade(connection)
         return
     with database.engine.connect() as connection:
@@ -244,18 +245,23 @@ def _declare(connection: Connection, steps: Sequence[Step]) -> None:
 # -- SQLite: one process
 
 
-def _refuse_instance(database: Database, connection: Connection) -> None:
+@contextmanager
+def _without_instance(database: Database, connection: Connection) -> Iterator[None]:
     """A migration that older programs cannot use waits for the bot that has the database."""
-    if not is_pending(connection):
+    before = revision(connection)
+    stopping = [step for step in pending(connection) if step.oldest > (before or "")]
+    if before is None or not stopping:
+        yield
         return
-    found = revision(connection) or ""
     lock = SingleInstanceLock(database.engine.url.render_as_string())
-    for step in pending(connection):
-        if step.oldest > found and not lock.acquire():
-            raise SchemaError(
-                MUST_STOP.format(revision=step.revision, oldest=step.oldest, running=found)
-            )
-    lock.release()
+    if not lock.acquire():
+        step = stopping[0]
+        given = {"revision": step.revision, "oldest": step.oldest, "running": before}
+        raise SchemaError(MUST_STOP.format(**given))
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 # -- PostgreSQL: beside older programs, whose messages must not wait

@@ -3,6 +3,7 @@
 import shutil
 import signal
 import threading
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -139,6 +140,28 @@ def test_on_sqlite_such_a_migration_waits_until_the_bot_has_stopped(
     bot.release()
     migrate(database)
     assert found(database) == (NEXT, NEXT)
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_several_such_migrations_do_not_refuse_each_other(
+    database_url, backend, tmp_path, monkeypatch, is_empty
+):
+    if backend == "postgresql":
+        pytest.skip("about SQLite's file")
+    opened = Database(f"sqlite:///{tmp_path / 'several.db'}")
+    if not is_empty:
+        with opened.engine.begin() as connection:
+            migration._run(connection, "0024")
+    steps = migration.pending
+
+    def pending(connection):
+        return [replace(step, oldest=step.revision) for step in steps(connection)]
+
+    monkeypatch.setattr(migration, "pending", pending)
+    migrate(opened)
+    assert found(opened)[0] == HEAD
+    assert SingleInstanceLock(str(opened.engine.url)).acquire()
+    opened.close()
 
 
 @postgresql
