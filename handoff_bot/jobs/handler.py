@@ -123,16 +123,19 @@ AnyHandler = JobHandler[Any, Any]
 UNKNOWN_KIND = AnyHandler()
 """Runs jobs of unknown kinds, which no newer program has run: each is retried until it fails."""
 LEFT_FOR = timedelta(hours=1)
-"""How long a job of an unknown kind is left to a program of a newer version, from its due time."""
+"""How long a job of an unknown kind is left to a program of a newer version, since it was first left.
+
+Not from its due time: it may have waited behind another job, or all processes were stopped.
+"""
 LOOK_AGAIN, LOOK_SELDOM = 1.0, 60.0
 """Seconds for which this program leaves such a lane alone: as long as the job is late, within these."""
 
 
-def left_until(job: Job, now: datetime) -> datetime | None:
+def left_until(since: datetime, now: datetime) -> datetime | None:
     """Returns until when a lane is left to newer programs, which know its first job; None if they had
-    their time.
+    their time. `since` is when it was first left.
     """
-    late = now - job.first_due_at
+    late = now - since
     if late >= LEFT_FOR:
         return None
     return now + timedelta(seconds=min(max(late.total_seconds(), LOOK_AGAIN), LOOK_SELDOM))

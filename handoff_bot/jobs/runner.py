@@ -93,6 +93,10 @@ def _about(job: Job) -> dict[str, spans.Value]:
     }
 
 
+MOST_LEFT = 10_000
+"""Jobs of unknown kinds of which the time is remembered when they were first left."""
+
+
 class Runner:
     """Runs leased lanes; one per process.
 
@@ -126,6 +130,7 @@ class Runner:
         self._stopping = stopping or threading.Event()
         self._others = others or StartedLanes()
         self._settle = settle
+        self._first_left: dict[int, datetime] = {}
 
     def lane(
         self,
@@ -168,7 +173,10 @@ class Runner:
 
     def _leave_unknown(self, job: Job, grant: str) -> None:
         """Leaves a lane to a program of a newer version while there may be one, without an attempt."""
-        until = left_until(job, self._clock.now())
+        now = self._clock.now()
+        if len(self._first_left) >= MOST_LEFT and job.id not in self._first_left:
+            self._first_left.pop(next(iter(self._first_left)), None)
+        until = left_until(self._first_left.setdefault(job.id, now), now)
         if until is None:
             return
         told = {"work_id": job.id, "kind": job.kind}

@@ -79,23 +79,28 @@ class CatchingUp:
     def started(self) -> None:
         """Called at process start: fetches everything since the last contact.
 
-        A process that starts beside another one has missed nothing: a gap would make all processes
-        hold customers' messages for up to 30 seconds.
+        A process that starts beside another one records no gap, for which all processes would hold
+        customers' messages for up to 30 seconds. But that other one need not be what answers
+        requests, so messages are listed and threads read all the same.
         """
         with self._database.read() as tx:
             known = [sources.get(tx, name) for name in self._in_contact()]
             before = [source.in_contact_at for source in known if source]
         is_beside = bool(before) and self.was_in_contact(min(before))
         with self._database.write() as tx:
-            self.look(tx, GAP if is_beside else timedelta())
+            self.look(tx, GAP if is_beside else timedelta(), has_just_started=True)
 
-    def look(self, tx: Transaction, gap: timedelta = GAP) -> None:
+    def look(
+        self, tx: Transaction, gap: timedelta = GAP, *, has_just_started: bool = False
+    ) -> None:
         """Renews the contact of every source and enqueues fetching of possibly missed messages."""
         now = self._clock.now()
         for name in self._in_contact():
             before = sources.beat(tx, name, now, first_read=now + OVERLAP)
             if before is not None and now - before >= gap:
                 self._missed(tx, name, before, now)
+            elif has_just_started and before is not None:
+                self._perhaps_missed(tx, name, before, now)
             elif name != DESK:
                 self._sweep(tx, name, now)
         if DESK in self._in_contact():
@@ -109,11 +114,21 @@ class CatchingUp:
     def _missed(self, tx: Transaction, name: str, since: datetime, now: datetime) -> None:
         logger.info("catching up", extra={"source": name, "seconds": (now - since).seconds})
         if name == DESK:
-            for place in sources.threads_missed(tx, since, MOST_THREADS):
-                read_thread(tx, place, now)
+            self._read_threads(tx, since, now)
             return
         sources.missed(tx, name, since, now)
         catch_up(tx, name, now)
+
+    def _perhaps_missed(self, tx: Transaction, name: str, since: datetime, now: datetime) -> None:
+        """As `_missed`, but makes no live message wait. Backlogs that are never swept are listed too."""
+        if name == DESK:
+            self._read_threads(tx, since, now)
+        else:
+            catch_up(tx, name, now + ON_THE_WAY + LAST_MOMENT)
+
+    def _read_threads(self, tx: Transaction, since: datetime, now: datetime) -> None:
+        for place in sources.threads_missed(tx, since, MOST_THREADS):
+            read_thread(tx, place, now)
 
     def _sweep(self, tx: Transaction, name: str, now: datetime) -> None:
         source = sources.get(tx, name)

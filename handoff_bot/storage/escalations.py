@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, union_all
+from sqlalchemy import and_, bindparam, exists, func, or_, union_all
 from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
-from handoff_bot.domain.events import CLAIMED
+from handoff_bot.domain.events import CLAIMED, EventKind
 from handoff_bot.storage.conversations import same_customer
 from handoff_bot.storage.models import (
     Agent,
@@ -70,28 +70,46 @@ _COUNT = Prepared(
     .where(ESCALATION.c.status == bindparam("its_status"))
 )
 _EVENT = table_of(Event)
-# The newest claims and the newest reassignments, each from the end of the index: a busy team has
-# thousands in the period.
-_NEWEST_CLAIMS = union_all(
-    *(
-        select(
-            select(_EVENT.c.escalation_id, _EVENT.c.at)
-            .where(_EVENT.c.kind == kind, _EVENT.c.at >= bindparam("since"))
-            .order_by(_EVENT.c.at.desc())
-            .limit(bindparam("most"))
-            .subquery()
-        )
-        for kind in CLAIMED
+_EARLIER = _EVENT.alias("earlier")
+_SINCE = bindparam("since", type_=_EVENT.c.at.type)
+
+
+def _first_claims(kind: str, after: Any) -> Any:
+    """Builds the query for the newest events of this kind that are their escalation's first claim.
+
+    They are read from the end of the index by kind: a busy team has thousands in the period.
+    """
+    is_earlier = or_(
+        _EARLIER.c.at < _EVENT.c.at,
+        and_(_EARLIER.c.at == _EVENT.c.at, _EARLIER.c.id < _EVENT.c.id),
     )
-).subquery()
-_TAKEN_AT = func.min(_NEWEST_CLAIMS.c.at)
+    was_claimed = exists().where(
+        _EARLIER.c.escalation_id == _EVENT.c.escalation_id,
+        _EARLIER.c.kind.in_(CLAIMED),
+        _EARLIER.c.at >= _SINCE,
+        is_earlier,
+    )
+    return (
+        select(ESCALATION.c.opened_at, _EVENT.c.at)
+        .join(_EVENT, _EVENT.c.escalation_id == ESCALATION.c.id)
+        .where(_EVENT.c.kind == kind, _EVENT.c.at >= after, ESCALATION.c.opened_at >= _SINCE)
+        .where(~was_claimed)
+        .order_by(_EVENT.c.at.desc())
+        .limit(bindparam("most"))
+    )
+
+
+_CLAIMS = _first_claims(EventKind.ESCALATION_CLAIM, _SINCE).cte("claims")
+# Few reassignments are first claims. Those older than all these claims are not looked at.
+_OLDEST_CLAIM = (
+    select(_CLAIMS.c.at).order_by(_CLAIMS.c.at.desc()).limit(1).offset(bindparam("last"))
+)
+_REASSIGNED = _first_claims(
+    EventKind.ESCALATION_REASSIGN, func.coalesce(_OLDEST_CLAIM.scalar_subquery(), _SINCE)
+).cte("reassigned")
+_WAITS = union_all(select(_CLAIMS), select(_REASSIGNED)).subquery()
 _RECENT_WAITS = Prepared(
-    select(ESCALATION.c.opened_at, _TAKEN_AT)
-    .join(_NEWEST_CLAIMS, _NEWEST_CLAIMS.c.escalation_id == ESCALATION.c.id)
-    .where(ESCALATION.c.opened_at >= bindparam("since"))
-    .group_by(ESCALATION.c.id, ESCALATION.c.opened_at)
-    .order_by(_TAKEN_AT.desc())
-    .limit(bindparam("most"))
+    select(_WAITS.c.opened_at, _WAITS.c.at).order_by(_WAITS.c.at.desc()).limit(bindparam("most"))
 )
 
 
@@ -298,6 +316,6 @@ def count(tx: Transaction, status: Status) -> int:
 def recent_waits(
     tx: Transaction, since: datetime, limit: int
 ) -> Sequence[tuple[datetime, datetime]]:
-    """Returns start and end of the waits since then, newest first."""
+    """Returns start and end of the waits since then, newest first. A wait ends with the first claim."""
     tx.flush()
-    return _RECENT_WAITS.rows(tx.core, {"since": since, "most": limit})
+    return _RECENT_WAITS.rows(tx.core, {"since": since, "most": limit, "last": limit - 1})

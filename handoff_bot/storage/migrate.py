@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,7 +26,13 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 LOCK = 0x48616E646F6666
-"""PostgreSQL advisory lock during migrations ("Handoff" in ASCII)."""
+"""PostgreSQL advisory lock of a migration's transaction ("Handoff" in ASCII).
+
+Programs of schema 0019 and older wait for it in a statement, whose snapshot CREATE INDEX CONCURRENTLY
+waits for. So it is not held while an index is built.
+"""
+TURN_LOCK = LOCK + 3
+"""PostgreSQL advisory lock of the process that migrates."""
 LOCK_SECONDS = 1.0
 """How long a migration waits for a table. Messages that need the table wait behind it."""
 STATEMENT_SECONDS = 8.0
@@ -115,8 +121,9 @@ def migrate(database: Database) -> None:
             use, or an older program runs that a migration has to stop, or blocks it.
     """
     if database.is_sqlite:
-        with database.engine.begin() as connection:
-            _refuse_instance(database, connection)
+        with ExitStack() as held, database.engine.begin() as connection:
+            if is_pending(connection):
+                held.enter_context(_without_instance(database, connection))
             upgrade(connection)
         return
     with database.engine.connect() as connection:
@@ -252,18 +259,23 @@ def _declare(connection: Connection, steps: Sequence[Step]) -> None:
 # -- SQLite: one process
 
 
-def _refuse_instance(database: Database, connection: Connection) -> None:
+@contextmanager
+def _without_instance(database: Database, connection: Connection) -> Iterator[None]:
     """A migration that older programs cannot use waits for the bot that has the database."""
-    if not is_pending(connection):
+    before = revision(connection)
+    stopping = [step for step in pending(connection) if step.oldest > (before or "")]
+    if before is None or not stopping:
+        yield
         return
-    found = revision(connection) or ""
     lock = SingleInstanceLock(database.engine.url.render_as_string())
-    for step in pending(connection):
-        if step.oldest > found and not lock.acquire():
-            raise SchemaError(
-                MUST_STOP.format(revision=step.revision, oldest=step.oldest, running=found)
-            )
-    lock.release()
+    if not lock.acquire():
+        step = stopping[0]
+        given = {"revision": step.revision, "oldest": step.oldest, "running": before}
+        raise SchemaError(MUST_STOP.format(**given))
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 # -- PostgreSQL: beside older programs, whose messages must not wait
@@ -277,15 +289,11 @@ def _ask(connection: Connection, question: Callable[[Connection], Answer]) -> An
 
 @contextmanager
 def _turn(connection: Connection) -> Iterator[None]:
-    """Waits while another process migrates; asks again and again.
-
-    A statement that waits for the lock has a snapshot, for whose end CREATE INDEX CONCURRENTLY in the
-    other process would wait.
-    """
+    """Waits while another process migrates. It asks again and again: see `LOCK` for why."""
     while True:
         with connection.begin():
             if connection.execute(
-                text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}
+                text("SELECT pg_try_advisory_lock(:key)"), {"key": TURN_LOCK}
             ).scalar():
                 break
         time.sleep(TURN)
@@ -293,7 +301,7 @@ def _turn(connection: Connection) -> Iterator[None]:
         yield
     finally:
         with suppress(DBAPIError), connection.begin():  # a lost connection has lost its lock
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": TURN_LOCK})
 
 
 def _apply(database: Database, connection: Connection, step: Step) -> None:
@@ -336,5 +344,8 @@ def _try(database: Database, connection: Connection, step: Step, *, is_limited: 
             lock, statement = int(LOCK_SECONDS * 1000), int(STATEMENT_SECONDS * 1000)
             connection.execute(text(f"SET LOCAL lock_timeout = {lock}"))
             connection.execute(text(f"SET LOCAL statement_timeout = {statement}"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        if (revision(connection) or "") >= step.revision:
+            return  # by an older program, which has waited for no turn
         _run(connection, step.revision)
         _declare(connection, [step])

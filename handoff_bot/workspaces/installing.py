@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ROTATION_LOCK = LOCK + 1
 """PostgreSQL advisory lock while a token is rotated."""
+TABLES_LOCK = LOCK + 2
+"""PostgreSQL advisory lock while the tables are created; not the one for which migrations wait."""
 
 
 class SharedStore:
@@ -55,7 +57,7 @@ class SharedStore:
         made = Installations(self._database.engine, keys, slack_app, self._alone)
         with told_apart(), self._database.engine.begin() as connection:
             if not self._database.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": TABLES_LOCK})
             made.create_tables(connection)
         return made
 

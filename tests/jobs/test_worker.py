@@ -193,6 +193,21 @@ def test_a_job_of_an_unknown_kind_fails_when_no_newer_program_came_within_an_hou
     assert statuses(database) == {1: "failed"}
 
 
+def test_a_job_of_an_unknown_kind_that_was_due_long_ago_is_left_for_an_hour_too(
+    worker, newer, database, clock, recorder
+):
+    """It waited behind another job, or all processes were stopped."""
+    with database.write() as tx:
+        enqueue_job(tx, NewJob(NEWER, "a:1", {"n": 1}, clock.now()))
+    clock.advance(minutes=61)
+    for _ in range(80):
+        worker.run_until_idle()
+        clock.advance(seconds=40)
+    assert attempts(database) == [0]
+    newer.run_until_idle()
+    assert recorder.calls == [1]
+
+
 def test_an_unknown_outcome_is_looked_up_before_the_call_is_made_again(
     worker, database, clock, recorder
 ):

@@ -99,6 +99,28 @@ def test_a_process_that_starts_beside_another_one_makes_no_message_wait(shop):
 
 
 @pytest.mark.on_both
+@pytest.mark.parametrize("is_swept", [True, False])
+def test_another_worker_need_not_have_answered_webhooks(shop, monkeypatch, is_swept):
+    """It may be a worker alone, while the only process that answers requests was down."""
+    catching_up = shop.core.catching_up
+    monkeypatch.setattr(catching_up._backlogs["sms"], "is_swept", is_swept)
+    shop.back(hours=1)
+    for _ in range(6):
+        shop.clock.advance(seconds=20)
+        shop.ticks()
+    catching_up.was_in_contact = lambda since: True
+    shop.writes("word 1")
+    shop.clock.advance(seconds=25)
+    catching_up.started()
+    with shop.database.read() as tx:
+        assert not sources.is_unread(tx, "sms", shop.clock.now())
+    shop.clock.advance(seconds=35)
+    shop.settle()
+
+    assert shop.received() == ["word 1"]
+
+
+@pytest.mark.on_both
 def test_a_message_whose_webhook_is_still_on_its_way_waits_for_earlier_ones(shop):
     words = ["word 1", "word 2", "word 3"]
     sids = [shop.writes(word) for word in words]

@@ -3,6 +3,7 @@
 import shutil
 import signal
 import threading
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -141,6 +142,28 @@ def test_on_sqlite_such_a_migration_waits_until_the_bot_has_stopped(
     assert found(database) == (NEXT, NEXT)
 
 
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_several_such_migrations_do_not_refuse_each_other(
+    database_url, backend, tmp_path, monkeypatch, is_empty
+):
+    if backend == "postgresql":
+        pytest.skip("about SQLite's file")
+    opened = Database(f"sqlite:///{tmp_path / 'several.db'}")
+    if not is_empty:
+        with opened.engine.begin() as connection:
+            migration._run(connection, "0024")
+    steps = migration.pending
+
+    def pending(connection):
+        return [replace(step, oldest=step.revision) for step in steps(connection)]
+
+    monkeypatch.setattr(migration, "pending", pending)
+    migrate(opened)
+    assert found(opened)[0] == HEAD
+    assert SingleInstanceLock(str(opened.engine.url)).acquire()
+    opened.close()
+
+
 @postgresql
 def test_programs_whose_connections_name_no_schema_count_as_older(
     database, database_url, next_version
@@ -244,6 +267,45 @@ def test_an_index_is_built_while_messages_are_stored(
     assert found(database)[0] == NEXT
 
 
+@postgresql
+def test_an_older_program_that_starts_while_an_index_is_built_does_not_block_it(
+    database, database_url, next_version, older_program
+):
+    """It waits for the lock in a statement, for whose snapshot the index waits."""
+    next_version(INDEX)
+    older_program.execute(_insert_contact(older_program))
+    migrating = threading.Thread(target=migrate, args=(database,), daemon=True)
+    migrating.start()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%'"
+    with (
+        psycopg.connect(database_url, autocommit=True) as other,
+        psycopg.connect(database_url) as starting,
+    ):
+        while not other.execute(f"{waits} AND wait_event_type = 'Lock'").fetchone()[0]:
+            assert migrating.is_alive(), "it waits for the open transaction"
+        starting.execute("SET statement_timeout = '10s'")
+        starting.execute("SELECT pg_advisory_xact_lock(%s)", (migration.LOCK,))
+        assert starting.execute("SELECT version_num FROM alembic_version").fetchone() == (HEAD,)
+        starting.commit()
+        older_program.commit()
+        migrating.join(60)
+        assert other.execute(_VALID).fetchone() == (True,)
+    assert found(database)[0] == NEXT
+
+
+@postgresql
+def test_what_an_older_program_has_migrated_meanwhile_is_not_migrated_again(
+    database, database_url, next_version
+):
+    next_version(ADDS)
+    with database.engine.connect() as connection:
+        (step,) = migration.pending(connection)
+        connection.rollback()
+        migration._try(database, connection, step, is_limited=False)
+        migration._try(database, connection, step, is_limited=False)
+    assert found(database)[0] == NEXT
+
+
 def _insert_contact(connection):
     """A statement that inserts a contact with all that it must have."""
     names = [
@@ -257,19 +319,70 @@ def _insert_contact(connection):
     return f"INSERT INTO contact ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608
 
 
-def test_an_index_that_was_begun_before_a_crash_is_built_again(database, backend, next_version):
-    next_version(INDEX)
-    if backend == "postgresql":
-        with database.engine.begin() as connection:
-            connection.execute(text("CREATE INDEX contact_by_name ON contact (id)"))
-    migrate(database)
+def indexed(database):
+    """The columns of the index."""
     with database.engine.connect() as connection:
-        (index,) = (
-            each
+        (found,) = (
+            each["column_names"]
             for each in inspect(connection).get_indexes("contact")
             if each["name"] == "contact_by_name"
         )
-    assert index["column_names"] == ["name"]
+    return found
+
+
+@postgresql
+def test_an_index_that_was_begun_before_a_crash_is_built_again(database, next_version):
+    next_version(INDEX)
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE INDEX contact_by_name ON contact (id)"))
+        invalid = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = :name ::regclass"
+        connection.execute(text(invalid), {"name": "contact_by_name"})
+    migrate(database)
+    assert indexed(database) == ["name"]
+
+
+@postgresql
+def test_an_index_that_was_finished_after_a_crash_is_kept(database, next_version):
+    next_version(INDEX)
+    number = text("SELECT 'contact_by_name'::regclass::oid")
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE INDEX contact_by_name ON contact (name)"))
+        before = connection.execute(number).scalar()
+    migrate(database)
+    with database.engine.connect() as connection:
+        assert connection.execute(number).scalar() == before
+    assert found(database)[0] == NEXT
+
+
+@postgresql
+def test_an_index_that_a_killed_process_still_builds_is_waited_for(
+    database, database_url, next_version, older_program, monkeypatch
+):
+    """Its statement goes on without it."""
+    next_version(INDEX)
+    older_program.execute(_insert_contact(older_program))
+    build = "CREATE INDEX CONCURRENTLY contact_by_name ON contact (name)"
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%'"
+    with (
+        psycopg.connect(database_url, application_name=f"handoff {HEAD}", autocommit=True) as left,
+        psycopg.connect(database_url, autocommit=True) as other,
+    ):
+        building = threading.Thread(target=left.execute, args=(build,))
+        building.start()
+        while not other.execute(f"{waits} AND wait_event_type = 'Lock'").fetchone()[0]:
+            assert building.is_alive()
+        pauses = []
+
+        def pause(seconds):
+            pauses.append(seconds)
+            older_program.commit()
+            building.join(60)
+
+        monkeypatch.setattr(migration.time, "sleep", pause)
+        migrate(database)
+        assert len(pauses) == 1
+        assert other.execute(_VALID).fetchone() == (True,)
+    assert found(database)[0] == NEXT
 
 
 # -- killed in the middle
