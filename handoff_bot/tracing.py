@@ -416,7 +416,13 @@ def check(environ: Mapping[str, str]) -> Iterator[CheckResult]:
     elif not _is_installed():
         yield CheckResult("tracing", False, INSTALL)
     else:
-        yield CheckResult("tracing", True, _reached(urlsplit(_endpoint(environ)).hostname or "?"))
+        try:
+            host = urlsplit(_endpoint(environ)).hostname or "?"
+        except ValueError:  # a bracket without an IPv6 address
+            words = "the endpoint is not a URL; set it to e.g. http://collector:4318"
+            yield CheckResult("tracing", False, words)
+            return
+        yield CheckResult("tracing", True, _reached(host))
 
 
 def _reached(host: str) -> str:

@@ -309,6 +309,12 @@ def test_the_doctor_warns_of_an_endpoint_that_refuses(collector, monkeypatch):
     assert result.words.startswith("warning: 127.0.0.1 answered 401; spans are lost")
 
 
+def test_the_doctor_names_an_endpoint_that_is_no_url():
+    (result,) = tracing.check({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[::1"})
+    assert not result.ok
+    assert result.words.startswith("the endpoint is not a URL")
+
+
 def test_the_doctor_names_a_protocol_that_is_not_spoken():
     environ = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317",
