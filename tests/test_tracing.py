@@ -179,6 +179,13 @@ def test_an_attribute_that_is_no_term_of_ours_does_not_leave(recorder, collector
     assert span["attributes"] == {"rpc.method": tracing.OTHER}
 
 
+def test_a_trace_that_is_not_ours_has_ids_all_the_same(recorder, collector):
+    with traced("not hex at all"), recorder.span("job send", Kind.CONSUMER, {}):
+        pass
+    recorder.stop()
+    assert len(collector.spans()) == 1
+
+
 def test_ids_and_addresses_in_twilios_urls_are_left_out():
     url = "https://conversations.twilio.com/v1/Services/IS1/Users/+15550144/Conversations?To=%2B1"
     assert resource_of(url) == "/Services/{id}/Users/{id}/Conversations"
