@@ -333,20 +333,24 @@ class _Request(_Span):
             recorder, method, Kind.SERVER, attributes, "", secrets.randbits(128), parent=0
         )
         self._route = ""
+        self._status = 0
         self.arrivals: list[tuple[str, bool]] = []
 
     def answered(self, route: str, status: int) -> None:
-        self._route = route
+        self._route, self._status = route, status
         self.name = f"{self.attributes['http.request.method']} {route}"
         self.attributes |= {"http.route": route, "http.response.status_code": status}
         if status >= 500:
             self.failed(str(status), status)
 
     def queue(self) -> None:
-        """The request is the first span of each trace that it begins. Strangers' requests for
-        nothing would push others out of the queue.
+        """The request is the first span of each trace that it begins.
+
+        Strangers' requests would push others out of the queue: those for nothing, and those that are
+        refused.
         """
-        if not self._route:
+        is_refused = 400 <= self._status < 500 and not (self.arrivals or self.has_parts)
+        if not self._route or is_refused:
             return
         for trace, fresh in self.arrivals:
             found, root = int(trace_id(trace), 16), int(root_id(trace), 16)

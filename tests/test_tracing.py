@@ -14,6 +14,7 @@ from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.job import of_arrival, traced
 from handoff_bot.spans import Kind
 from handoff_bot.web.application import create_web
+from handoff_bot.web.public_address import instance_page
 from tests.fakes import idle_worker
 from tests.receiver import Receiver
 
@@ -184,6 +185,24 @@ def test_a_trace_that_is_not_ours_has_ids_all_the_same(recorder, collector):
         pass
     recorder.stop()
     assert len(collector.spans()) == 1
+
+
+def test_strangers_requests_are_no_spans(recorder, collector, monkeypatch):
+    class Knows:
+        def knows(self, nonce):
+            return nonce == "ours"
+
+    signed = Blueprint("signed", __name__)
+    signed.post("/webhooks/sms", endpoint="sms")(lambda: ("", 403))
+    signed.get("/files/<name>", endpoint="files")(lambda name: ("", 200))
+    monkeypatch.setattr(spans, "recorder", recorder)
+    client = create_web([instance_page(Knows()), signed]).test_client()
+    for nonce in ("ours", "other"):
+        client.get(f"/livez/{nonce}")
+    client.post("/webhooks/sms")
+    client.get("/files/a")
+    recorder.stop()
+    assert [span["name"] for span in collector.spans()] == ["GET /files/<name>"]
 
 
 def test_ids_and_addresses_in_twilios_urls_are_left_out():
