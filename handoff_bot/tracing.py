@@ -140,7 +140,10 @@ class _Told:
 
 _NAME = re.compile(r"[A-Za-z0-9_.:/{}<> -]{1,100}")
 _TEXT = re.compile(r"[A-Za-z0-9_.:/{}<>-]{1,100}")
-_NUMBER = re.compile(r"\d{7}")
+_NUMBER = re.compile(r"(?:\d[-.]?){7}")
+_MODEL = "gen_ai.request.model"
+_DATE = re.compile(r"(?<!\d)20\d\d(-?)[01]\d\1[0-3]\d(?!\d)")
+"""Of a model's version, as in gpt-4o-2024-08-06."""
 OTHER = "other"
 """In place of a text that may be more than a term of ours: with spaces, signs, or a long number."""
 METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
@@ -223,7 +226,7 @@ class SpanRecorder:
                 parent=self._of(trace, parent) if parent else None,
                 resource=self._resource,
                 links=() if same else (self._link(self._of(span.trace_id, span.id)),),
-                attributes={name: _safe(value) for name, value in span.attributes.items()},
+                attributes={name: _safe(value, name) for name, value in span.attributes.items()},
                 kind=self._kinds[span.kind],
                 status=self._statuses[span.has_failed],
                 start_time=span.began,
@@ -236,11 +239,12 @@ class SpanRecorder:
         return self._context(trace, own, is_remote=False, trace_flags=self._sampled)
 
 
-def _safe(value: Value) -> Value:
+def _safe(value: Value, name: str = "") -> Value:
     """The last guard: whatever a caller passes, no message, name, address or phone number leaves."""
     if not isinstance(value, str):
         return value
-    return value if _TEXT.fullmatch(value) and not _NUMBER.search(value) else OTHER
+    counted = _DATE.sub("", value, count=1) if name == _MODEL else value
+    return value if _TEXT.fullmatch(value) and not _NUMBER.search(counted) else OTHER
 
 
 def _code_of(error: BaseException) -> str:
