@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,7 +44,7 @@ from handoff_bot.domain.evaluation import Expected
 from handoff_bot.domain.language_models import Caps, Price
 from handoff_bot.domain.metrics import Scope
 from handoff_bot.domain.replies import CannedReply
-from handoff_bot.domain.results import CheckResult
+from handoff_bot.domain.results import CheckResult, checked
 from handoff_bot.domain.text import many
 from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.domain.web_requests import LOOPBACK, WebAddress
@@ -939,15 +939,15 @@ PUBLIC_SECONDS = 30.0
 
 def checks(settings: Settings, *, is_up: bool = False) -> Iterator[CheckResult]:
     """Yields the doctor's health checks; with `is_up`, also whether the public address reaches the bot."""
-    yield from _check_database(settings)
+    yield from checked("database", lambda: _check_database(settings))
     try:
         build_ai(settings.KNOWLEDGE_DIR)
     except ModelError as error:
         yield CheckResult("local detector", False, str(error))
     else:
         yield CheckResult("local detector", True, "loaded")
-    yield from _check_model(settings)
-    yield from _check_slack(settings)
+    yield from checked("language model", lambda: _check_model(settings))
+    yield from checked("Slack", lambda: _check_slack(settings))
     try:
         database = open_database(settings)
     except Exception:  # any error is already reported
@@ -968,27 +968,37 @@ def connected_checks(
         database: None if it cannot be used.
         is_up: whether the bot runs, so that its public address must answer.
     """
+    for part, check in _connected(settings, database, is_up=is_up):
+        yield from checked(part, check)
+
+
+Part = tuple[str, Callable[[], Iterable[CheckResult]]]
+
+
+def _connected(settings: Settings, database: Database | None, *, is_up: bool) -> Iterator[Part]:
     clock = SystemClock()
     if is_up and settings.PUBLIC_BASE_URL and not settings.TWILIO_API_URL:  # not a stand-in's
-        yield from _check_public_address(settings, database, clock)
+        yield "public address", lambda: _check_public_address(settings, database, clock)
     if database:
-        yield from _check_arrivals(settings, database, clock)
+        yield "requests from outside", lambda: _check_arrivals(settings, database, clock)
     if settings.on_sqlite and database:
-        yield check_disk(settings.DATABASE_URL.get_secret_value())
-    yield check_knowledge(
-        settings.KNOWLEDGE_DIR, clock.now().date(), may_be_sample=settings.SAMPLE_KNOWLEDGE
+        yield "disk", lambda: [check_disk(settings.DATABASE_URL.get_secret_value())]
+    today, may_be_sample = clock.now().date(), settings.SAMPLE_KNOWLEDGE
+    yield (
+        "knowledge",
+        lambda: [check_knowledge(settings.KNOWLEDGE_DIR, today, may_be_sample=may_be_sample)],
     )
     if database and settings.OPENAI_API_KEY.get_secret_value():
-        yield from _check_servers(settings, database)
+        yield "MCP servers", lambda: _check_servers(settings, database)
     if settings.wants_twilio:
         account = twilio_account(settings)
-        yield from check_twilio(account, clock.now())
-        yield from check_conversations(account)
+        yield "Twilio", lambda: check_twilio(account, clock.now())
+        yield "Twilio: Conversations", lambda: check_conversations(account)
     if settings.webchat_origins:
-        yield check_website(settings)
-    yield from _check_peers(settings)
-    yield from tracing.check(os.environ)
-    yield from error_reports.check(settings.SENTRY_DSN.get_secret_value())
+        yield "website chat", lambda: [check_website(settings)]
+    yield from _peers(settings)
+    yield "tracing", lambda: tracing.check(os.environ)
+    yield "error reports", lambda: error_reports.check(settings.SENTRY_DSN.get_secret_value())
 
 
 def _check_public_address(
@@ -1122,16 +1132,16 @@ def _check_servers(settings: Settings, database: Database) -> Iterator[CheckResu
             yield check_server(tool_servers(settings), one)
 
 
-def _check_peers(settings: Settings) -> Iterator[CheckResult]:
+def _peers(settings: Settings) -> Iterator[Part]:
     clock = SystemClock()
     if settings.TICKET_WEBHOOK_URL:
-        yield from check_webhook(webhook_connector(settings, clock))
+        yield "ticket webhook", lambda: check_webhook(webhook_connector(settings, clock))
     if system := customer_system(settings, clock):
-        yield from check_customers(system)
+        yield "customer look-up", lambda: check_customers(system)
     if settings.ZENDESK_URL:
-        yield from check_zendesk(zendesk_connector(settings, clock))
+        yield "Zendesk", lambda: check_zendesk(zendesk_connector(settings, clock))
     if settings.wants_mail:
-        yield from check_mail(smtp(settings, clock))
+        yield "mail", lambda: check_mail(smtp(settings, clock))
 
 
 def _scheduler(ticks: Scheduler) -> BackgroundScheduler:

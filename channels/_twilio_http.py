@@ -100,8 +100,9 @@ class ApiHttp:
 
 _RESOURCES = frozenset(
     (
-        *("Accounts", "Content", "Conversations", "IncomingPhoneNumbers", "Media", "Messages"),
-        *("Participants", "Receipts", "Recordings", "Senders", "Services", "Users", "Webhooks"),
+        *("Accounts", "Addresses", "ChannelSenders", "Configuration", "Content", "Conversations"),
+        *("IncomingPhoneNumbers", "Media", "Messages", "Participants", "PhoneNumbers", "Receipts"),
+        *("Recordings", "Senders", "Services", "Users", "Webhooks"),
     )
 )
 

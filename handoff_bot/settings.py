@@ -419,9 +419,11 @@ def _is_sent_by_browsers(origin: str) -> bool:
 def _is_url(text: str, *schemes: str) -> bool:
     try:
         parts = urlsplit(text)
-    except ValueError:  # brackets without an IPv6 address
+        host, _ = parts.hostname or "", parts.port
+        host.encode("idna")  # no empty label, none of more than 63 characters
+    except ValueError:  # also brackets without an IPv6 address, and a port that is no number
         return False
-    return parts.scheme in schemes and bool(parts.netloc)
+    return parts.scheme in schemes and bool(host)
 
 
 def _is_short(secret: SecretStr) -> bool:

@@ -7,6 +7,7 @@ they pay.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
@@ -89,14 +90,18 @@ def call(name: str, service: str) -> AbstractContextManager[object]:
 # joins the trace of its message without any stored id.
 
 _START, _ID, _ROOT = 12, 20, 16
+_OURS = re.compile(rf"[0-9a-f]{{{_START}}}")
 
 
 def trace_id(trace: str) -> str:
     """Returns OpenTelemetry's id for the trace of a log line: 32 hexadecimal digits that begin with it.
 
-    The rest is a hash, because samplers decide by the last 64 bits.
+    The rest is a hash, because samplers decide by the last 64 bits. All of it is one for a trace that
+    does not begin with 12 hexadecimal digits.
     """
-    return trace[:_START] + _digest(trace)[:_ID]
+    digest = _digest(trace)
+    start = trace[:_START] if _OURS.match(trace) else digest[-_START:]
+    return start + digest[:_ID]
 
 
 def root_id(trace: str) -> str:

@@ -140,7 +140,10 @@ class _Told:
 
 _NAME = re.compile(r"[A-Za-z0-9_.:/{}<> -]{1,100}")
 _TEXT = re.compile(r"[A-Za-z0-9_.:/{}<>-]{1,100}")
-_NUMBER = re.compile(r"\d{7}")
+_NUMBER = re.compile(r"(?:\d[-.]?){7}")
+_MODEL = "gen_ai.request.model"
+_DATE = re.compile(r"(?<!\d)20\d\d(-?)[01]\d\1[0-3]\d(?!\d)")
+"""Of a model's version, as in gpt-4o-2024-08-06."""
 OTHER = "other"
 """In place of a text that may be more than a term of ours: with spaces, signs, or a long number."""
 METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
@@ -223,7 +226,7 @@ class SpanRecorder:
                 parent=self._of(trace, parent) if parent else None,
                 resource=self._resource,
                 links=() if same else (self._link(self._of(span.trace_id, span.id)),),
-                attributes={name: _safe(value) for name, value in span.attributes.items()},
+                attributes={name: _safe(value, name) for name, value in span.attributes.items()},
                 kind=self._kinds[span.kind],
                 status=self._statuses[span.has_failed],
                 start_time=span.began,
@@ -236,11 +239,12 @@ class SpanRecorder:
         return self._context(trace, own, is_remote=False, trace_flags=self._sampled)
 
 
-def _safe(value: Value) -> Value:
+def _safe(value: Value, name: str = "") -> Value:
     """The last guard: whatever a caller passes, no message, name, address or phone number leaves."""
     if not isinstance(value, str):
         return value
-    return value if _TEXT.fullmatch(value) and not _NUMBER.search(value) else OTHER
+    counted = _DATE.sub("", value, count=1) if name == _MODEL else value
+    return value if _TEXT.fullmatch(value) and not _NUMBER.search(counted) else OTHER
 
 
 def _code_of(error: BaseException) -> str:
@@ -333,20 +337,24 @@ class _Request(_Span):
             recorder, method, Kind.SERVER, attributes, "", secrets.randbits(128), parent=0
         )
         self._route = ""
+        self._status = 0
         self.arrivals: list[tuple[str, bool]] = []
 
     def answered(self, route: str, status: int) -> None:
-        self._route = route
+        self._route, self._status = route, status
         self.name = f"{self.attributes['http.request.method']} {route}"
         self.attributes |= {"http.route": route, "http.response.status_code": status}
         if status >= 500:
             self.failed(str(status), status)
 
     def queue(self) -> None:
-        """The request is the first span of each trace that it begins. Strangers' requests for
-        nothing would push others out of the queue.
+        """The request is the first span of each trace that it begins.
+
+        Strangers' requests would push others out of the queue: those for nothing, and those that are
+        refused.
         """
-        if not self._route:
+        is_refused = 400 <= self._status < 500 and not (self.arrivals or self.has_parts)
+        if not self._route or is_refused:
             return
         for trace, fresh in self.arrivals:
             found, root = int(trace_id(trace), 16), int(root_id(trace), 16)
@@ -416,7 +424,13 @@ def check(environ: Mapping[str, str]) -> Iterator[CheckResult]:
     elif not _is_installed():
         yield CheckResult("tracing", False, INSTALL)
     else:
-        yield CheckResult("tracing", True, _reached(urlsplit(_endpoint(environ)).hostname or "?"))
+        try:
+            host = urlsplit(_endpoint(environ)).hostname or "?"
+        except ValueError:  # a bracket without an IPv6 address
+            words = "the endpoint is not a URL; set it to e.g. http://collector:4318"
+            yield CheckResult("tracing", False, words)
+            return
+        yield CheckResult("tracing", True, _reached(host))
 
 
 def _reached(host: str) -> str:

@@ -109,6 +109,20 @@ def test_the_doctor_says_what_to_do(environment, monkeypatch, name, value, says)
     assert "wrong" not in result.stdout.replace("went wrong", "")
 
 
+def test_the_doctor_goes_on_after_a_part_that_cannot_be_checked(environment, monkeypatch):
+    def raising(*_):
+        raise ValueError("secret")
+
+    monkeypatch.setattr("handoff_bot.app.check_twilio", raising)
+    monkeypatch.setenv("WEBCHAT_ORIGINS", "http://localhost:5000")
+    monkeypatch.setenv("WEBCHAT_SECRET", "s" * 32)
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "FAIL  Twilio: could not be checked (ValueError)" in result.stdout
+    assert "website chat: available" in result.stdout.partition("Twilio: could")[2]
+    assert "secret" not in result.stdout
+
+
 @pytest.mark.parametrize(
     ("origin", "proxies", "is_well"),
     [

@@ -69,6 +69,10 @@ def test_an_empty_environment_tells_all_that_is_missing_at_once():
         ({"TWILIO_SMS_FROM": ""}, "TWILIO_SMS_FROM"),
         ({"PUBLIC_BASE_URL": "bot.example.com"}, "PUBLIC_BASE_URL"),
         ({"PUBLIC_BASE_URL": "https://[bot.example.com]"}, "PUBLIC_BASE_URL"),
+        ({"PUBLIC_BASE_URL": "https://bot.example.com:8443x"}, "PUBLIC_BASE_URL"),
+        ({"PUBLIC_BASE_URL": "https://bot.example.com:99999"}, "PUBLIC_BASE_URL"),
+        ({"PUBLIC_BASE_URL": "https://.example.com"}, "PUBLIC_BASE_URL"),
+        ({"PUBLIC_BASE_URL": f"https://{'a' * 64}.example.com"}, "PUBLIC_BASE_URL"),
         ({"SQLITE_SYNCHRONOUS": "sometimes"}, "SQLITE_SYNCHRONOUS"),
     ],
 )

@@ -7,13 +7,18 @@ import threading
 
 import pytest
 from flask import Blueprint
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 
 from handoff_bot import spans, tracing
 from handoff_bot.channels._twilio_http import resource_of
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.job import of_arrival, traced
+from handoff_bot.slack.client.web_client import KeptAliveClient
 from handoff_bot.spans import Kind
 from handoff_bot.web.application import create_web
+from handoff_bot.web.public_address import instance_page
 from tests.fakes import idle_worker
 from tests.receiver import Receiver
 
@@ -169,7 +174,11 @@ def test_an_error_is_named_by_its_code_or_type_and_never_quoted(recorder, collec
 
 
 @pytest.mark.parametrize(
-    "hostile", [TEXT, "+15550144", "dana@example.com", "15550144000", "Dana Smith", "x" * 101, "ä"]
+    "hostile",
+    [
+        *(TEXT, "+15550144", "dana@example.com", "15550144000", "Dana Smith", "x" * 101, "ä"),
+        *("555-123-4567", "2024-08-06", "1.555.0144"),
+    ],
 )
 def test_an_attribute_that_is_no_term_of_ours_does_not_leave(recorder, collector, hostile):
     with recorder.span("call", Kind.CLIENT, {"rpc.method": hostile}):
@@ -179,11 +188,85 @@ def test_an_attribute_that_is_no_term_of_ours_does_not_leave(recorder, collector
     assert span["attributes"] == {"rpc.method": tracing.OTHER}
 
 
+@pytest.mark.parametrize("model", ["claude-sonnet-4-20250514", "gpt-4o-2024-08-06", "gpt-5-mini"])
+def test_a_model_is_named_with_its_date(recorder, collector, model):
+    hostile = f"{model}-15550144000"
+    for value in (model, hostile):
+        with recorder.span("model", Kind.CLIENT, {"gen_ai.request.model": value}):
+            pass
+    recorder.stop()
+    said = [span["attributes"]["gen_ai.request.model"] for span in collector.spans()]
+    assert said == [model, tracing.OTHER]
+
+
+def test_a_trace_that_is_not_ours_has_ids_all_the_same(recorder, collector):
+    with traced("not hex at all"), recorder.span("job send", Kind.CONSUMER, {}):
+        pass
+    recorder.stop()
+    assert len(collector.spans()) == 1
+
+
+def test_strangers_requests_are_no_spans(recorder, collector, monkeypatch):
+    class Knows:
+        def knows(self, nonce):
+            return nonce == "ours"
+
+    signed = Blueprint("signed", __name__)
+    signed.post("/webhooks/sms", endpoint="sms")(lambda: ("", 403))
+    signed.get("/files/<name>", endpoint="files")(lambda name: ("", 200))
+    monkeypatch.setattr(spans, "recorder", recorder)
+    client = create_web([instance_page(Knows()), signed]).test_client()
+    for nonce in ("ours", "other"):
+        client.get(f"/livez/{nonce}")
+    client.post("/webhooks/sms")
+    client.get("/files/a")
+    recorder.stop()
+    assert [span["name"] for span in collector.spans()] == ["GET /files/<name>"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"status": 502, "headers": {}, "body": "<html>"}, ("unreadable", 502)),
+        (
+            SlackResponse(
+                client=None,
+                http_verb="POST",
+                api_url="",
+                req_args={},
+                data={"ok": False, "error": "not_in_channel"},
+                headers={},
+                status_code=200,
+            ),
+            ("not_in_channel", 200),
+        ),
+    ],
+)
+def test_a_failed_call_of_slack_has_a_code_and_a_status(
+    recorder, collector, monkeypatch, answer, said
+):
+    def fail(*_, **__):
+        raise SlackApiError("failed", answer)
+
+    monkeypatch.setattr(spans, "recorder", recorder)
+    monkeypatch.setattr(WebClient, "api_call", fail)
+    with pytest.raises(SlackApiError):
+        KeptAliveClient(token="xoxb").api_call("chat.postMessage")
+    recorder.stop()
+    (span,) = collector.spans()
+    found = span["attributes"]
+    assert (found["error.type"], found["http.response.status_code"]) == said
+
+
 def test_ids_and_addresses_in_twilios_urls_are_left_out():
     url = "https://conversations.twilio.com/v1/Services/IS1/Users/+15550144/Conversations?To=%2B1"
     assert resource_of(url) == "/Services/{id}/Users/{id}/Conversations"
     url = "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages.json?To=%2B1"
     assert resource_of(url) == "/Accounts/{id}/Messages"
+    url = "https://messaging.twilio.com/v1/Services/MG1/PhoneNumbers/PN1"
+    assert resource_of(url) == "/Services/{id}/PhoneNumbers/{id}"
+    url = "https://conversations.twilio.com/v1/Configuration/Addresses"
+    assert resource_of(url) == "/Configuration/Addresses"
 
 
 @pytest.mark.parametrize(
@@ -307,6 +390,12 @@ def test_the_doctor_warns_of_an_endpoint_that_refuses(collector, monkeypatch):
     (result,) = tracing.check({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url})
     assert result.ok
     assert result.words.startswith("warning: 127.0.0.1 answered 401; spans are lost")
+
+
+def test_the_doctor_names_an_endpoint_that_is_no_url():
+    (result,) = tracing.check({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[::1"})
+    assert not result.ok
+    assert result.words.startswith("the endpoint is not a URL")
 
 
 def test_the_doctor_names_a_protocol_that_is_not_spoken():

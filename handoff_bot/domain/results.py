@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -56,6 +56,37 @@ class CheckResult:
     def line(self) -> str:
         """Formats the result for a terminal."""
         return f"{'ok  ' if self.ok else 'FAIL'}  {self.what}: {self.words}"
+
+
+def _at_once(call: Callable[[], None]) -> None:
+    call()
+
+
+def checked(
+    part: str,
+    check: Callable[[], Iterable[CheckResult]],
+    run: Callable[[Callable[[], None]], None] = _at_once,
+) -> Iterator[CheckResult]:
+    """Yields a part's results. An exception becomes a failed result, so that no other part is lost.
+
+    Args:
+        part: what is checked, for that result.
+        run: calls its argument, and may raise TimeoutError before that returns.
+    """
+    found: list[CheckResult] = []
+    why: Exception | None = None
+
+    def collect() -> None:
+        for one in check():
+            found.append(one)
+
+    try:
+        run(collect)
+    except Exception as error:  # a check meets values and answers that nobody has thought of
+        why = error
+    yield from tuple(found)  # in time, or before the exception
+    if why:
+        yield CheckResult(part, False, f"could not be checked ({type(why).__name__})")
 
 
 CLOCK_APART = 30

@@ -161,7 +161,7 @@ def create_web(blueprints: Iterable[Blueprint], *, proxies: int = 0) -> Flask:
     return web
 
 
-PROBES = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+PROBES = frozenset({"/livez", "/livez/<nonce>", "/readyz", "/healthz", "/metrics"})
 """Routes that monitors ask every few seconds. They are no spans."""
 _ROUTE = "handoff.route"
 

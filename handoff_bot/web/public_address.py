@@ -96,7 +96,7 @@ def check_public_address(
     host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
     try:
         found = resolve(host, port)
-    except OSError:
+    except (OSError, UnicodeError):  # IDNA refuses empty labels and labels over 63 characters
         words = f"{host} has no address; create a DNS record (A or AAAA) that names this machine"
         yield CheckResult(_WHAT, False, words)
         return

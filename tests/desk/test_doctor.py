@@ -125,6 +125,22 @@ def test_it_also_checks_what_is_connected_besides_slack(bureau):
     assert "'A message comes in' is not set" in shown
 
 
+def test_a_check_that_fails_by_a_bug_loses_no_other_result(bureau):
+    def checks():
+        yield CheckResult("disk", True, "9.0 GB free")
+        raise ValueError("Invalid IPv6 URL")
+
+    object.__setattr__(bureau.core, "connected_checks", checks)
+    object.__setattr__(bureau.core, "first_steps", None)
+    bureau.command(bureau.mia, "doctor")
+    shown = words(bureau.modal(bureau.mia))
+    assert "3 problems found." in shown
+    assert "connections" in shown
+    assert "could not be checked (ValueError)" in shown
+    assert "could not be checked (AttributeError)" in shown
+    assert "9.0 GB free" in shown
+
+
 def test_it_says_who_is_told_of_failures(bureau):
     bureau.command(bureau.mia, "doctor")
     assert "the queue channel; to tell admins, name them" in words(bureau.modal(bureau.mia))

@@ -31,6 +31,12 @@ def test_the_old_verification_token_is_not_stored(slack, inbox):
     assert "verification-token" not in json.dumps(list(inbox.rows.values()))
 
 
+def test_a_trace_in_slacks_body_is_not_taken_for_the_jobs(slack, inbox):
+    slack.sends(*as_json({**event(), "trace": "not hex at all"}))
+    ((_, (_, _, payload)),) = inbox.rows.items()
+    assert "trace" not in payload
+
+
 def test_an_event_that_comes_again_is_stored_once(slack, inbox):
     for attempt in ("0", "1", "2"):
         answer = slack.sends(*as_json(event()), **{"X-Slack-Retry-Num": attempt})

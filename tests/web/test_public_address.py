@@ -104,6 +104,13 @@ def test_a_name_without_an_address_is_said_so():
     assert "bot.example.com has no address; create a DNS record" in found.words
 
 
+@pytest.mark.parametrize("host", [".example.com", f"{'a' * 64}.example.com"])
+def test_a_name_that_dns_cannot_hold_is_said_so(host):
+    (found,) = check_public_address(f"https://{host}", None, datetime.now(UTC))
+    assert not found.ok
+    assert "has no address" in found.words
+
+
 # -- over TLS
 
 

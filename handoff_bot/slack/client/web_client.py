@@ -147,8 +147,7 @@ class KeptAliveClient(WebClient):
             try:
                 return super().api_call(api_method, **how)
             except SlackApiError as error:
-                answer = error.response
-                span.failed(str(answer.get("error")), getattr(answer, "status_code", 0))
+                span.failed(*_failure(error.response))
                 raise
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
@@ -307,3 +306,13 @@ def _plainer(forms: list[Form], error: DeskLayout) -> list[Form]:
     if forms[0].is_marked and "metadata" in error.code:
         return [replace(form, is_marked=False) for form in forms]
     return forms[1:]
+
+
+def _failure(answer: SlackResponse | dict[str, Any]) -> tuple[str, int]:
+    """Returns Slack's error code and the HTTP status. The SDK gives a plain dictionary for no JSON."""
+    code = answer.get("error")
+    status = answer.get("status") if isinstance(answer, dict) else answer.status_code
+    return (
+        code if isinstance(code, str) else "unreadable",
+        status if isinstance(status, int) else 0,
+    )

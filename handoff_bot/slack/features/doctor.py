@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from slack_bolt import Ack
 from slack_sdk.web import WebClient
 
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.domain.results import CheckResult
+from handoff_bot.domain.results import CheckResult, checked
 from handoff_bot.domain.text import many
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
@@ -113,14 +113,16 @@ def _checks(tools: Tools) -> list[CheckResult]:
             if place.slack_channel != queue_channel or place.suspended_why:
                 yield _of_place(client, place)
 
-    return [
-        *tools.desk.inspect(look),
-        tools.core.first_steps.notified(),
-        tools.core.first_steps.alarmed(),
-        *tools.core.model.checks(),
-        tools.core.interpreter.check_result(),
-        *tools.core.connected_checks(),
-    ]
+    core = tools.core
+    parts: tuple[tuple[str, Callable[[], Iterable[CheckResult]]], ...] = (
+        ("Slack", lambda: tools.desk.inspect(look)),
+        ("notifications", lambda: [core.first_steps.notified()]),
+        ("alarms", lambda: [core.first_steps.alarmed()]),
+        ("language model", core.model.checks),
+        ("translation", lambda: [core.interpreter.check_result()]),
+        ("connections", core.connected_checks),
+    )
+    return [found for part, check in parts for found in checked(part, check)]
 
 
 def _of_place(client: WebClient, place: DeskPlace) -> CheckResult:

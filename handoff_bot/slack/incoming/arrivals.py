@@ -70,6 +70,9 @@ class Arrivals(Middleware):
         return next()
 
 
+_UNSTORED = frozenset({"token", "trace"})
+
+
 def _store(inbox: Inbox, body: dict[str, Any]) -> BoltResponse:
     if not is_event(body):
         return _refused()
@@ -77,8 +80,8 @@ def _store(inbox: Inbox, body: dict[str, Any]) -> BoltResponse:
     if event["type"] not in HEARD:
         logger.info("event ignored", extra={"type": _type_of(event)})
     elif not _is_echo(body, event) and _matters(event):
-        # `token` is a deprecated shared secret; nothing here needs it.
-        payload = {name: value for name, value in body.items() if name != "token"}
+        # `token` is a deprecated shared secret; nothing here needs it. `trace` of a job is ours.
+        payload = {name: value for name, value in body.items() if name not in _UNSTORED}
         inbox.store(KIND, lane_of(event), f"slack:{body['event_id']}", payload)
     return BoltResponse(status=200, body="")
 
