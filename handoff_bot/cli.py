@@ -69,6 +69,9 @@ WITHOUT_WORKSPACE = frozenset(
     }
 )
 """Commands that use no database, or all of them."""
+OF_THE_PROCESS = frozenset({"demo", "run", "sandbox", "serve", "slack-hook", "workspaces"})
+"""Commands that are never about one of several workspaces: one alone would get the events of all."""
+NOT_OF_ONE = "{command} is not for one workspace: leave out --workspace and HANDOFF_WORKSPACE."
 COLUMNS = ("name", "language", "text")
 """Columns of canned replies in CSV."""
 
@@ -103,6 +106,8 @@ def main(ctx: click.Context, env_file: Path | None, workspace: str) -> None:
     """Live escalation from an AI assistant to a human, run from Slack."""
     if env_file or ENV_FILE.is_file():
         load_env_file(env_file or ENV_FILE)
+    if workspace and ctx.invoked_subcommand in OF_THE_PROCESS:
+        raise click.UsageError(NOT_OF_ONE.format(command=ctx.invoked_subcommand))
     if workspace:
         from handoff_bot.workspaces.commands import chosen
 

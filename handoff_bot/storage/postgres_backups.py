@@ -40,6 +40,9 @@ TOO_OLD = (
     "{tool} {found} is older than the server, which is PostgreSQL {version}. Install its client "
     "programs, such as the package postgresql-client-{version}, and put them first on PATH."
 )
+ANOTHER_SCHEMA = "The backup is of the schema {found}, not of {own}. Nothing was changed."
+_TABLE = re.compile(r"^\d+; \d+ \d+ TABLE (?!DATA )(.+) (\S+) \S+$")
+"""An entry of a backup for a table: schema and name, before the owner."""
 _SKIPPED = re.compile(r"^\d+; \d+ \d+ (TABLE DATA \S+ alembic_version |SCHEMA |COMMENT - SCHEMA )")
 """Entries of a backup that are not restored by pg_restore: the revision is recorded last, so that no bot
 starts on half a database, and the schema itself exists.
@@ -67,21 +70,30 @@ class PostgresStore:
         self._url = url
         self._address = libpq_address(url)
 
-    def back_up(self, file: Path) -> None:
-        """Dumps one snapshot of the server's."""
+    def back_up(self, file: Path, tables: Sequence[str] = ()) -> None:
+        """Dumps one snapshot of the server's.
+
+        Args:
+            tables: of the current schema; without any, all are dumped.
+        """
         tool = _tool("pg_dump", self._server_version())
-        options = ("--format=custom", "--no-owner", "--no-privileges", *self._one_schema())
+        only = [f'--table="{self._schema()}".{each}' for each in tables] or self._one_schema()
+        options = ("--format=custom", "--no-owner", "--no-privileges", *only)
         with new_file(file) as part, part.open("wb") as out:
             self._run([tool, *options], out)
             out.flush()
             os.fsync(out.fileno())
 
-    def _one_schema(self) -> tuple[str, ...]:
-        """Returns the option for one of several workspaces, whose schema is all that it may see."""
+    def _schema(self) -> str:
         with self._connection() as connection:
             (schema,) = connection.execute("SELECT current_schema()").fetchone() or (None,)
         if schema is None:
             raise BackupError("The schema of this workspace does not exist.")
+        return str(schema)
+
+    def _one_schema(self) -> tuple[str, ...]:
+        """Returns the option for one of several workspaces, whose schema is all that it may see."""
+        schema = self._schema()
         return () if schema == "public" else (f"--schema={schema}",)
 
     def restore(self, file: Path, *, replace: bool, settle: Settle) -> None:
@@ -89,6 +101,7 @@ class PostgresStore:
         tool = _tool("pg_restore", self._server_version())
         entries, revision = _contents(tool, file)
         refuse_newer(revision, "The backup")
+        _refuse_others(entries, self._schema())
         self._make_room(replace=replace)
         with tempfile.NamedTemporaryFile("w", prefix="handoff-", suffix=".list") as chosen:
             chosen.writelines(f"{each}\n" for each in entries if not _SKIPPED.match(each))
@@ -184,6 +197,15 @@ def _contents(tool: str, file: Path) -> tuple[list[str], str]:
     if read.returncode:
         raise BackupError(NOT_A_BACKUP.format(file=file, why=_reason(read.stderr)))
     return listed.stdout.decode().splitlines(), found[1].decode()
+
+
+def _refuse_others(entries: Sequence[str], own: str) -> None:
+    """Refuses a backup with tables of Handoff in another schema: pg_restore would replace those."""
+    ours = {*Work.metadata.tables, VERSION_TABLE}
+    tables = filter(None, map(_TABLE.match, entries))
+    found = sorted({each[1] for each in tables if each[2] in ours} - {own})
+    if found:
+        raise BackupError(ANOTHER_SCHEMA.format(found=", ".join(found), own=own))
 
 
 def _call(

@@ -129,6 +129,14 @@ def claimed(tx: Transaction, limit: int, offset: int = 0) -> Sequence[Escalation
     return list(tx.session.execute(page).scalars())
 
 
+def claimed_after(tx: Transaction, after: int, limit: int) -> Sequence[Escalation]:
+    """Returns assigned escalations with higher ids, oldest first."""
+    found = select(Escalation).where(
+        Escalation.status == Status.CLAIMED.value, col(Escalation.id) > after
+    )
+    return list(tx.session.execute(found.order_by(col(Escalation.id)).limit(limit)).scalars())
+
+
 def claimed_by(tx: Transaction, desk_id: str) -> Sequence[Escalation]:
     """Returns escalations assigned to this agent."""
     found = (

@@ -23,6 +23,8 @@ ROTATION_LOCK = LOCK + 1
 """PostgreSQL advisory lock while a token is rotated."""
 TABLES_LOCK = LOCK + 2
 """PostgreSQL advisory lock while the tables are created; not the one for which migrations wait."""
+TABLES = ("slack_bots", "slack_installations", "slack_oauth_states")
+"""Those of Slack's SDK: all that the database of the process holds."""
 
 
 class SharedStore:
@@ -60,6 +62,13 @@ class SharedStore:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": TABLES_LOCK})
             made.create_tables(connection)
         return made
+
+    def prepare(self) -> None:
+        """Creates the tables that do not exist, and closes the store."""
+        try:
+            self.open()
+        finally:
+            self.close()
 
     @contextmanager
     def _alone(self) -> Iterator[bool]:

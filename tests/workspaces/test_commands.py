@@ -52,6 +52,15 @@ def test_a_command_without_a_name_is_refused(house, run):
     assert run("--workspace", "gamma", "tickets", "export").exit_code == 2
 
 
+@pytest.mark.parametrize("command", ["serve", "run", "slack-hook", "workspaces", "sandbox", "demo"])
+def test_what_is_of_the_process_is_refused_for_one_workspace(monkeypatch, command):
+    monkeypatch.setenv("WORKSPACES_DIR", "no folder, and none is read")
+    monkeypatch.setenv("HANDOFF_WORKSPACE", "acme")
+    refused = CliRunner().invoke(main, [command])
+    assert refused.exit_code == 2
+    assert "HANDOFF_WORKSPACE" in refused.output
+
+
 def test_the_doctor_looks_at_every_workspace(house, run):
     write_settings(house.beta)
     shown = run("workspaces", "doctor").output

@@ -26,18 +26,21 @@ def record(database: Database, escalations: Escalations, clock: Clock, *, is_cut
     if was_cut_off != is_cut_off:
         with database.write() as tx:
             log.prefer(tx, CUT_OFF, is_cut_off, "system", clock.now())
-    while is_cut_off and _release_some(database, escalations):
-        pass
+    after: int | None = 0 if is_cut_off else None
+    while after is not None:
+        after = _release_some(database, escalations, after)
 
 
-def _release_some(database: Database, escalations: Escalations) -> bool:
-    """Releases conversations; returns whether there may be more."""
+def _release_some(database: Database, escalations: Escalations, after: int) -> int | None:
+    """Releases conversations with higher ids; returns the last id, None if there are no more.
+
+    One that cannot be released is left, and does not hold up the others.
+    """
     with database.write() as tx:
-        found = workspace.claimed(tx, AT_ONCE)
-        released = 0
+        found = workspace.claimed_after(tx, after, AT_ONCE)
         for escalation in found:
             owner = rows.agent(tx, escalation.owner_id)
             if owner:
                 one = AgentRef(owner.desk_id, owner.name)
-                released += escalations.give_back(tx, escalation.id, one, WHY)
-        return released == AT_ONCE
+                escalations.give_back(tx, escalation.id, one, WHY)
+        return found[-1].id if len(found) == AT_ONCE else None
