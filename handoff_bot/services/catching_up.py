@@ -24,6 +24,7 @@ from handoff_bot.services.outbox import alarms
 from handoff_bot.storage import sources
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Source
+from handoff_bot.storage.sealed import is_readable
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -324,6 +325,7 @@ def _live(tx: Transaction, source: str, lane: str) -> list[Job]:
     """Returns waiting jobs of live messages. A message that is already stored is being handled by
     its job.
     """
-    came = [job for job in store.waiting(tx, lane) if job.payload.get("sent_at") is None]
+    waiting = [job for job in store.waiting(tx, lane) if is_readable(job.payload)]
+    came = [job for job in waiting if job.payload.get("sent_at") is None]
     begun = sources.handled(tx, source, [str(job.payload["provider_id"]) for job in came])
     return [job for job in came if job.payload["provider_id"] not in begun]

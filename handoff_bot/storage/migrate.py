@@ -42,6 +42,7 @@ PATIENCE = 300.0
 LONGEST_PAUSE = 10.0
 TURN = 0.2
 """Seconds between questions whether another process still migrates."""
+LIMITS = ("lock_timeout", "statement_timeout")
 LOCKED = frozenset({"55P03", "40P01"})
 """PostgreSQL's codes for a lock timeout and a deadlock."""
 TOO_LONG = "57014"
@@ -316,7 +317,7 @@ def _apply(database: Database, connection: Connection, step: Step) -> None:
             _try(database, connection, step, is_limited=bool(older))
         except DBAPIError as error:
             why = getattr(error.orig, "sqlstate", None)
-            if why == TOO_LONG:
+            if why == TOO_LONG and older and not step.concurrent:
                 words = SLOW.format(revision=step.revision, seconds=STATEMENT_SECONDS)
                 raise SchemaError(words) from error
             if why not in LOCKED:
@@ -337,13 +338,20 @@ def _try(database: Database, connection: Connection, step: Step, *, is_limited: 
         # Neither limit: it blocks no message, whatever it waits for.
         with database.engine.connect() as other:
             alone = other.execution_options(isolation_level="AUTOCOMMIT")
-            _run(alone, step.revision, concurrently=True)
+            try:
+                for limit in LIMITS:
+                    alone.execute(text(f"SET {limit} = 0"))
+                _run(alone, step.revision, concurrently=True)
+            finally:
+                with suppress(DBAPIError):
+                    for limit in LIMITS:
+                        alone.execute(text(f"RESET {limit}"))
         return
     with connection.begin():
-        if is_limited:
-            lock, statement = int(LOCK_SECONDS * 1000), int(STATEMENT_SECONDS * 1000)
-            connection.execute(text(f"SET LOCAL lock_timeout = {lock}"))
-            connection.execute(text(f"SET LOCAL statement_timeout = {statement}"))
+        # 0 is no limit, whatever the role or the database has.
+        for limit, seconds in zip(LIMITS, (LOCK_SECONDS, STATEMENT_SECONDS), strict=True):
+            milliseconds = int(seconds * 1000) if is_limited else 0
+            connection.execute(text(f"SET LOCAL {limit} = {milliseconds}"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         if (revision(connection) or "") >= step.revision:
             return  # by an older program, which has waited for no turn

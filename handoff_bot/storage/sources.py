@@ -94,7 +94,7 @@ def is_unread(tx: Transaction, name: str, ended_after: datetime) -> bool:
 def recipients(tx: Transaction, channel: str, most: int) -> Sequence[str]:
     """Returns our own addresses that customers of a channel have written to."""
     found = different(_CONVERSATION.c.recipient, _CONVERSATION.c.channel == channel)
-    return [one for one in tx.core.execute(found.limit(most)).scalars() if one]
+    return [one for one in tx.core.execute(found.limit(most + 1)).scalars() if one][:most]
 
 
 def addresses(tx: Transaction, channel: str, since: datetime, most: int) -> Sequence[str]:

@@ -23,6 +23,7 @@ from handoff_bot.storage.models import (
     Work,
 )
 from handoff_bot.storage.prepared import Prepared
+from handoff_bot.storage.sealed import Unreadable
 from handoff_bot.storage.transaction import Transaction, table_of
 
 ADDRESS, AGENT, CONVERSATION = table_of(ContactAddress), table_of(Agent), table_of(Conversation)
@@ -228,7 +229,7 @@ def _inbound(row: Row[Any], cursor: Cursor) -> VisitorLine:
         cursor=cursor,
         author=Author.CONTACT,
         name="",
-        text=row.text,
+        text=_readable(row.text),
         at=row.created_at,
         provider_id=row.provider_id or "",
         files=tuple(VisitorFile(token, "", "") for token in _tokens(row.media)),
@@ -241,13 +242,18 @@ def _outbound(row: Row[Any], cursor: Cursor) -> VisitorLine:
         cursor=cursor,
         author=Author(row.author),
         name=row.name or "",
-        text=row.text,
+        text=_readable(row.text),
         at=row.created_at,
         oid=row.oid,
         files=(VisitorFile(row.file, "", ""),) if row.file else (),
         agent_id=row.agent_id,
         choices=tuple(row.payload.get("choices", ())) if row.part == 0 else (),
     )
+
+
+def _readable(text: str) -> str:
+    """Returns what a visitor may read: what an unreadable text says is for the team."""
+    return "" if isinstance(text, Unreadable) else text
 
 
 def marks(tx: Transaction, conversation_id: int) -> tuple[int, int]:

@@ -34,6 +34,10 @@ NOT_BELOW = ("/slack/",)
 UNKNOWN_WORKSPACE = "This Slack workspace is not set up in this Handoff. Ask its operator."
 
 
+WAITING = frozenset({"starting", "failed"})
+"""States of a workspace whose requests cannot be handled yet."""
+
+
 @dataclass(frozen=True)
 class State:
     """The state of one workspace.
@@ -174,6 +178,9 @@ def _passed_on(
     one = workspaces.of(home)
     if one is None:
         logger.warning("request for an unknown workspace", extra={"team": home.team_id[:40]})
+        # Its folder may be one that does not run now; then Slack has to send it again.
+        if any(state.name in WAITING for state in workspaces.states().values()):
+            return Response("", 503)
         is_command = isinstance(signed.body.get("command"), str)
         return Response(UNKNOWN_WORKSPACE if is_command else "", 200, mimetype="text/plain")
     if is_of_another_bot(signed.body, one.bot_user):

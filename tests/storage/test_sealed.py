@@ -69,6 +69,7 @@ def opened(database_url, database):
 
 def use(database: Database, clock) -> None:
     """As a start of the bot does."""
+    assert database.keyring is not None
     with database.write() as tx:
         resealing.use_keys(tx, database.keyring, clock.now())
 

@@ -236,6 +236,26 @@ def test_a_slow_migration_is_refused_while_messages_would_wait_for_it(
     assert found(database)[0] == NEXT
 
 
+BESIDE = """
+concurrent = True
+
+def upgrade():
+    op.execute("SELECT pg_sleep(0.5)")
+"""
+
+
+@postgresql
+@pytest.mark.parametrize("code", [SLOW, BESIDE])
+def test_limits_of_the_role_do_not_end_a_migration(database, database_url, next_version, code):
+    next_version(code)
+    with psycopg.connect(database_url, autocommit=True) as other:
+        name = other.info.dbname
+        other.execute(f"ALTER DATABASE {name} SET statement_timeout = '200ms'")
+    database.engine.dispose()
+    migrate(database)
+    assert found(database)[0] == NEXT
+
+
 INDEX = """
 concurrent = True
 

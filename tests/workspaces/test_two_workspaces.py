@@ -9,6 +9,7 @@ from sqlmodel import select
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.storage.models import Escalation, Message
 from handoff_bot.workspaces.process import server
+from tests.desk.oddities import send_raw
 from tests.workspaces.conftest import write_settings
 
 DANA, EVE = "+15550001", "+15550002"
@@ -86,6 +87,17 @@ def test_one_with_wrong_settings_does_not_hinder_the_other(house):
     assert house.workspaces.states()["beta"].name == "failed"
     assert "TWILIO_ACCOUNT_SID" in house.workspaces.states()["beta"].why
     assert house.acme.customer_says("Hello", DANA) == 200
+
+
+def test_slack_has_to_send_again_what_may_be_for_a_workspace_that_does_not_start(house):
+    write_settings(house.beta, SLACK_BOT_TOKEN="xoxb-beta", TWILIO_ACCOUNT_SID="nonsense")
+    house.workspaces.look()
+    event = {"type": "message", "channel": "C1", "user": "U1", "ts": "1.0", "text": "Hello"}
+    sent = {"type": "event_callback", "team_id": "T0GAMMA", "event_id": "Ev1", "event": event}
+    assert send_raw(house.acme, sent).status_code == 503
+    write_settings(house.beta, SLACK_BOT_TOKEN=house.beta.slack.bot_token)
+    house.workspaces.look()
+    assert send_raw(house.acme, sent).status_code == 200
 
 
 def test_metrics_and_health_are_shown_by_workspace_to_operators(house):
