@@ -30,7 +30,7 @@ def assistant(knowledge):
 
 @pytest.fixture
 def writing(language_model, knowledge, assistant):
-    return OpenAIAssistant(language_model, knowledge, assistant, timeout=1.0)
+    return OpenAIAssistant(language_model, knowledge, assistant, timeout=30.0)
 
 
 def reply(answer="Within 30 days.", confidence=0.9, used_sources=("Returns and refunds",)):
@@ -226,7 +226,7 @@ def test_an_answer_that_cannot_be_checked_leaves_the_local_answer(
 
 @pytest.fixture
 def searching(language_model, knowledge, assistant):
-    return OpenAIAssistant(language_model, knowledge, assistant, timeout=5.0, query_seconds=5.0)
+    return OpenAIAssistant(language_model, knowledge, assistant, timeout=30.0, query_seconds=30.0)
 
 
 FOLLOW_UP = talk("what does delivery to Germany cost?", "4.90 EUR.", "and how long to get it back?")

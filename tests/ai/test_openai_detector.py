@@ -37,7 +37,7 @@ def signals(**changes):
 
 @pytest.fixture
 def judging(language_model, detector):
-    return OpenAIDetector(language_model, detector, timeout=1.0)
+    return OpenAIDetector(language_model, detector, timeout=30.0)
 
 
 def test_the_models_signals_pass_the_same_thresholds(judging, service):

@@ -9,7 +9,7 @@ from handoff_bot.domain.replies import Tone
 
 @pytest.fixture
 def rewriter(language_model):
-    return OpenAIRewriter(language_model, timeout=1.0)
+    return OpenAIRewriter(language_model, timeout=30.0)
 
 
 def said(text):

@@ -8,7 +8,7 @@ from handoff_bot.domain.errors import ModelError
 
 @pytest.fixture
 def translator(language_model):
-    return OpenAITranslator(language_model, timeout=1.0)
+    return OpenAITranslator(language_model, timeout=30.0)
 
 
 def said(text):
