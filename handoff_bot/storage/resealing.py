@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 
 from handoff_bot.domain.errors import EncryptionError, Undecryptable
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.encryption import BYTES_START, MISSING, TEXT_PREFIX, Keyring, key_id_of
+from handoff_bot.storage.encryption import BYTES_START, MISSING, Keyring, key_id_of
 from handoff_bot.storage.migrate import no_longer_require, require, running
 from handoff_bot.storage.models import EncryptionKey, Worker
 from handoff_bot.storage.sealed import (
@@ -74,9 +74,9 @@ def recorded(tx: Transaction) -> set[str]:
     return set(tx.core.execute(select(_KEY.c.id)).scalars())
 
 
-def looks_sealed(tx: Transaction, text: str) -> bool:
+def is_recorded(tx: Transaction, text: str) -> bool:
     """Returns whether a text that was not opened is a sealed value of this database."""
-    key = key_id_of(text) if text.startswith(TEXT_PREFIX) else ""
+    key = key_id_of(text)
     return key != "" and key in recorded(tx)
 
 

@@ -33,6 +33,7 @@ from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, deliveries, log, resealing
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.encryption import TEXT_PREFIX
 from handoff_bot.storage.models import Conversation, Delivery, Message
 from handoff_bot.storage.sealed import Unreadable
 from handoff_bot.storage.transaction import Transaction
@@ -232,7 +233,7 @@ class Send(ProviderJob[SendPlan, Receipt]):
         now = self._clock.now()
         if isinstance(delivery.text, Unreadable):
             raise Undecryptable(str(delivery.text))
-        if resealing.looks_sealed(tx, delivery.text):
+        if delivery.text.startswith(TEXT_PREFIX) and resealing.is_recorded(tx, delivery.text):
             raise Undecryptable(NOT_OPENED)
         if message.epoch is not None and message.epoch != conversation.epoch:
             deliveries.move(tx, delivery.id, DeliveryStatus.DROPPED, now)
