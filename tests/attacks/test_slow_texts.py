@@ -124,6 +124,7 @@ def test_there_are_functions_and_texts_to_try():
     assert len(seeds_for(*modules())) > 300
 
 
+@pytest.mark.timeout(600)  # a minute and a half of processor time for the largest module
 @pytest.mark.parametrize("module", WITH_TEXTS, ids=lambda module: module.__name__)
 def test_no_text_makes_a_function_slow(module):
     seeds = seeds_for(module)
