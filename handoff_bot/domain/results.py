@@ -82,7 +82,7 @@ def checked(
 
     try:
         run(collect)
-    except Exception as error:  # a check meets values and answers that nobody has thought of
+    except Exception as error:  # a check meets values and answers that no test has had
         why = error
     yield from tuple(found)  # in time, or before the exception
     if why:

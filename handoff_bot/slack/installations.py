@@ -81,7 +81,7 @@ class _EncryptedStore(SQLAlchemyInstallationStore):
 
 
 class _BoundedStates(SQLAlchemyOAuthStateStore):
-    """The SDK's store, without the rows that nobody came back for."""
+    """The SDK's store, without the rows of installations that were not finished."""
 
     def issue(self, *args: Any, **given: Any) -> str:
         """Returns a new state, after removing expired ones.

@@ -111,7 +111,7 @@ class SetupApi:
     # -- the account
 
     def account(self, account: str) -> Response:
-        """Returns the account; its primary token only to those who sign in with a token."""
+        """Returns the account; its primary token only to requests that sign in with a token."""
         given, setup = request.authorization, self._setup
         shown = {"auth_token": self._account.secrets.auth_token}
         by_token = given is not None and given.username == account

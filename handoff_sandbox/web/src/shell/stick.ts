@@ -36,7 +36,7 @@ export function useStickToEnd(pull: unknown): Stuck {
   }, [pull]);
   const onScroll = () => {
     const { scrollTop, clientHeight, scrollHeight } = frame.current!;
-    // The event comes late: what is inside may have grown again since, and nobody scrolled up.
+    // The event comes late: what is inside may have grown again since, without any scrolling up.
     if (scrollHeight - scrollTop - clientHeight < NEAR_PX) atEnd.current = true;
     else if (scrollTop < last.current) atEnd.current = false;
     last.current = scrollTop;
